@@ -1,0 +1,2 @@
+//! Clients: concrete, async. Everything that talks to the outside lives below this module.
+pub mod clock;
