@@ -1,2 +1,6 @@
 //! The core of Dialbridge. The code map is filled in as modules arrive.
+pub mod domain;
+pub mod error;
 pub mod io;
+
+pub use error::{Error, Result};

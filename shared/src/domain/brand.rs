@@ -1,0 +1,57 @@
+//! How a reseller's service is called and where its people are found. Data, never code: every text takes its names from here.
+
+use super::email::EmailAddress;
+use super::{Invalid, plain_text};
+use url::Url;
+
+/// The names, addresses and contacts of one reseller's service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brand {
+    /// The product, as people say it (R070); also the signature "The … Team" (R172).
+    pub product_name: String,
+    /// The prefix of the calling policies in Teams (R156): 1 to 24 letters or digits.
+    pub policy_prefix: String,
+    /// The voice portal's name (R171).
+    pub voice_portal_name: String,
+    /// The voice portal's address.
+    pub voice_portal_url: Url,
+    /// The integration portal's address, which mails link to (R138).
+    pub integration_portal_url: Url,
+    /// Whom a customer's account admin asks (1.4 #12), such as "your voice administrator, +1 555 0100".
+    pub account_contact: String,
+    /// Whom to ask at the provider.
+    pub provider_contact: String,
+    /// The sender address of mails; the service's own where absent.
+    pub sender: Option<EmailAddress>,
+    /// Where answers to mails go.
+    pub reply_to: Option<EmailAddress>,
+}
+
+impl Brand {
+    /// Checks the texts of a brand.
+    ///
+    /// # Errors
+    /// `Invalid` naming the first field that is wrong.
+    pub fn checked(self) -> Result<Self, Invalid> {
+        let prefix_fits = (1..=24).contains(&self.policy_prefix.len())
+            && self.policy_prefix.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !prefix_fits {
+            return Err(Invalid::new("policyPrefix", "give 1 to 24 letters or digits"));
+        }
+        for (what, url) in [
+            ("voicePortalUrl", &self.voice_portal_url),
+            ("integrationPortalUrl", &self.integration_portal_url),
+        ] {
+            if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
+                return Err(Invalid::new(what, "give a web address that begins with https://"));
+            }
+        }
+        Ok(Self {
+            product_name: plain_text("productName", &self.product_name, 60)?,
+            voice_portal_name: plain_text("voicePortalName", &self.voice_portal_name, 60)?,
+            account_contact: plain_text("accountContact", &self.account_contact, 120)?,
+            provider_contact: plain_text("providerContact", &self.provider_contact, 120)?,
+            ..self
+        })
+    }
+}

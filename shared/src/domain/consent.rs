@@ -1,0 +1,102 @@
+//! The two permission sets that a Global Admin accepts (R054-R060), and what was granted.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Microsoft Graph, as a resource.
+pub const GRAPH: &str = "https://graph.microsoft.com";
+/// Skype and Teams Tenant Admin API, as a resource: what the MicrosoftTeams PowerShell module talks to.
+pub const TEAMS_ADMIN: &str = "48ac35b8-9aa8-4d74-927d-1f4a14a0b239";
+
+/// First set: who you are, and lasting access to what was granted (R055); `User.Read` lets us read your own roles.
+pub const SIGN_IN_SCOPES: [&str; 4] = ["openid", "profile", "offline_access", "User.Read"];
+
+/// Second set: read users and groups, change numbers and voice policies on behalf of the person signed in (R056, R060).
+pub const CALLING_SCOPES: [&str; 7] = [
+    "User.Read.All",
+    "GroupMember.Read.All",
+    "Organization.Read.All",
+    "Domain.Read.All",
+    "TeamsUserConfiguration.Read.All",
+    "TeamsTelephoneNumber.ReadWrite.All",
+    "TeamsPolicyUserAssign.ReadWrite.All",
+];
+
+/// The delegated permission of the second set on the Teams admin resource.
+pub const TEAMS_ADMIN_SCOPE: &str = "user_impersonation";
+
+/// Which of the two requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum PermissionSet {
+    /// Basic profile and lasting access.
+    SignIn,
+    /// Directory and Teams calling configuration.
+    Calling,
+}
+
+/// What is known of one set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Consent {
+    /// Not asked or not answered.
+    #[default]
+    Pending,
+    /// Accepted, and verified by a token that carries these scopes.
+    Granted {
+        /// As Microsoft names them.
+        scopes: BTreeSet<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// The person pressed Cancel.
+    Declined {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Both sets of one enterprise.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consents {
+    /// First set.
+    pub sign_in: Consent,
+    /// Second set.
+    pub calling: Consent,
+}
+
+impl Consent {
+    /// Whether it is granted.
+    #[must_use]
+    pub fn granted(&self) -> bool {
+        matches!(self, Self::Granted { .. })
+    }
+}
+
+/// Scopes of the second set that `granted` lacks; empty means complete. Compared without regard to case,
+/// with or without the resource in front.
+#[must_use]
+pub fn missing_calling_scopes(granted: &BTreeSet<String>) -> Vec<&'static str> {
+    let bare: BTreeSet<String> = granted
+        .iter()
+        .map(|scope| scope.rsplit('/').next().unwrap_or(scope).to_ascii_lowercase())
+        .collect();
+    CALLING_SCOPES
+        .into_iter()
+        .filter(|scope| !bare.contains(&scope.to_ascii_lowercase()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r056_every_scope_of_the_second_set_is_needed() {
+        let all: BTreeSet<String> = CALLING_SCOPES.iter().map(|scope| format!("{GRAPH}/{scope}")).collect();
+        assert!(missing_calling_scopes(&all).is_empty());
+        let some: BTreeSet<String> = all.iter().skip(1).cloned().collect();
+        assert_eq!(missing_calling_scopes(&some).len(), 1);
+        assert_eq!(missing_calling_scopes(&BTreeSet::new()).len(), CALLING_SCOPES.len());
+    }
+}

@@ -1,0 +1,304 @@
+//! An enterprise: the customer company, with every field of the creation form (R004-R018).
+
+use super::email::EmailAddress;
+use super::global_admin::GlobalAdmin;
+use super::group_filter::GroupFilter;
+use super::ids::{EnterpriseId, ResellerId};
+use super::setup::Setup;
+use super::{Invalid, plain_text};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The longest enterprise name, in characters.
+const NAME_MAX: usize = 120;
+
+/// A part of the voice service (R016).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+pub enum Service {
+    /// A hosted PBX; it needs PBX types.
+    #[serde(rename = "PBX")]
+    Pbx,
+    /// A SIP trunk.
+    #[serde(rename = "Trunk")]
+    Trunk,
+}
+
+/// What the form says, before it is checked.
+#[derive(Clone, Debug)]
+pub struct EnterpriseForm {
+    /// `Enterprise Name` (R004).
+    pub name: String,
+    /// `Enterprise Admin Email ID` (R005).
+    pub admin_email: EmailAddress,
+    /// The admin's name for greetings; the address stands in where absent.
+    pub admin_name: Option<String>,
+    /// `User Limit` (R006); blank means no limit (R007).
+    pub user_limit: Option<u32>,
+    /// `PBX Music on Hold` (R009-R010).
+    pub pbx_music_on_hold: bool,
+    /// `Access SIP Data` (R011).
+    pub access_sip_data: bool,
+    /// `Request Consent for Enterprise Management` (R012).
+    pub request_management_consent: bool,
+    /// `SBC Region` (R014): names of regions that the provider offers.
+    pub sbc_regions: Vec<String>,
+    /// `Services` (R016).
+    pub services: Vec<Service>,
+    /// `Assigned PBX Types` (R018), only with the service PBX (R017).
+    pub pbx_types: Vec<String>,
+    /// IANA time zone; decides local days and printed times.
+    pub time_zone: String,
+    /// The reseller's own key for invoices.
+    pub billing_reference: Option<String>,
+    /// Last day of a trial, in the enterprise's time zone (R029).
+    pub trial_end: Option<Date>,
+}
+
+/// The checked settings of an enterprise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// See the form.
+    pub name: String,
+    /// Most Teams users that may be mapped; `None` is unlimited (R007).
+    pub user_limit: Option<u32>,
+    /// Held calls hear the PBX's music (R009) or Teams' own (R010).
+    pub pbx_music_on_hold: bool,
+    /// The admin may read call detail records (R011).
+    pub access_sip_data: bool,
+    /// The admin is asked to let the reseller manage (R012).
+    pub request_management_consent: bool,
+    /// At least one region.
+    pub sbc_regions: BTreeSet<String>,
+    /// At least one service.
+    pub services: BTreeSet<Service>,
+    /// Present exactly when the services contain PBX.
+    pub pbx_types: BTreeSet<String>,
+    /// A zone that the zone database knows.
+    pub time_zone: String,
+    /// See the form.
+    pub billing_reference: Option<String>,
+    /// See the form.
+    pub trial_end: Option<Date>,
+}
+
+/// A customer company as we keep it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enterprise {
+    /// Our key.
+    pub id: EnterpriseId,
+    /// Who provisions it.
+    pub reseller: ResellerId,
+    /// What the form said.
+    pub settings: Settings,
+    /// The one recorded Global Admin (R045).
+    pub global_admin: GlobalAdmin,
+    /// How far the set-up has come.
+    pub setup: Setup,
+    /// Whose users are synchronised (R073-R075).
+    pub group_filter: GroupFilter,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Counts edits; 1 when new.
+    pub version: u64,
+}
+
+impl EnterpriseForm {
+    /// Checks everything that can be known without asking anybody. `regions` are those the provider offers.
+    ///
+    /// # Errors
+    /// Every wrong field at once, in the order of the form.
+    pub fn check(self, regions: &BTreeSet<String>) -> Result<(Settings, GlobalAdmin), Vec<Invalid>> {
+        let mut wrong = Vec::new();
+        let mut keep =
+            |checked: Result<String, Invalid>| checked.map_err(|invalid| wrong.push(invalid)).unwrap_or_default();
+        let name = keep(plain_text("name", &self.name, NAME_MAX));
+        let admin_name = self
+            .admin_name
+            .map(|name| keep(plain_text("adminName", &name, NAME_MAX)));
+        let billing_reference = self
+            .billing_reference
+            .map(|reference| keep(plain_text("billingReference", &reference, 64)));
+        let pbx_types: BTreeSet<String> = self
+            .pbx_types
+            .iter()
+            .map(|kind| keep(plain_text("pbxTypes", kind, 40)))
+            .collect();
+
+        if self.user_limit == Some(0) {
+            wrong.push(Invalid::new(
+                "userLimit",
+                "give at least 1, or leave it out for no limit",
+            ));
+        }
+        let sbc_regions: BTreeSet<String> = self.sbc_regions.into_iter().collect();
+        let offered = || regions.iter().cloned().collect::<Vec<_>>().join(", ");
+        if sbc_regions.is_empty() {
+            wrong.push(Invalid::new(
+                "sbcRegions",
+                format!(
+                    "choose at least one region, the closest to the enterprise: {}",
+                    offered()
+                ),
+            ));
+        }
+        for region in sbc_regions.difference(regions) {
+            wrong.push(Invalid::new(
+                "sbcRegions",
+                format!("`{region}` is not offered; choose from {}", offered()),
+            ));
+        }
+        let services: BTreeSet<Service> = self.services.into_iter().collect();
+        if services.is_empty() {
+            wrong.push(Invalid::new("services", "choose PBX, Trunk or both"));
+        }
+        match (services.contains(&Service::Pbx), pbx_types.is_empty()) {
+            (true, true) => wrong.push(Invalid::new("pbxTypes", "the service PBX needs at least one PBX type")),
+            (false, false) => wrong.push(Invalid::new("pbxTypes", "PBX types go with the service PBX only")),
+            (true, false) | (false, true) => {}
+        }
+        if jiff::tz::TimeZone::get(&self.time_zone).is_err() {
+            wrong.push(Invalid::new("timeZone", "give an IANA zone such as Europe/Brussels"));
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let settings = Settings {
+            name,
+            user_limit: self.user_limit,
+            pbx_music_on_hold: self.pbx_music_on_hold,
+            access_sip_data: self.access_sip_data,
+            request_management_consent: self.request_management_consent,
+            sbc_regions,
+            services,
+            pbx_types,
+            time_zone: self.time_zone,
+            billing_reference,
+            trial_end: self.trial_end,
+        };
+        Ok((settings, GlobalAdmin::invited(self.admin_email, admin_name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form() -> EnterpriseForm {
+        EnterpriseForm {
+            name: "Bluefinch Ltd".into(),
+            admin_email: "mara@bluefinch.example".parse().unwrap(),
+            admin_name: Some("Mara Quist".into()),
+            user_limit: Some(150),
+            pbx_music_on_hold: true,
+            access_sip_data: false,
+            request_management_consent: true,
+            sbc_regions: vec!["Europe".into()],
+            services: vec![Service::Pbx],
+            pbx_types: vec!["Ringlogix".into()],
+            time_zone: "Europe/Brussels".into(),
+            billing_reference: None,
+            trial_end: None,
+        }
+    }
+
+    fn wrong(form: EnterpriseForm) -> Vec<String> {
+        let regions = BTreeSet::from(["Europe".to_owned()]);
+        form.check(&regions)
+            .err()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|invalid| invalid.what)
+            .collect()
+    }
+
+    #[test]
+    fn r004_r018_a_full_form_is_accepted() {
+        assert!(wrong(form()).is_empty());
+    }
+
+    #[test]
+    fn r004_the_name_is_required() {
+        assert_eq!(
+            wrong(EnterpriseForm {
+                name: " ".into(),
+                ..form()
+            }),
+            ["name"]
+        );
+    }
+
+    #[test]
+    fn r006_r007_a_blank_limit_is_legal_and_zero_is_not() {
+        assert!(
+            wrong(EnterpriseForm {
+                user_limit: None,
+                ..form()
+            })
+            .is_empty()
+        );
+        assert_eq!(
+            wrong(EnterpriseForm {
+                user_limit: Some(0),
+                ..form()
+            }),
+            ["userLimit"]
+        );
+    }
+
+    #[test]
+    fn r014_regions_are_required_and_offered() {
+        assert_eq!(
+            wrong(EnterpriseForm {
+                sbc_regions: vec![],
+                ..form()
+            }),
+            ["sbcRegions"]
+        );
+        assert_eq!(
+            wrong(EnterpriseForm {
+                sbc_regions: vec!["Mars".into()],
+                ..form()
+            }),
+            ["sbcRegions"]
+        );
+    }
+
+    #[test]
+    fn r017_pbx_types_go_with_pbx() {
+        assert_eq!(
+            wrong(EnterpriseForm {
+                pbx_types: vec![],
+                ..form()
+            }),
+            ["pbxTypes"]
+        );
+        assert_eq!(
+            wrong(EnterpriseForm {
+                services: vec![Service::Trunk],
+                ..form()
+            }),
+            ["pbxTypes"]
+        );
+        assert_eq!(
+            wrong(EnterpriseForm {
+                services: vec![],
+                pbx_types: vec![],
+                ..form()
+            }),
+            ["services"]
+        );
+    }
+
+    #[test]
+    fn all_wrong_fields_are_named_at_once() {
+        let bad = EnterpriseForm {
+            name: String::new(),
+            time_zone: "Mars/Base".into(),
+            user_limit: Some(0),
+            ..form()
+        };
+        assert_eq!(wrong(bad), ["name", "userLimit", "timeZone"]);
+    }
+}

@@ -1,0 +1,66 @@
+//! Nouns: plain values with one way in each. Never async, no clients, no clock, no chance, nothing of ours from outside.
+
+pub mod brand;
+pub mod calling_policy;
+pub mod consent;
+pub mod directory;
+pub mod email;
+pub mod enterprise;
+pub mod finding;
+pub mod global_admin;
+pub mod group_filter;
+pub mod ids;
+pub mod invitation;
+pub mod licence;
+pub mod mapping;
+pub mod phone;
+pub mod reseller;
+pub mod run;
+pub mod schedule;
+pub mod secret;
+pub mod setup;
+pub mod sync_log;
+pub mod sync_status;
+pub mod voice;
+
+/// A value that was refused, in words for the person who sent it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: {why}")]
+pub struct Invalid {
+    /// The field or thing, as the sender knows it (`userLimit`, `number`).
+    pub what: String,
+    /// What is wrong and what would be right.
+    pub why: String,
+}
+
+impl Invalid {
+    /// Names the thing and what would be right.
+    pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            why: why.into(),
+        }
+    }
+}
+
+/// Text that a person typed: trimmed, 1 to `max` characters, no control or direction-changing characters.
+///
+/// # Errors
+/// `Invalid` naming `what`.
+pub fn plain_text(what: &str, text: &str, max: usize) -> Result<String, Invalid> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if length == 0 || length > max {
+        return Err(Invalid::new(what, format!("give 1 to {max} characters")));
+    }
+    let hostile = |c: char| {
+        c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.chars().any(hostile) {
+        return Err(Invalid::new(
+            what,
+            "line breaks, control and text-direction characters are not allowed",
+        ));
+    }
+    Ok(text.to_owned())
+}

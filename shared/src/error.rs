@@ -1,0 +1,162 @@
+//! The one error enum. It knows no HTTP; `web::problem` gives it a status.
+
+use crate::domain::Invalid;
+use jiff::SignedDuration;
+
+/// `Result` with our error.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Everything that can go wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request could not be read at all.
+    #[error("{0}")]
+    Malformed(String),
+    /// The body is larger than 64 KB.
+    #[error("the body is larger than 65536 bytes; send it in parts")]
+    TooLarge,
+    /// Values that were refused, all of them.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Invalid>),
+    /// There is no such thing, or the caller may not know of it: the two look alike.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The caller gave no usable identity.
+    #[error("sign in again: the request carries no verified identity")]
+    NoIdentity,
+    /// A header that the request needs is missing.
+    #[error("send the header {0}")]
+    HeaderMissing(&'static str),
+    /// Somebody was faster.
+    #[error("{0} changed since you read it; read it again and repeat the change")]
+    Stale(&'static str),
+    /// The thing is in a state that does not allow this.
+    #[error("{0}")]
+    Conflict(String),
+    /// An `Idempotency-Key` came back with another request.
+    #[error("this Idempotency-Key was used for another request; use a new key")]
+    KeyReused,
+    /// More mappings than licences (R111-R112).
+    #[error(
+        "{wanted} Teams users need a licence, but there are only {limit}; ask {contact} for more. Over the limit: {over}"
+    )]
+    OverLicense {
+        /// Licences needed.
+        wanted: usize,
+        /// Licences there are.
+        limit: u32,
+        /// Whom to ask for more.
+        contact: String,
+        /// Who would be left out.
+        over: String,
+    },
+    /// The plan that was approved no longer fits the world.
+    #[error("{0}")]
+    PlanStale(String),
+    /// A person's sign-in at Microsoft did not lead where it should.
+    #[error("sign-in refused: {0:?}")]
+    SignIn(#[from] SignInRefused),
+    /// A service asks to be left alone for a while.
+    #[error("could not {doing}: asked to wait {wait:?}")]
+    Throttled {
+        /// What we were doing.
+        doing: &'static str,
+        /// For how long.
+        wait: SignedDuration,
+    },
+    /// Microsoft understood and refused; its own words.
+    #[error("could not {doing}: {code}: {message}")]
+    Refused {
+        /// What we were doing.
+        doing: &'static str,
+        /// HTTP status.
+        status: u16,
+        /// Microsoft's error code.
+        code: String,
+        /// Microsoft's words.
+        message: String,
+    },
+    /// A person's token no longer works.
+    #[error("the session with Microsoft has ended; sign in again")]
+    TokenExpired,
+    /// A service did not answer, or not in a form that can be used.
+    #[error("could not {doing}")]
+    Upstream {
+        /// What we were doing.
+        doing: &'static str,
+        /// The cause.
+        #[source]
+        source: Source,
+    },
+    /// Another worker holds the lease.
+    #[error("another worker is busy with this enterprise")]
+    Busy,
+}
+
+/// Why a sign-in or consent was refused; each leads to a page that says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{self:?}")]
+pub enum SignInRefused {
+    /// The link is unknown, expired, replaced, locked or used up.
+    LinkClosed,
+    /// The code is wrong; so many tries are left.
+    WrongCode {
+        /// Tries left.
+        left: u32,
+    },
+    /// The callback's state is unknown, used, expired, or belongs to another browser.
+    StateUnknown,
+    /// The person pressed Cancel.
+    Declined,
+    /// Microsoft wants an administrator's approval.
+    ApprovalRequired,
+    /// The ID token does not hold.
+    TokenInvalid(&'static str),
+    /// A personal account.
+    PersonalAccount,
+    /// The person lacks the role Global Administrator.
+    NotGlobalAdmin,
+    /// Another person than the recorded Global Admin.
+    NotRecorded {
+        /// Who it should be.
+        expected: String,
+    },
+    /// Another tenant than the bound one.
+    TenantMismatch,
+    /// The tenant belongs to another enterprise.
+    TenantTaken,
+    /// Not all permissions were granted.
+    ConsentIncomplete {
+        /// What is missing.
+        missing: Vec<String>,
+    },
+    /// Anything else that Microsoft said.
+    Microsoft {
+        /// Its code, such as AADSTS65001.
+        code: String,
+    },
+}
+
+impl Error {
+    /// An upstream failure with its cause.
+    pub fn upstream(doing: &'static str, source: impl Into<Source>) -> Self {
+        Self::Upstream {
+            doing,
+            source: source.into(),
+        }
+    }
+}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(vec![invalid])
+    }
+}
+
+impl From<Vec<Invalid>> for Error {
+    fn from(invalid: Vec<Invalid>) -> Self {
+        Self::Invalid(invalid)
+    }
+}
