@@ -2,5 +2,6 @@
 pub mod domain;
 pub mod error;
 pub mod io;
+pub mod plan;
 
 pub use error::{Error, Result};

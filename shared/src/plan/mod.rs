@@ -1,0 +1,10 @@
+//! Decisions: facts in, plan out. Plain functions of values; never async, no clients, no clock, no chance.
+
+pub mod check;
+pub mod discover;
+pub mod guard;
+pub mod mapping;
+pub mod onboard;
+pub mod preflight;
+pub mod remind;
+pub mod sync;

@@ -1,0 +1,717 @@
+//! What one sync changes in Teams: the truth table. Order in the list is order of execution: numbers are released
+//! before they are assigned, so no user ever holds two numbers and no number two users.
+
+use super::mapping::Wanted;
+use crate::domain::calling_policy::PolicyType;
+use crate::domain::finding::{Actor, Code, Finding};
+use crate::domain::ids::TeamsUserId;
+use crate::domain::mapping::{Owned, Ownership};
+use crate::domain::phone::E164;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// Everything the decision rests on.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// What the saved mapping asks for.
+    pub wanted: BTreeMap<TeamsUserId, Wanted>,
+    /// Names of mapped voice users that have no number.
+    pub without_number: Vec<String>,
+    /// What Teams says of every user who is wanted or ours; absent means there is no such user any more.
+    pub users: BTreeMap<TeamsUserId, ObservedUser>,
+    /// What Teams says of every number that is wanted or ours; absent means the tenant does not know it.
+    pub numbers: BTreeMap<E164, ObservedNumber>,
+    /// What earlier runs of ours put in place.
+    pub ours: Ownership,
+}
+
+/// A user as Teams has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObservedUser {
+    /// The primary number.
+    pub number: Option<E164>,
+    /// Policies that are not the tenant's default, by type.
+    pub policies: BTreeMap<PolicyType, ObservedPolicy>,
+    /// The account is homed on-premises.
+    pub on_premises: bool,
+}
+
+/// A policy as Teams has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedPolicy {
+    /// Without `Tag:`.
+    pub name: String,
+    /// Inherited from a group.
+    pub by_group: bool,
+}
+
+/// A number as Teams has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObservedNumber {
+    /// Who has it.
+    pub holder: Option<TeamsUserId>,
+    /// It is a Calling Plan or Operator Connect number.
+    pub foreign_kind: bool,
+    /// It comes from on-premises directory data.
+    pub on_premises: bool,
+}
+
+/// One change, complete: whoever makes it looks nothing up and decides nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", tag = "change")]
+pub enum Change {
+    /// Takes a number of ours from a user.
+    Release {
+        /// Which.
+        #[schema(value_type = String)]
+        number: E164,
+        /// Who has it.
+        #[schema(value_type = String)]
+        from: TeamsUserId,
+    },
+    /// Gives a number to a user who has none.
+    Assign {
+        /// Which.
+        #[schema(value_type = String)]
+        number: E164,
+        /// To whom.
+        #[schema(value_type = String)]
+        to: TeamsUserId,
+        /// It was released from somebody else earlier in this plan.
+        moved: bool,
+    },
+    /// Notes as ours what is already right; nothing is sent to Microsoft.
+    Adopt {
+        /// Which.
+        #[schema(value_type = String)]
+        number: E164,
+        /// Who has it.
+        #[schema(value_type = String)]
+        user: TeamsUserId,
+    },
+    /// Takes a policy of ours from a user, who falls back to the tenant's default.
+    Revoke {
+        /// Whose.
+        #[schema(value_type = String)]
+        user: TeamsUserId,
+        /// Which kind.
+        policy_type: PolicyType,
+        /// Which.
+        name: String,
+    },
+    /// Gives a policy to a user.
+    Grant {
+        /// To whom.
+        #[schema(value_type = String)]
+        user: TeamsUserId,
+        /// Which kind.
+        policy_type: PolicyType,
+        /// Which.
+        name: String,
+        /// What the user had.
+        was: Option<String>,
+    },
+}
+
+impl Change {
+    /// Whom it concerns.
+    #[must_use]
+    pub fn user(&self) -> &TeamsUserId {
+        match self {
+            Self::Release { from: user, .. }
+            | Self::Assign { to: user, .. }
+            | Self::Adopt { user, .. }
+            | Self::Revoke { user, .. }
+            | Self::Grant { user, .. } => user,
+        }
+    }
+
+    /// What is ours of the user once this change is in place, given what was ours before.
+    #[must_use]
+    pub fn owned_after(&self, before: Owned) -> Owned {
+        let policy = |before: Owned, kind: PolicyType, name: Option<String>| match kind {
+            PolicyType::OnlineVoiceRoutingPolicy => Owned {
+                routing_policy: name,
+                ..before
+            },
+            PolicyType::TeamsCallingPolicy => Owned {
+                calling_policy: name,
+                ..before
+            },
+        };
+        match self {
+            Self::Release { .. } => Owned { number: None, ..before },
+            Self::Assign { number, .. } | Self::Adopt { number, .. } => Owned {
+                number: Some(number.clone()),
+                ..before
+            },
+            Self::Revoke { policy_type, .. } => policy(before, *policy_type, None),
+            Self::Grant { policy_type, name, .. } => policy(before, *policy_type, Some(name.clone())),
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Release { number, from } => write!(f, "- {number} from {from}"),
+            Self::Assign {
+                number,
+                to,
+                moved: false,
+            } => write!(f, "+ {number} to {to}"),
+            Self::Assign {
+                number,
+                to,
+                moved: true,
+            } => write!(f, "~ {number} to {to}"),
+            Self::Adopt { number, user } => write!(f, "= {number} already at {user}"),
+            Self::Revoke {
+                user,
+                policy_type,
+                name,
+            } => write!(f, "- {policy_type} {name} from {user}"),
+            Self::Grant {
+                user,
+                policy_type,
+                name,
+                ..
+            } => write!(f, "+ {policy_type} {name} to {user}"),
+        }
+    }
+}
+
+/// A complete plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// In order of execution.
+    pub changes: Vec<Change>,
+    /// What is left alone, and why.
+    pub conflicts: Vec<Finding>,
+    /// What will be ours of each user, once all changes for that user are in place. Users in conflict are absent.
+    pub targets: BTreeMap<TeamsUserId, Owned>,
+}
+
+/// Decides what one sync run changes. Pure: no clock, no I/O, no randomness.
+#[must_use]
+pub fn plan(facts: &Facts) -> Plan {
+    let mut conflicts: Vec<Finding> = facts.without_number.iter().map(|name| number_missing(name)).collect();
+    let mut blocked = BTreeSet::new();
+    for (user, wanted) in &facts.wanted {
+        if let Some(finding) = obstacle(facts, user, wanted) {
+            conflicts.push(finding);
+            blocked.insert(user);
+        }
+    }
+    let (mut releases, mut assigns) = (Vec::new(), Vec::new());
+    for (number, wanted_by) in involved_numbers(facts) {
+        let observed = facts.numbers.get(&number).and_then(|observed| observed.holder.as_ref());
+        let ours = observed.is_some_and(|holder| owns(facts, holder, &number));
+        let to = wanted_by.filter(|user| !blocked.contains(user));
+        match (to, observed) {
+            (Some(to), None) => assigns.push(Change::Assign {
+                number,
+                to: to.clone(),
+                moved: false,
+            }),
+            (Some(to), Some(from)) if to == from && ours => {}
+            (Some(to), Some(from)) if to == from => assigns.push(Change::Adopt {
+                number,
+                user: to.clone(),
+            }),
+            (Some(to), Some(from)) if ours => {
+                releases.push(Change::Release {
+                    number: number.clone(),
+                    from: from.clone(),
+                });
+                assigns.push(Change::Assign {
+                    number,
+                    to: to.clone(),
+                    moved: true,
+                });
+            }
+            // Held by somebody who did not get it from us: `obstacle` has blocked the user who wants it.
+            (Some(_), Some(_)) => {}
+            // A user in conflict keeps the number that works; one that is no longer wanted loses it.
+            (None, Some(from)) if ours && wanted_by.is_none() && !blocked.contains(from) => {
+                releases.push(Change::Release {
+                    number,
+                    from: from.clone(),
+                });
+            }
+            (None, _) => {}
+        }
+    }
+    assigns.sort_by(|a, b| a.user().cmp(b.user()));
+    let mut changes = releases;
+    changes.append(&mut assigns);
+    changes.extend(policy_changes(facts, &blocked));
+    let mut targets = BTreeMap::new();
+    for user in facts
+        .wanted
+        .keys()
+        .chain(facts.ours.keys())
+        .filter(|user| !blocked.contains(user))
+    {
+        targets.insert(
+            user.clone(),
+            facts.wanted.get(user).map(Wanted::owned).unwrap_or_default(),
+        );
+    }
+    Plan {
+        changes,
+        conflicts,
+        targets,
+    }
+}
+
+/// Why a wanted user is left alone in this run, if so.
+fn obstacle(facts: &Facts, user: &TeamsUserId, wanted: &Wanted) -> Option<Finding> {
+    let Some(observed) = facts.users.get(user) else {
+        return Some(Finding {
+            code: Code::MappedUserGone,
+            subject: wanted.name.clone(),
+            seen: format!("The Teams user mapped to {} does not exist any more.", wanted.name),
+            fix: "Choose another Teams user, or None, and save.".into(),
+            actor: Actor::AccountAdmin,
+        });
+    };
+    let number = facts.numbers.get(&wanted.number);
+    if observed.on_premises || number.is_some_and(|number| number.on_premises) {
+        return Some(Finding {
+            code: Code::OnpremLineUri,
+            subject: wanted.name.clone(),
+            seen: format!("DirSync'd user: the number of {} is set on-premises.", wanted.name),
+            fix: "Clear the attribute msRTCSIP-Line on-premises, let directory synchronisation run, then sync again."
+                .into(),
+            actor: Actor::GlobalAdmin,
+        });
+    }
+    if number.is_some_and(|number| number.foreign_kind) {
+        return Some(taken(
+            wanted,
+            format!("{} is a number of another calling service in Teams.", wanted.number),
+        ));
+    }
+    let holder = number.and_then(|number| number.holder.as_ref());
+    if let Some(holder) = holder.filter(|holder| *holder != user && !owns(facts, holder, &wanted.number)) {
+        return Some(taken(
+            wanted,
+            format!("{} is assigned to {holder}, and not by us.", wanted.number),
+        ));
+    }
+    let other = observed.number.as_ref().filter(|number| **number != wanted.number);
+    if let Some(other) = other.filter(|number| !owns(facts, user, number)) {
+        return Some(taken(
+            wanted,
+            format!(
+                "The Teams user of {} has the number {other}, and not from us.",
+                wanted.name
+            ),
+        ));
+    }
+    None
+}
+
+fn taken(wanted: &Wanted, seen: String) -> Finding {
+    Finding {
+        code: Code::NumberTaken,
+        subject: wanted.name.clone(),
+        seen,
+        fix: "Take that number away in the Teams admin center, then sync again.".into(),
+        actor: Actor::GlobalAdmin,
+    }
+}
+
+fn number_missing(name: &str) -> Finding {
+    Finding {
+        code: Code::NumberMissing,
+        subject: name.to_owned(),
+        seen: format!("{name} is mapped but has no number any more."),
+        fix: "Give the voice user a number, or set the mapping to None.".into(),
+        actor: Actor::AccountAdmin,
+    }
+}
+
+fn owns(facts: &Facts, user: &TeamsUserId, number: &E164) -> bool {
+    facts
+        .ours
+        .get(user)
+        .is_some_and(|owned| owned.number.as_ref() == Some(number))
+}
+
+/// Every number that is wanted or ours, and who wants it.
+fn involved_numbers(facts: &Facts) -> BTreeMap<E164, Option<&TeamsUserId>> {
+    let ours = facts
+        .ours
+        .values()
+        .filter_map(|owned| owned.number.clone())
+        .map(|number| (number, None));
+    let wanted = facts
+        .wanted
+        .iter()
+        .map(|(user, wanted)| (wanted.number.clone(), Some(user)));
+    ours.chain(wanted).collect()
+}
+
+/// Policies: granted where they differ, revoked where they are ours and no longer wanted.
+fn policy_changes(facts: &Facts, blocked: &BTreeSet<&TeamsUserId>) -> Vec<Change> {
+    let (mut revokes, mut grants) = (Vec::new(), Vec::new());
+    let users: BTreeSet<&TeamsUserId> = facts.wanted.keys().chain(facts.ours.keys()).collect();
+    for user in users.into_iter().filter(|user| !blocked.contains(user)) {
+        let Some(observed) = facts.users.get(user) else {
+            continue;
+        };
+        let wanted = facts.wanted.get(user);
+        let ours = facts.ours.get(user).cloned().unwrap_or_default();
+        for (policy_type, wanted, ours) in [
+            (
+                PolicyType::OnlineVoiceRoutingPolicy,
+                wanted.map(|w| &w.routing_policy),
+                ours.routing_policy,
+            ),
+            (
+                PolicyType::TeamsCallingPolicy,
+                wanted.map(|w| &w.calling_policy),
+                ours.calling_policy,
+            ),
+        ] {
+            let has = observed.policies.get(&policy_type);
+            match (wanted, has) {
+                (Some(wanted), Some(has)) if has.name == *wanted => {}
+                (Some(wanted), has) => grants.push(Change::Grant {
+                    user: user.clone(),
+                    policy_type,
+                    name: wanted.clone(),
+                    was: has.map(|policy| policy.name.clone()),
+                }),
+                (None, Some(has)) if !has.by_group && ours.as_ref() == Some(&has.name) => {
+                    revokes.push(Change::Revoke {
+                        user: user.clone(),
+                        policy_type,
+                        name: has.name.clone(),
+                    });
+                }
+                (None, _) => {}
+            }
+        }
+    }
+    revokes.append(&mut grants);
+    revokes
+}
+
+/// What Teams would have if it has exactly what we put there: the basis of a plan that is shown before anybody signs in.
+#[must_use]
+pub fn as_we_left_it(
+    wanted: &BTreeMap<TeamsUserId, Wanted>,
+    ours: &Ownership,
+) -> (BTreeMap<TeamsUserId, ObservedUser>, BTreeMap<E164, ObservedNumber>) {
+    let observed = |owned: &Owned| {
+        let policy = |kind, name: &Option<String>| {
+            name.clone()
+                .map(|name| (kind, ObservedPolicy { name, by_group: false }))
+        };
+        ObservedUser {
+            number: owned.number.clone(),
+            policies: policy(PolicyType::OnlineVoiceRoutingPolicy, &owned.routing_policy)
+                .into_iter()
+                .chain(policy(PolicyType::TeamsCallingPolicy, &owned.calling_policy))
+                .collect(),
+            on_premises: false,
+        }
+    };
+    let mut users: BTreeMap<_, _> = wanted
+        .keys()
+        .map(|user| (user.clone(), ObservedUser::default()))
+        .collect();
+    users.extend(ours.iter().map(|(user, owned)| (user.clone(), observed(owned))));
+    let numbers = ours
+        .iter()
+        .filter_map(|(user, owned)| {
+            Some((
+                owned.number.clone()?,
+                ObservedNumber {
+                    holder: Some(user.clone()),
+                    ..ObservedNumber::default()
+                },
+            ))
+        })
+        .collect();
+    (users, numbers)
+}
+
+/// Changes of `fresh` that the approved plan does not contain. Less may be done than was approved, never more.
+#[must_use]
+pub fn beyond(approved: &[Change], fresh: &[Change]) -> Vec<Change> {
+    let known = |change: &&Change| {
+        match change {
+        Change::Adopt { .. } => true,
+        Change::Grant { user, policy_type, name, .. } => approved.iter().any(|other| {
+            matches!(other, Change::Grant { user: u, policy_type: p, name: n, .. } if (u, p, n) == (user, policy_type, name))
+        }),
+        Change::Release { .. } | Change::Assign { .. } | Change::Revoke { .. } => approved.contains(change),
+    }
+    };
+    fresh.iter().filter(|change| !known(change)).cloned().collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) const A: &str = "+15550100101";
+    pub(crate) const B: &str = "+15550100102";
+    pub(crate) const ANN: &str = "2c0b6a1e-1111-4a11-9a11-0000000000aa";
+    pub(crate) const BOB: &str = "2c0b6a1e-1111-4a11-9a11-0000000000bb";
+
+    pub(crate) fn wanted(number: &str) -> Wanted {
+        Wanted {
+            voice_user: "v1".parse().unwrap(),
+            name: "Voice".into(),
+            number: number.parse().unwrap(),
+            calling_policy: "X-VM-MOHEXT".into(),
+            routing_policy: "X-Routing".into(),
+        }
+    }
+
+    pub(crate) fn settled(number: Option<&str>) -> ObservedUser {
+        let policy = |kind, name: &str| {
+            (
+                kind,
+                ObservedPolicy {
+                    name: name.into(),
+                    by_group: false,
+                },
+            )
+        };
+        ObservedUser {
+            number: number.map(|number| number.parse().unwrap()),
+            policies: BTreeMap::from([
+                policy(PolicyType::OnlineVoiceRoutingPolicy, "X-Routing"),
+                policy(PolicyType::TeamsCallingPolicy, "X-VM-MOHEXT"),
+            ]),
+            on_premises: false,
+        }
+    }
+
+    /// Numbers only: both users exist and have the right policies already.
+    pub(crate) fn world(want: &[(&str, &str)], has: &[(&str, &str)], ours: &[(&str, &str)]) -> Facts {
+        let number_of = |user: &str| {
+            has.iter()
+                .find(|(_, holder)| *holder == user)
+                .map(|(number, _)| *number)
+        };
+        Facts {
+            wanted: want
+                .iter()
+                .map(|(number, user)| (user.parse().unwrap(), wanted(number)))
+                .collect(),
+            without_number: vec![],
+            users: [ANN, BOB]
+                .iter()
+                .map(|user| (user.parse().unwrap(), settled(number_of(user))))
+                .collect(),
+            numbers: has
+                .iter()
+                .map(|(number, user)| {
+                    let observed = ObservedNumber {
+                        holder: Some(user.parse().unwrap()),
+                        ..ObservedNumber::default()
+                    };
+                    (number.parse().unwrap(), observed)
+                })
+                .collect(),
+            ours: ours
+                .iter()
+                .map(|(number, user)| (user.parse().unwrap(), wanted(number).owned()))
+                .collect(),
+        }
+    }
+
+    fn check(want: &[(&str, &str)], has: &[(&str, &str)], ours: &[(&str, &str)], expected: &[&str]) {
+        let plan = plan(&world(want, has, ours));
+        let numbers = plan
+            .changes
+            .iter()
+            .filter(|change| !matches!(change, Change::Grant { .. } | Change::Revoke { .. }));
+        let printed: Vec<String> = numbers
+            .map(ToString::to_string)
+            .chain(plan.conflicts.iter().map(|conflict| format!("! {}", conflict.code)))
+            .map(|line| {
+                line.replace(ANN, "ann")
+                    .replace(BOB, "bob")
+                    .replace(A, "A")
+                    .replace(B, "B")
+            })
+            .collect();
+        assert_eq!(printed, expected);
+    }
+
+    #[test]
+    fn r133_assigns_what_is_missing() {
+        check(&[(A, ANN)], &[], &[], &["+ A to ann"]);
+    }
+
+    #[test]
+    fn leaves_what_is_right() {
+        check(&[(A, ANN)], &[(A, ANN)], &[(A, ANN)], &[]);
+    }
+
+    #[test]
+    fn adopts_what_is_right_but_not_yet_ours() {
+        check(&[(A, ANN)], &[(A, ANN)], &[], &["= A already at ann"]);
+    }
+
+    #[test]
+    fn never_takes_what_is_not_ours() {
+        check(&[(A, ANN)], &[(A, BOB)], &[], &["! NUMBER_TAKEN"]);
+        check(&[(A, ANN)], &[(B, ANN)], &[], &["! NUMBER_TAKEN"]);
+        check(&[], &[(A, BOB)], &[], &[]);
+    }
+
+    #[test]
+    fn moves_what_is_ours() {
+        check(&[(A, ANN)], &[(A, BOB)], &[(A, BOB)], &["- A from bob", "~ A to ann"]);
+    }
+
+    #[test]
+    fn swaps_release_before_they_assign() {
+        let both = [(A, BOB), (B, ANN)];
+        check(
+            &[(A, ANN), (B, BOB)],
+            &both,
+            &both,
+            &["- A from bob", "- B from ann", "~ A to ann", "~ B to bob"],
+        );
+    }
+
+    #[test]
+    fn r116_releases_what_is_no_longer_wanted() {
+        check(&[], &[(A, ANN)], &[(A, ANN)], &["- A from ann"]);
+        check(&[], &[], &[(A, ANN)], &[]);
+    }
+
+    #[test]
+    fn replaces_a_number_of_ours() {
+        check(&[(B, ANN)], &[(A, ANN)], &[(A, ANN)], &["- A from ann", "+ B to ann"]);
+    }
+
+    #[test]
+    fn a_number_that_someone_else_took_over_is_left_alone() {
+        check(&[(A, ANN)], &[(A, BOB)], &[(A, ANN)], &["! NUMBER_TAKEN"]);
+        check(&[], &[(A, BOB)], &[(A, ANN)], &[]);
+    }
+
+    #[test]
+    fn a_user_in_conflict_keeps_the_number_that_works() {
+        let mut facts = world(&[(B, ANN)], &[(A, ANN), (B, BOB)], &[(A, ANN)]);
+        facts.users.get_mut(&BOB.parse().unwrap()).unwrap().number = Some(B.parse().unwrap());
+        let plan = plan(&facts);
+        assert!(plan.changes.is_empty(), "{:?}", plan.changes);
+        assert!(!plan.targets.contains_key(&ANN.parse().unwrap()));
+    }
+
+    #[test]
+    fn r134_r158_policies_are_granted_where_they_differ() {
+        let mut facts = world(&[(A, ANN)], &[(A, ANN)], &[(A, ANN)]);
+        facts.users.insert(
+            ANN.parse().unwrap(),
+            ObservedUser {
+                policies: BTreeMap::new(),
+                ..settled(Some(A))
+            },
+        );
+        let printed: Vec<String> = plan(&facts).changes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            printed,
+            [
+                format!("+ OnlineVoiceRoutingPolicy X-Routing to {ANN}"),
+                format!("+ TeamsCallingPolicy X-VM-MOHEXT to {ANN}"),
+            ]
+        );
+    }
+
+    #[test]
+    fn r161_a_policy_changed_elsewhere_is_restored() {
+        let mut facts = world(&[(A, ANN)], &[(A, ANN)], &[(A, ANN)]);
+        let drifted = ObservedPolicy {
+            name: "Someone-Elses".into(),
+            by_group: false,
+        };
+        facts
+            .users
+            .get_mut(&ANN.parse().unwrap())
+            .unwrap()
+            .policies
+            .insert(PolicyType::TeamsCallingPolicy, drifted);
+        assert!(matches!(&plan(&facts).changes[..], [Change::Grant { was: Some(was), .. }] if was == "Someone-Elses"));
+    }
+
+    #[test]
+    fn only_our_policies_are_revoked() {
+        let mut facts = world(&[], &[(A, ANN)], &[(A, ANN)]);
+        facts
+            .users
+            .get_mut(&ANN.parse().unwrap())
+            .unwrap()
+            .policies
+            .get_mut(&PolicyType::TeamsCallingPolicy)
+            .unwrap()
+            .name = "Theirs".into();
+        let printed: Vec<String> = plan(&facts).changes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            printed,
+            [
+                format!("- {A} from {ANN}"),
+                format!("- OnlineVoiceRoutingPolicy X-Routing from {ANN}")
+            ]
+        );
+    }
+
+    #[test]
+    fn obstacles_are_named() {
+        let code = |facts: &Facts| {
+            plan(facts)
+                .conflicts
+                .iter()
+                .map(|finding| finding.code)
+                .collect::<Vec<_>>()
+        };
+        let mut gone = world(&[(A, ANN)], &[], &[]);
+        gone.users.clear();
+        assert_eq!(code(&gone), [Code::MappedUserGone]);
+        let mut dirsynced = world(&[(A, ANN)], &[], &[]);
+        dirsynced.numbers.insert(
+            A.parse().unwrap(),
+            ObservedNumber {
+                on_premises: true,
+                ..ObservedNumber::default()
+            },
+        );
+        assert_eq!(code(&dirsynced), [Code::OnpremLineUri]);
+        let mut calling_plan = world(&[(A, ANN)], &[], &[]);
+        calling_plan.numbers.insert(
+            A.parse().unwrap(),
+            ObservedNumber {
+                foreign_kind: true,
+                ..ObservedNumber::default()
+            },
+        );
+        assert_eq!(code(&calling_plan), [Code::NumberTaken]);
+        let lost = Facts {
+            without_number: vec!["Reception".into()],
+            ..Facts::default()
+        };
+        assert_eq!(code(&lost), [Code::NumberMissing]);
+    }
+
+    #[test]
+    fn less_than_approved_is_fine_and_more_is_not() {
+        let approved = plan(&world(&[(A, ANN), (B, BOB)], &[], &[])).changes;
+        let less = plan(&world(&[(A, ANN), (B, BOB)], &[(A, ANN)], &[])).changes;
+        assert!(beyond(&approved, &less).is_empty());
+        let more = plan(&world(&[(A, ANN)], &[(B, ANN)], &[(B, ANN)])).changes;
+        assert_eq!(beyond(&approved, &more).len(), 1);
+    }
+}
