@@ -2,7 +2,7 @@
 
 use super::{Outcome, Store, Write, keys, number, text};
 use crate::domain::global_admin::Identity;
-use crate::domain::ids::{EnterpriseId, InvitationId, RunId};
+use crate::domain::ids::{EnterpriseId, InvitationId, RunId, TenantId};
 use crate::domain::invitation::{Invitation, InvitationState};
 use crate::domain::setup::BoundTenant;
 use crate::error::{Error, Result};
@@ -81,23 +81,45 @@ pub struct SignInItem {
     pub verifier: String,
     /// OpenID Connect nonce.
     pub nonce: String,
+    /// The tenant whose path was used; a code is redeemed where it was asked for.
+    pub bound: Option<TenantId>,
+}
+
+/// Where a browser stands between two pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// Signed in; the tenant is shown and waits to be confirmed.
+    Confirm {
+        /// Who signed in.
+        identity: Identity,
+        /// The person's name, for the page.
+        person: String,
+        /// Which tenant would be bound.
+        tenant: BoundTenant,
+        /// What the first request granted.
+        scopes: BTreeSet<String>,
+    },
+    /// Bound; the second permission set is next.
+    SecondConsent {
+        /// It was asked before and not granted in full.
+        again: bool,
+    },
+    /// The set-up is complete.
+    Complete,
+    /// A run has begun.
+    Syncing {
+        /// Which.
+        run: RunId,
+    },
 }
 
 /// A browser between two pages of the set-up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionItem {
-    /// Whose set-up.
+    /// Whose.
     pub enterprise: EnterpriseId,
-    /// Through which invitation.
-    pub invitation: InvitationId,
-    /// Who signed in.
-    pub identity: Identity,
-    /// The person's name, for the page.
-    pub person: String,
-    /// Which tenant would be bound.
-    pub tenant: BoundTenant,
-    /// What the first request granted.
-    pub scopes: BTreeSet<String>,
+    /// Where it stands.
+    pub stage: Stage,
 }
 
 impl Store {
@@ -226,6 +248,21 @@ impl Store {
         self.write(write).await
     }
 
+    /// Notes that the right code was entered: the count of wrong ones begins anew.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn forgive_code(&self, enterprise: &EnterpriseId, id: &InvitationId) -> Result<()> {
+        let write = self
+            .update(&keys::invitation(enterprise, id), "SET wrong_codes = :zero, #state = :opened")
+            .when("#state <> :revoked AND #state <> :accepted")
+            .with(":zero", number(0))
+            .with(":opened", text(serde_state(InvitationState::Opened)))
+            .with(":revoked", text(serde_state(InvitationState::Revoked)))
+            .with(":accepted", text(serde_state(InvitationState::Accepted)));
+        self.write(write).await.map(drop)
+    }
+
     /// Where a link leads, by the keyed hash of its token.
     ///
     /// # Errors
@@ -235,6 +272,14 @@ impl Store {
             .get_unexpired::<LinkItem>(&keys::link(hash), now)
             .await?
             .map(|item| item.to))
+    }
+
+    /// Keeps where a link leads.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn put_link(&self, hash: &str, to: Link, until: Timestamp) -> Result<()> {
+        self.transact(vec![self.link_write(hash, to, until)?]).await.map(drop)
     }
 
     pub(super) fn link_write(&self, hash: &str, to: Link, until: Timestamp) -> Result<TransactWriteItem> {

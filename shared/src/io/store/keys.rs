@@ -1,6 +1,6 @@
 //! Every key of the table. Each begins with the enterprise, except the look-up kinds.
 
-use crate::domain::ids::{EnterpriseId, InvitationId, PlanId, ResellerId, RunId, TeamsUserId, TenantId, VoiceUserId};
+use crate::domain::ids::{EnterpriseId, GroupId, InvitationId, PlanId, ResellerId, RunId, TeamsUserId, TenantId, VoiceUserId};
 use jiff::civil::Date;
 
 /// Partition key attribute.
@@ -118,6 +118,15 @@ pub fn teams_user(enterprise: &EnterpriseId, part: u8, user: &TeamsUserId) -> Ke
 #[must_use]
 pub fn manifest(enterprise: &EnterpriseId, part: u8, piece: usize) -> Key {
     of(enterprise, format!("{MANIFEST}{part:x}#{piece:03}"))
+}
+
+/// Sort-key prefix of the tenant's groups.
+pub const GROUP: &str = "GROUP#";
+
+/// A group of the tenant, as it was last read.
+#[must_use]
+pub fn group(enterprise: &EnterpriseId, group: &GroupId) -> Key {
+    of(enterprise, format!("{GROUP}{group}"))
 }
 
 /// A stored plan.
