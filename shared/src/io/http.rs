@@ -422,3 +422,6 @@ fn request_id() -> Result<HeaderValue> {
     }
     HeaderValue::try_from(text).map_err(|error| Error::upstream(doing, error))
 }
+
+#[cfg(test)]
+mod tests;

@@ -291,3 +291,6 @@ impl MemberPages<'_> {
         Ok(Some(page.value.into_iter().map(|member| member.id).collect()))
     }
 }
+
+#[cfg(test)]
+mod tests;
