@@ -124,3 +124,6 @@ fn policy(wire: WireEffectivePolicy) -> Option<(PolicyType, AssignedPolicy)> {
         },
     ))
 }
+
+#[cfg(test)]
+mod tests;

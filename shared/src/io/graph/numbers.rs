@@ -224,3 +224,6 @@ fn state(operation: WireOperation) -> OperationState {
         OperationState::Running
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,3 +114,6 @@ fn assignment<'a>(user: &'a TeamsUserId, policy_type: PolicyType, policy_id: Opt
         policy_id,
     }
 }
+
+#[cfg(test)]
+mod tests;
