@@ -12,13 +12,14 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
 use oauth2::{
-    AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse, ExtraTokenFields,
-    HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError,
-    Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse,
+    ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::pin::Pin;
 use url::Url;
 
 /// Entra's sign-in for our application.
@@ -168,11 +169,12 @@ impl SignIn {
     ) -> Result<SignedIn> {
         let doing = "redeem the sign-in code";
         let client = self.client(doing, tenant, client_secret)?;
+        let exchange = self.exchange(doing);
         let sent = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()))
             .add_extra_param("scope", scopes.join(" "))
-            .request_async(&|request| self.exchange(doing, request))
+            .request_async(&exchange)
             .await;
         let answer = sent.map_err(|error| failure(doing, error))?;
         let access = access(doing, &answer, now)?;
@@ -211,10 +213,11 @@ impl SignIn {
     ) -> Result<(Token, Option<Secret>)> {
         let doing = "renew a session";
         let client = self.client(doing, Some(tenant), client_secret)?;
+        let exchange = self.exchange(doing);
         let sent = client
             .exchange_refresh_token(&RefreshToken::new(refresh_token.expose().to_owned()))
             .add_scope(Scope::new(scope.to_owned()))
-            .request_async(&|request| self.exchange(doing, request))
+            .request_async(&exchange)
             .await;
         match sent {
             Ok(answer) => Ok((access(doing, &answer, now)?, refresh(&answer))),
@@ -224,6 +227,11 @@ impl SignIn {
             }
             Err(error) => Err(failure(doing, error)),
         }
+    }
+
+    fn exchange(&self, doing: &'static str) -> Exchange {
+        let http = self.http.clone();
+        Exchange { doing, http }
     }
 
     fn endpoint(&self, tenant: Option<&TenantId>, what: &str) -> Url {
@@ -239,20 +247,6 @@ impl SignIn {
             .set_auth_type(AuthType::RequestBody)
             .set_token_uri(TokenUrl::from_url(self.endpoint(tenant, "token")))
             .set_redirect_uri(redirect))
-    }
-
-    /// Sends one request of the protocol; it is not repeated when its answer is lost, because a code works once.
-    async fn exchange(&self, doing: &'static str, request: HttpRequest) -> Result<HttpResponse> {
-        let url = Url::parse(&request.uri().to_string()).map_err(|error| Error::upstream(doing, error))?;
-        let call = Call::post(doing, url, "application/x-www-form-urlencoded", request.into_body())
-            .header("accept", "application/json");
-        let answer = self.http.ask(&call).await?;
-        if answer.status.is_server_error() {
-            return Err(answer.fault(doing));
-        }
-        let mut response = HttpResponse::new(answer.body);
-        *response.status_mut() = answer.status;
-        Ok(response)
     }
 }
 
@@ -286,6 +280,37 @@ fn aadsts(description: &str) -> Option<u32> {
     let (_, rest) = description.split_once("AADSTS")?;
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     rest[..end].parse().ok()
+}
+
+/// Our way of sending what the protocol wants sent.
+struct Exchange {
+    doing: &'static str,
+    http: Http,
+}
+
+impl<'c> AsyncHttpClient<'c> for Exchange {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.exchange(request))
+    }
+}
+
+impl Exchange {
+    /// A request is not repeated when its answer is lost, because a code works once.
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse> {
+        let url = Url::parse(&request.uri().to_string()).map_err(|error| Error::upstream(self.doing, error))?;
+        let content_type = "application/x-www-form-urlencoded";
+        let call = Call::post(self.doing, url, content_type, request.into_body()).header("accept", "application/json");
+        let answer = self.http.ask(&call).await?;
+        if answer.status.is_server_error() {
+            return Err(answer.fault(self.doing));
+        }
+        let mut response = HttpResponse::new(answer.body);
+        *response.status_mut() = answer.status;
+        Ok(response)
+    }
 }
 
 type Client = oauth2::Client<
@@ -411,3 +436,6 @@ fn access(doing: &'static str, answer: &TokenAnswer, now: Timestamp) -> Result<T
 fn refresh(answer: &TokenAnswer) -> Option<Secret> {
     Some(Secret::new(answer.refresh_token()?.secret().clone()))
 }
+
+#[cfg(test)]
+mod tests;
