@@ -1,7 +1,8 @@
 //! Reading the tenant: organisation, one's own roles, groups, users, members.
 
 use super::pages::Pages;
-use super::wire::{Page, Single, UserPage, WireGroup, WireMember, WireOrganization, WireRole};
+use super::user_page::UserPage;
+use super::wire::{Page, Single, WireGroup, WireMember, WireOrganization, WireRole};
 use super::{EVENTUAL, Graph, Token};
 use crate::domain::directory::DirectoryUser;
 use crate::domain::group_filter::{Group, GroupFacts};
@@ -12,7 +13,7 @@ use serde::de::DeserializeOwned;
 /// Role template of Global Administrator, the same in every tenant.
 pub const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
 
-/// What `into_user` in `wire.rs` reads; nothing else leaves Microsoft (R084).
+/// What `user_page.rs` reads; nothing else leaves Microsoft (R084).
 const USER_FIELDS: &str =
     "id,displayName,mail,userPrincipalName,userType,usageLocation,accountEnabled,assignedLicenses,assignedPlans";
 const GROUP_FIELDS: &str = "id,displayName,mailNickname,groupTypes,securityEnabled,membershipRule";

@@ -7,7 +7,8 @@
 //! | `numbers.rs` | `/admin/teams/telephoneNumberManagement` |
 //! | `policies.rs` | `/admin/teams/policy` |
 //! | `configurations.rs` | `/admin/teams/userConfigurations` |
-//! | `pages.rs`, `batch.rs`, `wire.rs` | paging, `$batch`, JSON |
+//! | `pages.rs`, `batch.rs` | paging, `$batch` |
+//! | `wire.rs`, `user_page.rs`, `refusal.rs` | JSON |
 
 mod batch;
 mod configurations;
@@ -16,9 +17,11 @@ mod id_token;
 mod numbers;
 mod pages;
 mod policies;
+mod refusal;
 mod sign_in;
 #[cfg(test)]
 pub(crate) mod stage;
+mod user_page;
 mod wire;
 
 pub use configurations::{AccountType, AssignedPolicy, UserConfiguration};
@@ -26,7 +29,8 @@ pub use directory::{DirectoryRole, GLOBAL_ADMINISTRATOR, MemberPages, Organizati
 pub use id_token::IdClaims;
 pub use numbers::{NumberHolding, OperationId, OperationState};
 pub use policies::PolicyGrant;
-pub use sign_in::{Authorize, Challenge, Prompt, SignIn, SignedIn, callback_refusal};
+pub use refusal::callback_refusal;
+pub use sign_in::{Authorize, Challenge, Prompt, SignIn, SignedIn};
 
 use crate::Result;
 use crate::domain::secret::Secret;

@@ -1,6 +1,7 @@
 //! Signing a person in at Entra: the address to send them to, and what their code is worth.
 
 use super::id_token::{IdClaims, Verifier};
+use super::refusal::TokenFault;
 use super::{Token, at, encode};
 use crate::domain::ids::TenantId;
 use crate::domain::secret::Secret;
@@ -12,13 +13,12 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
 use oauth2::{
-    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse,
+    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet,
     ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
     RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fmt;
 use std::pin::Pin;
 use url::Url;
 
@@ -250,38 +250,6 @@ impl SignIn {
     }
 }
 
-/// What an error on the redirect means for the person.
-#[must_use]
-pub fn callback_refusal(error: &str, description: &str) -> SignInRefused {
-    refusal(error, aadsts(description), "")
-}
-
-/// The number says more than the word; without one, the word has to do.
-fn refusal(error: &str, number: Option<u32>, suberror: &str) -> SignInRefused {
-    match (number, error) {
-        (Some(65004), _) | (None, "access_denied") => SignInRefused::Declined,
-        (Some(90094 | 90095), _) | (None, "consent_required") => SignInRefused::ApprovalRequired,
-        (None, _) if suberror == "consent_required" => SignInRefused::ApprovalRequired,
-        (Some(number), _) => SignInRefused::Microsoft {
-            code: format!("AADSTS{number}"),
-        },
-        (None, error) => SignInRefused::Microsoft {
-            code: error
-                .chars()
-                .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .take(60)
-                .collect(),
-        },
-    }
-}
-
-/// The number in `AADSTS65001: …`.
-fn aadsts(description: &str) -> Option<u32> {
-    let (_, rest) = description.split_once("AADSTS")?;
-    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-    rest[..end].parse().ok()
-}
-
 /// Our way of sending what the protocol wants sent.
 struct Exchange {
     doing: &'static str,
@@ -338,79 +306,6 @@ impl ExtraTokenFields for IdTokenField {}
 
 fn hidden<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
-}
-
-/// Why Microsoft gave no token.
-#[derive(Debug, Deserialize, Serialize)]
-struct TokenFault {
-    error: String,
-    #[serde(default)]
-    error_description: String,
-    #[serde(default)]
-    error_codes: Vec<u32>,
-    #[serde(default)]
-    suberror: String,
-    #[serde(default)]
-    trace_id: String,
-    #[serde(default)]
-    correlation_id: String,
-    #[serde(default)]
-    timestamp: String,
-}
-
-impl ErrorResponse for TokenFault {}
-
-impl fmt::Display for TokenFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.error)
-    }
-}
-
-impl TokenFault {
-    fn number(&self) -> Option<u32> {
-        self.error_codes
-            .first()
-            .copied()
-            .or_else(|| aadsts(&self.error_description))
-    }
-
-    /// The refresh token no longer works; missing consent is something else.
-    fn session_ended(&self) -> bool {
-        self.error == "invalid_grant" && self.number() != Some(65001) && self.suberror != "consent_required"
-    }
-
-    /// What Microsoft's support asks for.
-    fn note(&self, doing: &'static str) {
-        tracing::info!(
-            microsoft.error = self.error,
-            microsoft.code = self.number(),
-            microsoft.trace_id = self.trace_id,
-            microsoft.correlation_id = self.correlation_id,
-            microsoft.timestamp = self.timestamp,
-            "could not {doing}: Microsoft answered {}",
-            self.error
-        );
-    }
-
-    fn into_error(self, doing: &'static str) -> Error {
-        self.note(doing);
-        match self.error.as_str() {
-            // Our registration or our request is at fault; no person who signs in can help.
-            "invalid_client" | "invalid_request" | "invalid_scope" | "unsupported_grant_type" => Error::Refused {
-                doing,
-                status: 400,
-                code: self.number().map_or(self.error, |number| format!("AADSTS{number}")),
-                message: self
-                    .error_description
-                    .chars()
-                    .filter(|c| !c.is_control())
-                    .take(500)
-                    .collect(),
-            },
-            "temporarily_unavailable" | "server_error" => Error::upstream(doing, self.error),
-            error => refusal(error, self.number(), &self.suberror).into(),
-        }
-    }
 }
 
 /// The protocol's failures in our words; the body that could not be read stays out of it, it may hold tokens.

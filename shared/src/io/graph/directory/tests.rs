@@ -73,7 +73,8 @@ async fn a_disabled_account_counts_but_is_not_kept() {
 async fn a_token_is_sent_nowhere_else() {
     let elsewhere = Stage::new(|_, _| Reply::json(200, json!({"value": []}))).await;
     let port = elsewhere.url.port().unwrap();
-    let links: [Box<dyn Fn(&Asked) -> String + Send + Sync>; 6] = [
+    type Link = Box<dyn Fn(&Asked) -> String + Send + Sync>;
+    let links: [Link; 6] = [
         Box::new(move |_| format!("http://127.0.0.1:{port}/v1.0/users?$skiptoken=a")),
         Box::new(move |_| format!("http://localhost:{port}/v1.0/users?$skiptoken=a")),
         Box::new(|asked| asked.link("users?$skiptoken=a").replace("http:", "https:")),
@@ -260,4 +261,22 @@ async fn members_come_page_by_page() {
     let path = format!("/v1.0/groups/{id}/transitiveMembers/microsoft.graph.user");
     assert_eq!(stage.asked()[0].url.path(), path);
     assert_eq!(stage.asked()[1].header("consistencylevel"), "eventual");
+}
+
+#[tokio::test]
+async fn reading_can_be_awaited_anywhere() {
+    fn sendable<T: Send>(future: T) -> T {
+        future
+    }
+    let stage = Stage::new(pages).await;
+    let (graph, token) = (stage.graph(), token());
+    assert_eq!(sendable(graph.users(&token).next()).await.unwrap().unwrap().len(), 2);
+    assert!(sendable(graph.numbers(&token, &[])).await.unwrap().is_empty());
+    assert!(sendable(graph.grant(&token, &[])).await.unwrap().is_empty());
+    assert!(
+        sendable(graph.user_configurations(&token, &[]))
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
