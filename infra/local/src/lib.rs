@@ -16,4 +16,6 @@ pub mod protocol;
 pub mod scheduler;
 pub mod secrets;
 pub mod state_machine;
+#[cfg(test)]
+mod testing;
 pub mod world;
