@@ -1,4 +1,5 @@
 //! The core of Dialbridge. The code map is filled in as modules arrive.
+pub mod config;
 pub mod domain;
 pub mod error;
 pub mod io;
