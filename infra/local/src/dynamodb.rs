@@ -5,11 +5,6 @@ use crate::faults::Faults;
 use crate::protocol::{AwsError, bind, serve, stopped};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::error::DisplayErrorContext;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, TimeToLiveSpecification,
-};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -116,63 +111,4 @@ async fn pass_on(client: reqwest::Client, engine: Url, request: Request) -> Resu
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     Ok(response)
-}
-
-/// Creates the table as it is deployed, unless it is there already.
-pub async fn create_table(client: &Client, name: &str) -> io::Result<()> {
-    let created = describe_table(client, name).map_err(io::Error::other)?.send().await;
-    match created {
-        Ok(_) => {}
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(|error| error.is_resource_in_use_exception()) =>
-        {
-            return Ok(());
-        }
-        Err(error) => return Err(io::Error::other(DisplayErrorContext(error).to_string())),
-    }
-    let expiry = TimeToLiveSpecification::builder()
-        .attribute_name("expires")
-        .enabled(true)
-        .build();
-    let expiry = expiry.map_err(io::Error::other)?;
-    let switched = client
-        .update_time_to_live()
-        .table_name(name)
-        .time_to_live_specification(expiry)
-        .send()
-        .await;
-    switched
-        .map(drop)
-        .map_err(|error| io::Error::other(DisplayErrorContext(error).to_string()))
-}
-
-type CreateTable = aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
-
-fn describe_table(client: &Client, name: &str) -> Result<CreateTable, aws_sdk_dynamodb::error::BuildError> {
-    let attribute = |name: &str| {
-        AttributeDefinition::builder()
-            .attribute_name(name)
-            .attribute_type(ScalarAttributeType::S)
-            .build()
-    };
-    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
-    let pending = GlobalSecondaryIndex::builder()
-        .index_name("pending")
-        .key_schema(key("pending_shard", KeyType::Hash)?)
-        .key_schema(key("pending_since", KeyType::Range)?)
-        .projection(Projection::builder().projection_type(ProjectionType::All).build())
-        .build()?;
-    Ok(client
-        .create_table()
-        .table_name(name)
-        .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute("pk")?)
-        .attribute_definitions(attribute("sk")?)
-        .attribute_definitions(attribute("pending_shard")?)
-        .attribute_definitions(attribute("pending_since")?)
-        .key_schema(key("pk", KeyType::Hash)?)
-        .key_schema(key("sk", KeyType::Range)?)
-        .global_secondary_indexes(pending))
 }

@@ -73,10 +73,8 @@ impl Definition {
         let zone = TimeZone::get(self.zone_name())
             .map_err(|_| invalid(format!("Provided time zone {} is invalid.", self.zone_name())))?;
         let window = &self.flexible_time_window;
-        let window_holds = match (window.mode.as_str(), window.maximum_window_in_minutes) {
-            ("OFF", None) | ("FLEXIBLE", Some(1..=1440)) => true,
-            _ => false,
-        };
+        let given = (window.mode.as_str(), window.maximum_window_in_minutes);
+        let window_holds = matches!(given, ("OFF", None) | ("FLEXIBLE", Some(1..=1440)));
         rule(
             window_holds,
             "FlexibleTimeWindow needs MaximumWindowInMinutes (1 to 1440) when, and only when, FLEXIBLE.",

@@ -121,7 +121,7 @@ fn two() -> f64 {
 }
 
 impl Definition {
-    /// Reads a definition after replacing `${Name}` by its value, as CloudFormation does.
+    /// Reads a definition after replacing `${Name}` by its value, as a deployment does.
     pub(super) fn load(text: &str, substitutions: &BTreeMap<String, String>) -> Result<Self, String> {
         let filled = substitutions.iter().fold(text.to_owned(), |text, (name, value)| {
             text.replace(&format!("${{{name}}}"), value)

@@ -1,12 +1,13 @@
 //! The whole service on one machine: every double on loopback, one clock for all of them, and the site
 //! where a person starts. Functions and the simulated Microsoft are mounted once their addresses are known.
 
+pub mod deployment;
 mod late;
 mod site;
 
 use crate::aws::Aws;
 use crate::busy::Busy;
-use crate::dynamodb::{DynamoDb, create_table};
+use crate::dynamodb::DynamoDb;
 use crate::faults::Faults;
 use crate::gateway::Gateway;
 use crate::issuer::Issuer;
@@ -22,25 +23,14 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use late::Late;
 use shared::io::clock::Clock;
+use shared::io::store::table;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use url::Url;
-
-pub const REGION: &str = "eu-west-1";
-pub const ACCOUNT: &str = "000000000000";
-pub const TABLE: &str = "dialbridge";
-pub const SCHEDULE_GROUP: &str = "reminders";
-pub const SCHEDULE_ROLE_ARN: &str = "arn:aws:iam::000000000000:role/dialbridge-reminders";
-pub const STATE_MACHINE: &str = "dialbridge-sync";
-pub const TOKEN_KEY: &str = "dialbridge-tokens";
-pub const SECRET: &str = "dialbridge";
-pub const CONFIGURATION_SET: &str = "dialbridge";
-
-/// The definition that is deployed, read by the interpreter here.
-const SYNC_DEFINITION: &str = include_str!("../../../sync.asl.json");
 
 /// No single sleep of the background is longer: a clock that was moved without a word is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
@@ -126,10 +116,14 @@ impl World {
             kms: Kms::default(),
             secrets: Secrets::default(),
         };
-        furnish(&aws, &options)?;
+        deployment::create(&aws)?;
+        aws.scheduler.deliver_twice(options.deliver_twice);
+        aws.state_machine.skip_waits(options.skip_waits);
 
         let dynamodb = DynamoDb::start(options.data.as_deref(), options.ports.dynamodb, &faults, &stopping)?;
-        create_table(&dynamodb.client(), TABLE).await?;
+        table::create(&dynamodb.client(), deployment::TABLE)
+            .await
+            .map_err(io::Error::other)?;
 
         let (portal_listener, portal_url) = bind(options.ports.portal)?;
         let (api_listener, api_url) = bind(options.ports.api)?;
@@ -185,6 +179,12 @@ impl World {
         })
     }
 
+    /// The environment that a deployment would give the functions, for `Config::read` and for real processes.
+    #[must_use]
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        deployment::environment(&self.urls)
+    }
+
     /// Serves the simulated Microsoft: sign-in host, Graph, and its controls below the portal's `/_microsoft`.
     pub fn mount_microsoft(&self, login: Router, graph: Router, controls: Router) {
         self.login.set(login);
@@ -206,37 +206,12 @@ impl World {
     pub async fn finish_runs(&self) {
         self.time.finish_runs().await;
     }
-
-    /// The ARN of a function by its name.
-    #[must_use]
-    pub fn function_arn(name: &str) -> String {
-        format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
-    }
-
-    #[must_use]
-    pub fn state_machine_arn() -> String {
-        format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STATE_MACHINE}")
-    }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
         self.stop.send_replace(true);
     }
-}
-
-/// What a deployment would have created.
-fn furnish(aws: &Aws, options: &Options) -> io::Result<()> {
-    aws.scheduler.create_group(SCHEDULE_GROUP);
-    aws.scheduler.deliver_twice(options.deliver_twice);
-    aws.state_machine.skip_waits(options.skip_waits);
-    aws.kms.create_key(TOKEN_KEY);
-    aws.mailbox.create_configuration_set(CONFIGURATION_SET);
-    let worker = ("SyncRunFunctionArn".to_owned(), World::function_arn("sync-run"));
-    let created = aws
-        .state_machine
-        .create(STATE_MACHINE, SYNC_DEFINITION, &[worker].into());
-    created.map(drop).map_err(io::Error::other)
 }
 
 /// What makes time pass: the clock, and everything that waits for it.

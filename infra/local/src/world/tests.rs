@@ -1,5 +1,6 @@
 //! The world as a whole, through the real AWS clients: who calls whom, when, and what a kill leaves behind.
 
+use super::deployment::{SCHEDULE_GROUP, SCHEDULE_ROLE_ARN, SECRET, TABLE, TOKEN_KEY, function_arn, state_machine_arn};
 use super::*;
 use crate::faults::Fault;
 use crate::gateway::Route;
@@ -53,7 +54,7 @@ fn scripted(world: &World, name: &str, answers: Vec<Result<Value, &'static str>>
 
 fn target(input: &str) -> Target {
     Target::builder()
-        .arn(World::function_arn("reminder"))
+        .arn(function_arn("reminder"))
         .role_arn(SCHEDULE_ROLE_ARN)
         .input(input)
         .build()
@@ -151,7 +152,7 @@ async fn start(world: &World, name: &str, input: &str) -> Result<String, String>
     let states = client!(aws_sdk_sfn, world.urls.aws);
     let start = states
         .start_execution()
-        .state_machine_arn(World::state_machine_arn())
+        .state_machine_arn(state_machine_arn())
         .name(name)
         .input(input);
     let started = start.send().await;
@@ -416,6 +417,28 @@ async fn a_data_key_opens_only_in_its_context() {
 }
 
 #[tokio::test]
+async fn the_secret_is_read_by_name_only() {
+    let world = world().await;
+    let secrets = client!(aws_sdk_secretsmanager, world.urls.aws);
+    let read = |id: &str| secrets.get_secret_value().secret_id(id).send();
+    let secret: Value = serde_json::from_str(read(SECRET).await.unwrap().secret_string().unwrap()).unwrap();
+    assert!(secret["entraClientSecret"].is_string() && secret["codeKey"].is_string());
+    let none = read("other").await.unwrap_err();
+    assert!(
+        none.as_service_error()
+            .is_some_and(|error| error.is_resource_not_found_exception())
+    );
+}
+
+#[tokio::test]
+async fn the_environment_makes_a_configuration() {
+    let environment = world().await.environment();
+    let config = shared::config::Config::read(|name| environment.get(name).cloned()).unwrap();
+    assert_eq!(config.table, TABLE);
+    assert!(config.sbc_regions.contains_key("Europe"));
+}
+
+#[tokio::test]
 async fn functions_are_invoked_by_the_service_itself() {
     let world = world().await;
     scripted(&world, "configure-tenant", vec![Ok(json!({ "ok": true })), Err("Oops")]);
@@ -427,7 +450,7 @@ async fn functions_are_invoked_by_the_service_itself() {
     let good = invoke("configure-tenant").await.unwrap();
     assert_eq!((good.status_code, good.function_error), (200, None));
     assert_eq!(good.payload.unwrap().as_ref(), br#"{"ok":true}"#);
-    let bad = invoke(&World::function_arn("configure-tenant")).await.unwrap();
+    let bad = invoke(&function_arn("configure-tenant")).await.unwrap();
     assert_eq!(bad.function_error.as_deref(), Some("Unhandled"));
     assert_eq!(
         bad.payload.unwrap().as_ref(),
