@@ -10,8 +10,10 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use dynoxide::Database;
+use shared::io::clock::Clock;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::sync::watch;
 use url::Url;
 
@@ -32,10 +34,11 @@ impl DynamoDb {
     pub(crate) fn start(
         data: Option<&Path>,
         port: u16,
+        clock: &Clock,
         faults: &Faults,
         stop: &watch::Receiver<bool>,
     ) -> io::Result<Self> {
-        let database = open(data)?;
+        let database = open(data, clock)?;
         let (engine, direct_url) = bind(0)?;
         let (front, url) = bind(port)?;
         let until = stopped(stop);
@@ -72,9 +75,22 @@ impl DynamoDb {
     }
 }
 
-fn open(data: Option<&Path>) -> io::Result<Database> {
+/// The world's clock as the engine reads it. A table in a file keeps the machine's time: it outlives this world.
+struct EngineClock(Clock);
+
+impl dynoxide::storage_backend::Clock for EngineClock {
+    fn now_unix_secs(&self) -> u64 {
+        u64::try_from(self.0.now().as_second()).unwrap_or_default()
+    }
+
+    fn now_unix_secs_f64(&self) -> f64 {
+        self.0.now().as_duration().as_secs_f64()
+    }
+}
+
+fn open(data: Option<&Path>, clock: &Clock) -> io::Result<Database> {
     let opened = match data {
-        None => Database::memory(),
+        None => Database::memory_with_clock(Arc::new(EngineClock(clock.clone()))),
         Some(folder) => {
             std::fs::create_dir_all(folder)?;
             Database::new(&folder.join("table.sqlite").to_string_lossy())

@@ -102,10 +102,21 @@ impl Faults {
 
     /// Puts this double behind the counter.
     pub fn guard(&self, service: &'static str, router: Router) -> Router {
+        self.guard_some(service, router, |_| true)
+    }
+
+    /// Counts only some requests: of a site that people visit as well, those that the service makes.
+    pub fn guard_some(&self, service: &'static str, router: Router, counted: fn(&Request) -> bool) -> Router {
         let faults = self.clone();
         router.layer(from_fn(move |request: Request, next: Next| {
             let faults = faults.clone();
-            async move { faults.pass(service, request, next).await }
+            async move {
+                if counted(&request) {
+                    faults.pass(service, request, next).await
+                } else {
+                    next.run(request).await
+                }
+            }
         }))
     }
 

@@ -9,6 +9,7 @@ use crate::busy::Busy;
 use crate::faults::Faults;
 use crate::issuer::Issuer;
 use crate::locked::Locked;
+use crate::protocol::unique;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -16,6 +17,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use event::Incoming;
 use futures::future::BoxFuture;
+use jiff::SignedDuration;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent, service_fn};
 pub use routes::Route;
@@ -28,8 +30,11 @@ use tower::{Service, ServiceExt};
 /// The gateway takes no larger body.
 const MAX_BODY: usize = 10 * 1024 * 1024;
 
+/// The gateway waits no longer for a function.
+const INTEGRATION_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
+
 /// A function that answers HTTP: an event in, an answer document out.
-type HttpFunction = Arc<dyn Fn(LambdaRequest) -> BoxFuture<'static, Result<Value, String>> + Send + Sync>;
+type HttpFunction = Arc<dyn Fn(LambdaRequest, Context) -> BoxFuture<'static, Result<Value, String>> + Send + Sync>;
 
 struct Mounted {
     route: Route,
@@ -64,11 +69,11 @@ impl Gateway {
         S::Future: Send + 'static,
         R: lambda_http::IntoResponse + Send + 'static,
     {
-        let function: HttpFunction = Arc::new(move |event| {
+        let function: HttpFunction = Arc::new(move |event, context| {
             let service = service.clone();
             // Each call has its own copy, as each execution environment serves one request at a time.
             let mut adapter = Adapter::from(service_fn(move |request| service.clone().oneshot(request)));
-            let answer = adapter.call(LambdaEvent::new(event, Context::default()));
+            let answer = adapter.call(LambdaEvent::new(event, context));
             Box::pin(async move {
                 let answer = answer.await.unwrap_or_else(|never| match never {});
                 serde_json::to_value(answer).map_err(|error| error.to_string())
@@ -131,6 +136,14 @@ impl Gateway {
         fitting.min_by_key(|(mounted, _)| mounted.route.vagueness())
     }
 
+    fn context(&self) -> Context {
+        let mut context = Context::default();
+        context.request_id = unique();
+        let deadline = self.clock.now() + INTEGRATION_TIMEOUT;
+        context.deadline = u64::try_from(deadline.as_millisecond()).unwrap_or_default();
+        context
+    }
+
     /// Runs the function on the event as the runtime would read it, and races it against a planned kill.
     async fn call(&self, function: &HttpFunction, event: &Value) -> Response {
         let Ok(request) = serde_json::from_str::<LambdaRequest>(&event.to_string()) else {
@@ -139,7 +152,7 @@ impl Gateway {
         let _working = self.busy.start();
         let killed = self.faults.killed();
         let answer = tokio::select! {
-            answer = function(request) => answer,
+            answer = function(request, self.context()) => answer,
             () = killed => Err("the function was killed".to_owned()),
         };
         answer

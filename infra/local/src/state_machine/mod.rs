@@ -22,6 +22,9 @@ use std::sync::Arc;
 use step::{Failure, Position, Step, step};
 use tokio::sync::Notify;
 
+/// Step Functions takes no larger input.
+const MAX_INPUT: usize = 256 * 1024;
+
 #[derive(Clone, Debug, PartialEq)]
 enum Status {
     Running,
@@ -183,7 +186,15 @@ impl StateMachine {
         if !is_name(&name) {
             return Err(AwsError::new(400, "InvalidName", format!("Invalid Name: '{name}'")));
         }
-        let input: Value = serde_json::from_str(field("input").unwrap_or("{}"))
+        let text = field("input").unwrap_or("{}");
+        if text.len() > MAX_INPUT {
+            return Err(AwsError::new(
+                400,
+                "InvalidExecutionInput",
+                "input is longer than 262144",
+            ));
+        }
+        let input: Value = serde_json::from_str(text)
             .map_err(|error| AwsError::new(400, "InvalidExecutionInput", error.to_string()))?;
         let arn = format!("{}:{name}", machine.replacen(":stateMachine:", ":execution:", 1));
         let now = self.clock.now();

@@ -6,6 +6,9 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
+/// The longest wait that Step Functions takes.
+const MAX_WAIT_SECONDS: i64 = 99_999_999;
+
 /// Where an execution stands: the state it is about to enter, its data, and what was tried there.
 #[derive(Clone, Debug)]
 pub(super) struct Position {
@@ -51,7 +54,7 @@ pub(super) async fn step(definition: &Definition, lambdas: &Lambdas, position: P
         }),
         State::Choice(choice) => choose(choice, position.data),
         State::Wait(wait) => match pick(&position.data, &wait.seconds_path).map(Value::as_i64) {
-            Ok(Some(seconds @ 0..)) => Ok(Step::Pause(
+            Ok(Some(seconds @ 0..=MAX_WAIT_SECONDS)) => Ok(Step::Pause(
                 SignedDuration::from_secs(seconds),
                 Position::at(&wait.next, position.data),
             )),

@@ -120,7 +120,13 @@ impl World {
         aws.scheduler.deliver_twice(options.deliver_twice);
         aws.state_machine.skip_waits(options.skip_waits);
 
-        let dynamodb = DynamoDb::start(options.data.as_deref(), options.ports.dynamodb, &faults, &stopping)?;
+        let dynamodb = DynamoDb::start(
+            options.data.as_deref(),
+            options.ports.dynamodb,
+            &clock,
+            &faults,
+            &stopping,
+        )?;
         table::create(&dynamodb.client(), deployment::TABLE)
             .await
             .map_err(io::Error::other)?;
@@ -153,7 +159,11 @@ impl World {
 
         serve(aws_listener, aws.router(&faults), &stopping);
         serve(api_listener, gateway.router(), &stopping);
-        serve(login_listener, login.router(), &stopping);
+        // Browsers come to the sign-in host too; only the service asks for tokens.
+        let tokens = faults.guard_some("login", login.router(), |request| {
+            request.uri().path().ends_with("/token")
+        });
+        serve(login_listener, tokens, &stopping);
         serve(graph_listener, faults.guard("graph", graph.router()), &stopping);
         let site = site::router(&urls, &issuer, &time)
             .merge(aws.mailbox.page())

@@ -68,6 +68,19 @@ fn off() -> FlexibleTimeWindow {
         .unwrap()
 }
 
+/// Moves the clock to the next noon, so that nine o'clock is far away on both sides.
+fn go_to_noon(world: &World) {
+    let now = world.clock.now();
+    let noon = now
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date()
+        .tomorrow()
+        .unwrap()
+        .at(12, 0, 0, 0);
+    let noon = jiff::tz::TimeZone::UTC.to_timestamp(noon).unwrap();
+    world.clock.advance(now.duration_until(noon));
+}
+
 async fn schedule(world: &World, name: &str, expression: &str, input: &str) {
     let scheduler = client!(aws_sdk_scheduler, world.urls.aws);
     let create = scheduler
@@ -87,6 +100,7 @@ async fn schedule(world: &World, name: &str, expression: &str, input: &str) {
 async fn a_daily_schedule_fires_once_a_day_with_its_placeholders() {
     let world = world().await;
     let seen = scripted(&world, "reminder", vec![Ok(json!(null))]);
+    go_to_noon(&world);
     schedule(
         &world,
         "ent_1",
@@ -112,6 +126,7 @@ async fn twice_means_twice() {
     .await
     .unwrap();
     let seen = scripted(&world, "reminder", vec![Ok(json!(null))]);
+    go_to_noon(&world);
     schedule(&world, "ent_1", "cron(0 9 * * ? *)", "{}").await;
     world.advance(SignedDuration::from_hours(24)).await;
     assert_eq!(seen.with(|seen| seen.len()), 2);
@@ -142,6 +157,7 @@ async fn a_one_time_schedule_deletes_itself() {
 async fn an_event_that_fails_is_tried_three_times() {
     let world = world().await;
     let seen = scripted(&world, "reminder", vec![Err("Broken")]);
+    go_to_noon(&world);
     schedule(&world, "ent_1", "cron(0 9 * * ? *)", "{}").await;
     world.advance(SignedDuration::from_hours(24)).await;
     assert_eq!(seen.with(|seen| seen.len()), 3);
@@ -331,6 +347,35 @@ async fn the_table_is_the_deployed_one() {
         ttl.time_to_live_description.unwrap().attribute_name.as_deref(),
         Some("expires")
     );
+}
+
+#[tokio::test]
+async fn what_expired_goes_with_the_worlds_clock() {
+    let world = world().await;
+    let table = world.dynamodb.client();
+    let key = |text: &str| AttributeValue::S(text.to_owned());
+    let expires = (world.clock.now() + SignedDuration::from_hours(1))
+        .as_second()
+        .to_string();
+    let put = table
+        .put_item()
+        .table_name(TABLE)
+        .item("pk", key("a"))
+        .item("sk", key("b"));
+    put.item("expires", AttributeValue::N(expires)).send().await.unwrap();
+    assert_eq!(world.dynamodb.sweep().unwrap(), 0);
+    world.advance(SignedDuration::from_hours(2)).await;
+    assert_eq!(world.dynamodb.sweep().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn only_token_requests_count_at_the_sign_in_host() {
+    let world = world().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for path in ["organizations/oauth2/v2.0/authorize", "organizations/oauth2/v2.0/token"] {
+        http.get(world.urls.login.join(path).unwrap()).send().await.unwrap();
+    }
+    assert_eq!(world.faults.calls(), 1);
 }
 
 #[tokio::test]
