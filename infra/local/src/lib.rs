@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The whole service on one machine: production code against doubles that answer real protocols on loopback.
+//! `world` wires everything; every other module is one double.
+
+pub mod aws;
+mod busy;
+pub mod dynamodb;
+pub mod faults;
+pub mod gateway;
+pub mod issuer;
+pub mod kms;
+pub mod lambda;
+mod locked;
+pub mod mailbox;
+mod pages;
+pub mod protocol;
+pub mod scheduler;
+pub mod secrets;
+pub mod state_machine;
+#[cfg(test)]
+mod testing;
+pub mod world;
