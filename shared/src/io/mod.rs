@@ -16,7 +16,7 @@ use crate::config::Config;
 use chance::Chance;
 use clock::Clock;
 use graph::Graph;
-use graph::sign_in::SignIn;
+use graph::SignIn;
 use mailer::Mailer;
 use scheduler::Scheduler;
 use state_machine::StateMachine;

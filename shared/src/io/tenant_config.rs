@@ -138,8 +138,8 @@ impl TenantConfig {
         let request = Request {
             version: VERSION,
             tenant,
-            graph_token: graph.expose(),
-            teams_token: teams.expose(),
+            graph_token: graph.secret().expose(),
+            teams_token: teams.secret().expose(),
             desired,
             remove: Removal::default(),
         };

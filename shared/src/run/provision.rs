@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::mailer::Letter;
 use crate::io::store::enterprises::{Kept, Once};
-use crate::mail::enterprise_invitation::EnterpriseInvitation;
+use crate::mail::EnterpriseInvitation;
 use jiff::Timestamp;
 use url::Url;
 
@@ -115,17 +115,16 @@ async fn send_invitation(io: &Io, enterprise: &Enterprise, reseller: &Reseller, 
 
 async fn try_send_invitation(io: &Io, enterprise: &Enterprise, reseller: &Reseller, letter: &NewInvitation) -> Result<()> {
     let zone = schedule::zone(&enterprise.settings.time_zone)?;
-    let expires = schedule::display(letter.invitation.expires, &zone);
-    let permissions = io.config.public_page("/permissions");
     let mail = EnterpriseInvitation {
         brand: &reseller.brand,
-        recipient: enterprise.global_admin.display_name(),
-        enterprise: &enterprise.settings.name,
-        reseller: &reseller.name,
+        recipient: enterprise.global_admin.display_name().into(),
+        enterprise: enterprise.settings.name.as_str().into(),
+        reseller: reseller.name.as_str().into(),
         code: &letter.code,
-        link: letter.link.as_str(),
-        permissions_url: permissions.as_str(),
-        expires: &expires,
+        complete_url: &letter.link,
+        permissions_url: &io.config.public_page("/permissions"),
+        expires: letter.invitation.expires,
+        zone: &zone,
     }
     .render();
     io.mailer

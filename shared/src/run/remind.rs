@@ -1,5 +1,7 @@
 //! The daily reminder of one enterprise, and the daily sweep that heals what is out of step (R163-R169).
 
+use crate::domain::brand::Brand;
+use crate::domain::finding::Finding;
 use crate::domain::ids::EnterpriseId;
 use crate::domain::schedule;
 use crate::domain::sync_status::SyncStatus;
@@ -8,9 +10,7 @@ use crate::io::Io;
 use crate::io::mailer::Letter;
 use crate::io::store::enterprises::Kept;
 use crate::io::store::keys::PENDING_SHARDS;
-use crate::mail::Mail;
-use crate::mail::sync_failed::SyncFailed;
-use crate::mail::sync_required::SyncRequired;
+use crate::mail::{Mail, SyncFailed, SyncRequired, Waiting};
 use crate::plan::mapping;
 use crate::plan::remind::{Reminder, remind as decide};
 use crate::web::problem::Chain;
@@ -50,7 +50,9 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
     }
     let zone = schedule::zone(&kept.enterprise.settings.time_zone)?;
     // What the mail says is gathered before the day is claimed, so that a failure here can be tried again.
-    let (brand, mail, kind) = written(io, &kept, &status, reminder).await?;
+    let Some((brand, mail, kind)) = written(io, &kept, &status, reminder).await? else {
+        return Ok(Reminded::NothingPending);
+    };
     if !io.store.claim_reminder(enterprise, schedule::local_day(now, &zone), event, now).await? {
         return Ok(Reminded::AlreadyToday);
     }
@@ -70,7 +72,7 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
     Ok(Reminded::Sent)
 }
 
-async fn written(io: &Io, kept: &Kept, status: &SyncStatus, reminder: Reminder) -> Result<(crate::domain::brand::Brand, Mail, &'static str)> {
+async fn written(io: &Io, kept: &Kept, status: &SyncStatus, reminder: Reminder) -> Result<Option<(Brand, Mail, &'static str)>> {
     let enterprise = &kept.enterprise;
     let brand = io.store.reseller(&enterprise.reseller).await?.brand;
     let zone = schedule::zone(&enterprise.settings.time_zone)?;
@@ -78,53 +80,31 @@ async fn written(io: &Io, kept: &Kept, status: &SyncStatus, reminder: Reminder) 
     let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, &enterprise.settings, &brand);
     let waiting = mapping::pending(&wanted, &account.owned);
     let labels = io.store.teams_users(&enterprise.id, &waiting).await?;
-    let pending: Vec<String> = waiting
-        .iter()
-        .map(|user| {
-            let teams = labels.get(user).map_or_else(|| user.to_string(), |user| user.name.clone());
-            match wanted.get(user) {
-                Some(wanted) => format!("{} to {teams}", wanted.name),
-                None => format!("{teams}: to be removed"),
-            }
-        })
-        .collect();
-    let since = status.pending.map(|pending| schedule::display(pending.since, &zone));
-    let recipient = enterprise.global_admin.display_name();
-    Ok(match reminder {
-        Reminder::SyncFailed => {
-            let findings = failed_findings(io, &enterprise.id).await?;
-            let failed_at = status.last.map(|(at, _)| schedule::display(at, &zone)).unwrap_or_default();
-            let mail = SyncFailed {
-                brand: &brand,
-                recipient,
-                enterprise: &enterprise.settings.name,
-                portal_url: brand.integration_portal_url.as_str(),
-                failed_at: &failed_at,
-                findings: &findings,
-                pending: &pending,
-                since: since.as_deref(),
-            }
-            .render();
-            (brand, mail, "sync_failed")
+    let people = waiting.iter().map(|user| {
+        let teams = labels.get(user).map_or_else(|| user.to_string(), |user| user.name.clone());
+        match wanted.get(user) {
+            Some(wanted) => format!("{} to {teams}", wanted.name).into(),
+            None => format!("{teams}, to be removed").into(),
         }
-        Reminder::SyncRequired | Reminder::Nothing => {
-            let mail = SyncRequired {
-                brand: &brand,
-                recipient,
-                enterprise: &enterprise.settings.name,
-                portal_url: brand.integration_portal_url.as_str(),
-                pending: &pending,
-                since: since.as_deref().unwrap_or_default(),
-            }
-            .render();
-            (brand, mail, "sync_required")
+    });
+    let waiting = status.pending.map(|pending| Waiting { pending, people: people.collect() });
+    let recipient = enterprise.global_admin.display_name().into();
+    let name = enterprise.settings.name.as_str().into();
+    let written = match (reminder, waiting) {
+        (Reminder::SyncFailed, waiting) => {
+            let (runs, _) = io.store.runs(&enterprise.id, None, 1).await?;
+            let findings: Vec<Finding> = runs.into_iter().flat_map(|run| run.findings).collect();
+            let failed = status.last.map_or(Timestamp::UNIX_EPOCH, |(at, _)| at);
+            let mail = SyncFailed { brand: &brand, recipient, enterprise: name, failed, findings: &findings, waiting, zone: &zone };
+            Some((mail.render(), "sync_failed"))
         }
-    })
-}
-
-async fn failed_findings(io: &Io, enterprise: &EnterpriseId) -> Result<Vec<String>> {
-    let (runs, _) = io.store.runs(enterprise, None, 1).await?;
-    Ok(runs.into_iter().flat_map(|run| run.findings).map(|finding| format!("{} {}", finding.seen, finding.fix)).collect())
+        (Reminder::SyncRequired, Some(waiting)) => {
+            let mail = SyncRequired { brand: &brand, recipient, enterprise: name, waiting, zone: &zone };
+            Some((mail.render(), "sync_required"))
+        }
+        (Reminder::SyncRequired | Reminder::Nothing, _) => None,
+    };
+    Ok(written.map(|(mail, kind)| (brand, mail, kind)))
 }
 
 /// Creates or removes the enterprise's schedule, as its status asks for.
