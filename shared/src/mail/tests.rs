@@ -270,7 +270,7 @@ fn r181_sync_required_says_for_whom_and_since_when() {
     let mail = required("Mara", "Bluefinch", waiting(1, &["Ann Vos"]));
     both_say(
         &mail,
-        "Waiting since Nov 20, 2026, 9:30 AM (Europe/Brussels time), for 1 user:",
+        "Changes have been waiting since Nov 20, 2026, 9:30 AM (Europe/Brussels time), for 1 user:",
     );
     both_say(&mail, "Ann Vos");
     both_say(&required("Mara", "Bluefinch", waiting(3, &[])), "for 3 users.");
