@@ -270,7 +270,7 @@ fn r181_sync_required_says_for_whom_and_since_when() {
     let mail = required("Mara", "Bluefinch", waiting(1, &["Ann Vos"]));
     both_say(
         &mail,
-        "Waiting since Nov 20, 2026, 9:30 AM (Europe/Brussels time), for 1 user:",
+        "Changes have been waiting since Nov 20, 2026, 9:30 AM (Europe/Brussels time), for 1 user:",
     );
     both_say(&mail, "Ann Vos");
     both_say(&required("Mara", "Bluefinch", waiting(3, &[])), "for 3 users.");
@@ -320,7 +320,7 @@ fn r184_sync_failed_says_what_stood_in_the_way_and_how_to_try_again() {
     let mail = failed("Mara Quist", &[taken("Ann Vos")], None);
     both_say(
         &mail,
-        "the latest sync of Bluefinch Ltd with Microsoft Teams failed on Nov 21, 2026, 5:45 PM (Europe/Brussels time).",
+        "The latest sync of Bluefinch Ltd with Microsoft Teams failed on Nov 21, 2026, 5:45 PM (Europe/Brussels time).",
     );
     both_say(&mail, "The number of Ann Vos is held by a resource account.");
     both_say(
