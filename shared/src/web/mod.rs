@@ -3,3 +3,4 @@
 pub mod caller;
 pub mod extract;
 pub mod problem;
+pub mod routes;
