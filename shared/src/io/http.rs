@@ -1,9 +1,9 @@
 //! One HTTP client for Microsoft: time limits, retries that obey `Retry-After`, size limits, request ids,
 //! and error bodies turned into `Error`. Tokens, bodies and queries never reach a log or an error.
 
+use super::chance::Chance;
 use crate::domain::secret::Secret;
 use crate::{Error, Result};
-use aws_lc_rs::rand;
 use bytes::Bytes;
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
@@ -283,7 +283,7 @@ impl Http {
     pub async fn ask(&self, call: &Call<'_>) -> Result<Answer> {
         let doing = call.doing;
         let client = self.client(doing)?;
-        let id = request_id()?;
+        let id = request_id(doing)?;
         let mut made = 0;
         loop {
             made += 1;
@@ -402,18 +402,14 @@ pub(crate) fn throttled(doing: &'static str, wait: Duration) -> Error {
     Error::Throttled { doing, wait }
 }
 
-/// A number from 0 to 1 by chance; 1 in the unheard-of case that there is none.
+/// A number from 0 to 1 by chance.
 fn fraction() -> f64 {
-    let mut bytes = [u8::MAX; 4];
-    let _ = rand::fill(&mut bytes);
-    f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
+    f64::from(u32::from_be_bytes(Chance.bytes())) / f64::from(u32::MAX)
 }
 
 /// A version 4 UUID.
-fn request_id() -> Result<HeaderValue> {
-    let doing = "name a request";
-    let mut bytes = [0; 16];
-    rand::fill(&mut bytes).map_err(|_| Error::upstream(doing, "no randomness"))?;
+fn request_id(doing: &'static str) -> Result<HeaderValue> {
+    let mut bytes = Chance.bytes::<16>();
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let mut text = hex::encode(bytes);

@@ -18,7 +18,7 @@ pub struct UserConfiguration {
     pub account_type: AccountType,
     /// May call the telephone network at all.
     pub enterprise_voice: bool,
-    /// Plain numbers; those with an extension are left out.
+    /// Plain numbers, the primary one first; those with an extension are left out.
     pub numbers: Vec<E164>,
     /// Policies that differ from the tenant's; a missing type means the tenant's.
     pub policies: BTreeMap<PolicyType, AssignedPolicy>,
@@ -81,7 +81,9 @@ impl Graph {
     }
 }
 
-fn configuration(wire: WireConfiguration) -> UserConfiguration {
+fn configuration(mut wire: WireConfiguration) -> UserConfiguration {
+    wire.telephone_numbers
+        .sort_by_key(|entry| entry.assignment_category.as_deref() != Some("primary"));
     let mut policies = BTreeMap::new();
     for (policy_type, policy) in wire.effective_policy_assignments.into_iter().filter_map(policy) {
         // What was granted to the person wins over what a group gives.

@@ -183,6 +183,7 @@ pub(super) struct WireConfiguration {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WireTelephoneNumber {
+    pub(super) assignment_category: Option<String>,
     pub(super) telephone_number: Option<String>,
 }
 

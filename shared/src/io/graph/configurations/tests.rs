@@ -61,13 +61,14 @@ async fn oddities_are_let_pass() {
     let mut odd = sample();
     odd["accountType"] = json!("ineligibleUser");
     odd["isEnterpriseVoiceEnabled"] = json!(null);
-    odd["telephoneNumbers"] = json!([{"telephoneNumber": "12061234567"}, {"telephoneNumber": "+1206;ext=9"}, {}]);
+    odd["telephoneNumbers"] = json!([{"telephoneNumber": "+12061234568", "assignmentCategory": "private"}, {},
+        {"telephoneNumber": "12061234567", "assignmentCategory": "primary"}, {"telephoneNumber": "+1206;ext=9"}]);
     odd["effectivePolicyAssignments"] = json!([
         policy(json!("Tag:Carrier"), "direct"), policy(json!("Group"), "group"),
         {"policyType": "TeamsCallingPolicy", "policyAssignment": null}, {"policyType": null}]);
     let found = read(200, odd).await.unwrap().unwrap();
     assert_eq!(found.account_type, AccountType::Ineligible);
-    assert_eq!(found.numbers, ["+12061234567".parse().unwrap()]);
+    assert_eq!(found.numbers, ["+12061234567", "+12061234568"].map(|number| number.parse().unwrap()));
     let policy = &found.policies[&PolicyType::OnlineVoiceRoutingPolicy];
     assert_eq!((policy.name.as_str(), policy.by_group), ("Carrier", false));
 
