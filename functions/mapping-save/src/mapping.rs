@@ -112,8 +112,8 @@ async fn page_of(io: &Io, kept: &Kept, account: &Account, status: &SyncStatus, p
     let page = params.page.unwrap_or(1).clamp(1, pages);
     let first = (page - 1) * per_page;
     let shown: Vec<&VoiceUser> = users.iter().skip(first).take(per_page).copied().collect();
-    let chosen = shown.iter().filter_map(|user| account.rows.get(&user.id)).map(|row| &row.teams_user);
-    let labels = io.store.teams_users(&kept.enterprise.id, chosen).await?;
+    let chosen = shown.iter().filter_map(|user| account.rows.get(&user.id)).map(|row| row.teams_user.clone());
+    let labels = io.store.teams_users(&kept.enterprise.id, chosen.collect()).await?;
     let row = |user: &&VoiceUser| {
         let teams_user = account.rows.get(&user.id).map(|row| row.teams_user.clone());
         let owned = teams_user.as_ref().and_then(|teams| account.owned.get(teams));

@@ -169,7 +169,7 @@ pub async fn save_mapping(io: &Io, kept: &Kept, edits: &[Edit], seen: u64, now: 
     if account.version != seen {
         return Err(Error::Stale("the mapping"));
     }
-    let chosen: Vec<&TeamsUserId> = edits.iter().filter_map(|(_, chosen)| chosen.as_ref()).collect();
+    let chosen: Vec<TeamsUserId> = edits.iter().filter_map(|(_, chosen)| chosen.clone()).collect();
     let candidates = io.store.teams_users(id, chosen).await?;
     let candidates = candidates.into_iter().map(|(id, user)| (id, user.label())).collect();
     let facts = Facts {

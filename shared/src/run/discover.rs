@@ -3,12 +3,13 @@
 use crate::domain::directory::TeamsUser;
 use crate::domain::finding::Finding;
 use crate::domain::group_filter::GroupFilter;
-use crate::domain::ids::{EnterpriseId, TeamsUserId};
+use crate::domain::ids::TeamsUserId;
 use crate::domain::sync_log::{Counts, Line};
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::graph::Token;
 use crate::io::store::directory::{Digests, digest};
+use crate::io::store::leases::Lease;
 use crate::plan::{discover, preflight};
 use std::collections::BTreeSet;
 
@@ -33,7 +34,8 @@ pub struct Discovered {
 ///
 /// # Errors
 /// Whatever keeps Microsoft from answering in full; what was visible before stays visible then.
-pub async fn discover(io: &Io, token: &Token, enterprise: &EnterpriseId, filter: &GroupFilter) -> Result<Discovered> {
+pub async fn discover(io: &Io, lease: &Lease, token: &Token, filter: &GroupFilter) -> Result<Discovered> {
+    let enterprise = &lease.enterprise;
     let mut found = Discovered::default();
     let members = match members(io, token, filter, &mut found).await? {
         Ok(members) => members,
@@ -41,7 +43,7 @@ pub async fn discover(io: &Io, token: &Token, enterprise: &EnterpriseId, filter:
     };
     let before = io.store.manifest(enterprise).await?;
     let mut work = Work { after: Digests::new(), fresh: Vec::new(), enabled: 0 };
-    let read = read_users(io, token, enterprise, members.as_ref(), &before, &mut work, &mut found).await;
+    let read = read_users(io, lease, token, members.as_ref(), &before, &mut work, &mut found).await;
     if let Err(error) = read {
         // What was written for nobody to see is taken away again; if even that fails, it stays invisible.
         let fresh: Vec<TeamsUserId> = work.fresh.iter().map(|id| TeamsUserId::from_bytes(*id)).collect();
@@ -75,16 +77,17 @@ struct Work {
 
 async fn read_users(
     io: &Io,
+    lease: &Lease,
     token: &Token,
-    enterprise: &EnterpriseId,
     members: Option<&BTreeSet<[u8; 16]>>,
     before: &Digests,
     work: &mut Work,
     found: &mut Discovered,
 ) -> Result<()> {
     let mut pages = io.graph.users(token);
-    let mut changed = Vec::new();
+    let mut changed: Vec<TeamsUser> = Vec::new();
     while let Some(page) = pages.next().await? {
+        io.store.renew(lease, io.clock.now()).await?;
         let mut fresh = Vec::new();
         for user in page {
             work.enabled += u64::from(!user.guest);
@@ -109,12 +112,11 @@ async fn read_users(
             }
         }
         found.written += fresh.len() as u64;
-        io.store.put_teams_users(enterprise, &fresh).await?;
+        io.store.put_teams_users(&lease.enterprise, &fresh).await?;
     }
     // Users who are visible now change only after the last page has come.
     found.written += changed.len() as u64;
-    let changed: Vec<TeamsUser> = changed;
-    io.store.put_teams_users(enterprise, &changed).await
+    io.store.put_teams_users(&lease.enterprise, &changed).await
 }
 
 /// The ids of everybody in the chosen groups; `None` where everybody counts. A group that is empty or gone stops the

@@ -78,8 +78,8 @@ pub async fn make(io: &Io, kept: &Kept, once: &Once, now: Timestamp) -> Result<S
 /// # Errors
 /// `Upstream`.
 pub async fn stored(io: &Io, enterprise: &EnterpriseId, account: &Account, plan: Plan, id: PlanId, now: Timestamp) -> Result<StoredPlan> {
-    let users: BTreeSet<&TeamsUserId> = plan.changes.iter().map(Change::user).collect();
-    let names = io.store.teams_users(enterprise, users).await?;
+    let users: BTreeSet<TeamsUserId> = plan.changes.iter().map(|change| change.user().clone()).collect();
+    let names = io.store.teams_users(enterprise, users.into_iter().collect()).await?;
     let releases = guard::releases(&plan.changes);
     Ok(StoredPlan {
         id,

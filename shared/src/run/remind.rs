@@ -79,7 +79,7 @@ async fn written(io: &Io, kept: &Kept, status: &SyncStatus, reminder: Reminder) 
     let account = io.store.account(&enterprise.id).await?;
     let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, &enterprise.settings, &brand);
     let waiting = mapping::pending(&wanted, &account.owned);
-    let labels = io.store.teams_users(&enterprise.id, &waiting).await?;
+    let labels = io.store.teams_users(&enterprise.id, waiting.iter().cloned().collect()).await?;
     let people = waiting.iter().map(|user| {
         let teams = labels.get(user).map_or_else(|| user.to_string(), |user| user.name.clone());
         match wanted.get(user) {

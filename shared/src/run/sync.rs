@@ -107,7 +107,7 @@ async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Nex
         run.started = Some(io.clock.now());
     }
     let session = session(io, &lease.enterprise, &run.id).await?;
-    let found = discover::discover(io, &session.graph, &lease.enterprise, &kept.enterprise.group_filter).await?;
+    let found = discover::discover(io, lease, &session.graph, &kept.enterprise.group_filter).await?;
     if !found.findings.is_empty() {
         return end(io, lease, run, found.findings).await.map(Some);
     }

@@ -140,19 +140,15 @@ impl Store {
     pub async fn teams_users(
         &self,
         enterprise: &EnterpriseId,
-        users: impl IntoIterator<Item = &TeamsUserId>,
+        users: Vec<TeamsUserId>,
     ) -> Result<BTreeMap<TeamsUserId, TeamsUser>> {
         use futures::stream::{StreamExt, TryStreamExt};
-        let users: Vec<&TeamsUserId> = users.into_iter().collect();
         if users.is_empty() {
             return Ok(BTreeMap::new());
         }
         let visible = self.manifest(enterprise).await?;
-        let named = users
-            .into_iter()
-            .filter(|user| visible.contains_key(&user.bytes()))
-            .cloned();
-        let read = named.map(|user| async move {
+        let named: Vec<TeamsUserId> = users.into_iter().filter(|user| visible.contains_key(&user.bytes())).collect();
+        let read = named.into_iter().map(|user| async move {
             let found: Option<TeamsUserItem> = self.get(&keys::teams_user(enterprise, part(&user), &user)).await?;
             Ok::<_, crate::Error>(found.map(|item| (user, TeamsUser::from(item))))
         });
