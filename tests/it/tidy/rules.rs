@@ -295,7 +295,7 @@ pub(super) fn belongs_to_nobody(path: &str, text: &str) -> Vec<String> {
         let foreign = sources.filter(|line| *line != home);
         return foreign.map(|line| format!("not from crates.io: {line}")).collect();
     }
-    let secret = |start: &&&str| text.split(**start).skip(1).any(|rest| key_follows(rest));
+    let secret = |start: &&&str| text.split(**start).skip(1).any(key_follows);
     let secrets = BEGINNINGS
         .iter()
         .filter(secret)
