@@ -15,12 +15,20 @@ struct Runtime {
 
 impl Runtime {
     fn of(api: &RuntimeApi) -> Self {
-        Self { base: format!("http://{}/2018-06-01/runtime", api.address()), http: reqwest::Client::new() }
+        Self {
+            base: format!("http://{}/2018-06-01/runtime", api.address()),
+            http: reqwest::Client::new(),
+        }
     }
 
     /// Takes the next event; answers its id and the event.
     async fn next(&self) -> (String, Value) {
-        let answer = self.http.get(format!("{}/invocation/next", self.base)).send().await.unwrap();
+        let answer = self
+            .http
+            .get(format!("{}/invocation/next", self.base))
+            .send()
+            .await
+            .unwrap();
         let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
         assert!(header("lambda-runtime-deadline-ms").parse::<u64>().unwrap() > 1_700_000_000_000);
         assert!(header("lambda-runtime-invoked-function-arn").starts_with("arn:aws:lambda:"));
@@ -28,7 +36,13 @@ impl Runtime {
     }
 
     async fn post(&self, path: &str, body: &Value) -> StatusCode {
-        self.http.post(format!("{}/{path}", self.base)).json(body).send().await.unwrap().status()
+        self.http
+            .post(format!("{}/{path}", self.base))
+            .json(body)
+            .send()
+            .await
+            .unwrap()
+            .status()
     }
 }
 
@@ -39,9 +53,19 @@ async fn an_event_goes_out_and_its_answer_comes_back() {
     let play = async {
         let (id, event) = runtime.next().await;
         assert_eq!(event, json!({ "n": 1 }));
-        assert_eq!(runtime.post(&format!("invocation/{id}/response"), &json!({ "n": 2 })).await, StatusCode::ACCEPTED);
+        assert_eq!(
+            runtime
+                .post(&format!("invocation/{id}/response"), &json!({ "n": 2 }))
+                .await,
+            StatusCode::ACCEPTED
+        );
         // The same answer again is refused, as Lambda refuses it.
-        assert_eq!(runtime.post(&format!("invocation/{id}/response"), &json!({ "n": 3 })).await, StatusCode::BAD_REQUEST);
+        assert_eq!(
+            runtime
+                .post(&format!("invocation/{id}/response"), &json!({ "n": 3 }))
+                .await,
+            StatusCode::BAD_REQUEST
+        );
     };
     let event = json!({ "n": 1 });
     let (answer, ()) = tokio::join!(api.invoke(&event), play);
@@ -55,19 +79,34 @@ async fn an_error_of_the_function_is_told_apart() {
     let report = json!({ "errorType": "Busy", "errorMessage": "somebody else holds it" });
     let play = async {
         let (id, _) = runtime.next().await;
-        assert_eq!(runtime.post(&format!("invocation/{id}/error"), &report).await, StatusCode::ACCEPTED);
+        assert_eq!(
+            runtime.post(&format!("invocation/{id}/error"), &report).await,
+            StatusCode::ACCEPTED
+        );
     };
     let event = json!({});
     let (answer, ()) = tokio::join!(api.invoke(&event), play);
-    assert_eq!(answer, Err(Failure::Function { kind: "Busy".into(), message: "somebody else holds it".into() }));
+    assert_eq!(
+        answer,
+        Err(Failure::Function {
+            kind: "Busy".into(),
+            message: "somebody else holds it".into()
+        })
+    );
 }
 
 #[tokio::test]
 async fn a_function_that_cannot_start_says_so() {
     let api = RuntimeApi::start().await;
     let report = json!({ "errorType": "Init", "errorMessage": "TABLE_NAME is not set" });
-    assert_eq!(Runtime::of(&api).post("init/error", &report).await, StatusCode::ACCEPTED);
-    let failure = Failure::Init { kind: "Init".into(), message: "TABLE_NAME is not set".into() };
+    assert_eq!(
+        Runtime::of(&api).post("init/error", &report).await,
+        StatusCode::ACCEPTED
+    );
+    let failure = Failure::Init {
+        kind: "Init".into(),
+        message: "TABLE_NAME is not set".into(),
+    };
     assert_eq!(api.invoke(&json!({})).await, Err(failure));
 }
 
@@ -76,7 +115,10 @@ async fn a_program_that_ends_is_noticed() {
     // Cargo is a program that is surely there; without arguments it prints its help and ends.
     let mut function = Function::spawn(Path::new(env!("CARGO")), "none", &[]).await;
     let failure = function.invoke(&json!({})).await;
-    assert!(matches!(failure, Err(Failure::Exited(status)) if status.success()), "{failure:?}");
+    assert!(
+        matches!(failure, Err(Failure::Exited(status)) if status.success()),
+        "{failure:?}"
+    );
 }
 
 #[test]
@@ -88,17 +130,32 @@ fn an_http_event_has_the_shape_of_payload_version_two() {
     assert_eq!(event["routeKey"], route);
     assert_eq!(event["rawPath"], "/v1/enterprises/ent_1/runs");
     assert_eq!(event["pathParameters"], json!({ "enterprise": "ent_1" }));
-    assert_eq!((&event["rawQueryString"], &event["queryStringParameters"]["a"]), (&json!("a=b%20c"), &json!("b c")));
-    assert_eq!(event["requestContext"]["authorizer"]["jwt"]["claims"]["role"], "account_admin");
+    assert_eq!(
+        (&event["rawQueryString"], &event["queryStringParameters"]["a"]),
+        (&json!("a=b%20c"), &json!("b c"))
+    );
+    assert_eq!(
+        event["requestContext"]["authorizer"]["jwt"]["claims"]["role"],
+        "account_admin"
+    );
     assert_eq!(body(&event), sent);
     let public = http_event("GET /privacy", "/privacy", None, None);
-    assert!(public["requestContext"]["authorizer"].is_null() && public["body"].is_null() && public["pathParameters"].is_null());
+    assert!(
+        public["requestContext"]["authorizer"].is_null()
+            && public["body"].is_null()
+            && public["pathParameters"].is_null()
+    );
 }
 
 #[tokio::test]
 async fn a_function_without_its_environment_does_not_answer() {
     let page = http_event("GET /privacy", "/privacy", None, None);
-    let api = http_event("GET /v1/enterprises", "/v1/enterprises", Some(&claims("reseller_admin", &[])), None);
+    let api = http_event(
+        "GET /v1/enterprises",
+        "/v1/enterprises",
+        Some(&claims("reseller_admin", &[])),
+        None,
+    );
     let events = [
         ("invite", api.clone()),
         ("consent-callback", page),
@@ -110,6 +167,9 @@ async fn a_function_without_its_environment_does_not_answer() {
     ];
     for (package, event) in events {
         let failure = Function::start(package, &[]).await.invoke(&event).await;
-        assert!(matches!(failure, Err(Failure::Exited(_) | Failure::Init { .. })), "{package}: {failure:?}");
+        assert!(
+            matches!(failure, Err(Failure::Exited(_) | Failure::Init { .. })),
+            "{package}: {failure:?}"
+        );
     }
 }

@@ -69,7 +69,12 @@ impl RuntimeApi {
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("no delay"));
         let routes = router(exchange.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
-        Self { address, events, exchange, invocations: Mutex::new(0) }
+        Self {
+            address,
+            events,
+            exchange,
+            invocations: Mutex::new(0),
+        }
     }
 
     /// What `AWS_LAMBDA_RUNTIME_API` holds.
@@ -85,8 +90,14 @@ impl RuntimeApi {
             format!("8476a536-e9f4-11e8-9739-{:012x}", *count)
         };
         let (done, answer) = oneshot::channel();
-        self.exchange.waiting.lock().expect("not poisoned").insert(id.clone(), done);
-        self.events.send((id, event.clone())).expect("the exchange lives as long as this");
+        self.exchange
+            .waiting
+            .lock()
+            .expect("not poisoned")
+            .insert(id.clone(), done);
+        self.events
+            .send((id, event.clone()))
+            .expect("the exchange lives as long as this");
         let mut broken = self.exchange.broken.subscribe();
         tokio::select! {
             answer = answer => answer.expect("an answer is posted or waited for"),
@@ -115,8 +126,14 @@ async fn next(State(exchange): State<Arc<Exchange>>) -> Response {
         ("content-type", "application/json".to_owned()),
         ("lambda-runtime-aws-request-id", id),
         ("lambda-runtime-deadline-ms", deadline),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-west-1:123456789012:function:dialbridge".to_owned()),
-        ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0".to_owned()),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:eu-west-1:123456789012:function:dialbridge".to_owned(),
+        ),
+        (
+            "lambda-runtime-trace-id",
+            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0".to_owned(),
+        ),
     ];
     (headers, event.to_string()).into_response()
 }
@@ -126,12 +143,23 @@ async fn response(State(exchange): State<Arc<Exchange>>, Path(id): Path<String>,
         Ok(answer) => exchange.settle(&id, Ok(answer)),
         Err(error) => {
             let message = format!("the answer is not JSON: {error}");
-            exchange.settle(&id, Err(Failure::Function { kind: "InvalidResponse".to_owned(), message }))
+            exchange.settle(
+                &id,
+                Err(Failure::Function {
+                    kind: "InvalidResponse".to_owned(),
+                    message,
+                }),
+            )
         }
     }
 }
 
-async fn error(State(exchange): State<Arc<Exchange>>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
+async fn error(
+    State(exchange): State<Arc<Exchange>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let (kind, message) = described(&headers, &body);
     exchange.settle(&id, Err(Failure::Function { kind, message }))
 }
@@ -144,9 +172,14 @@ async fn init_error(State(exchange): State<Arc<Exchange>>, headers: HeaderMap, b
 
 fn described(headers: &HeaderMap, body: &Bytes) -> (String, String) {
     let report: Value = serde_json::from_slice(body).unwrap_or_default();
-    let header = headers.get("lambda-runtime-function-error-type").and_then(|kind| kind.to_str().ok());
+    let header = headers
+        .get("lambda-runtime-function-error-type")
+        .and_then(|kind| kind.to_str().ok());
     let kind = report["errorType"].as_str().or(header).unwrap_or("Unhandled");
-    (kind.to_owned(), report["errorMessage"].as_str().unwrap_or_default().to_owned())
+    (
+        kind.to_owned(),
+        report["errorMessage"].as_str().unwrap_or_default().to_owned(),
+    )
 }
 
 fn accepted() -> Response {
@@ -210,7 +243,10 @@ fn lambda_environment(name: &str) -> [(&'static str, String); 14] {
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/dialbridge-{name}")),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/22/[$LATEST]00000000000000000000000000000000".to_owned()),
+        (
+            "AWS_LAMBDA_LOG_STREAM_NAME",
+            "2026/11/22/[$LATEST]00000000000000000000000000000000".to_owned(),
+        ),
         ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
         ("AWS_REGION", "eu-west-1".to_owned()),
@@ -227,9 +263,14 @@ fn lambda_environment(name: &str) -> [(&'static str, String); 14] {
 /// the same features, so nothing is compiled twice.
 async fn built(package: &str) -> PathBuf {
     let this = std::env::current_exe().expect("this test is a file");
-    let profile = this.parent().and_then(FilePath::parent).expect("<target>/<profile>/deps/<test>");
+    let profile = this
+        .parent()
+        .and_then(FilePath::parent)
+        .expect("<target>/<profile>/deps/<test>");
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--workspace", "--bins", "--tests"]).current_dir(root());
+    build
+        .args(["build", "--quiet", "--workspace", "--bins", "--tests"])
+        .current_dir(root());
     build.arg("--target-dir").arg(profile.parent().expect("<target>"));
     if profile.ends_with("release") {
         build.arg("--release");

@@ -1,18 +1,15 @@
 //! `template.yaml` against the code: functions, routes, environment, table, rights. Either one alone would drift.
 
-use crate::tidy::{code, files, read, root};
+mod rights;
+
+use crate::tidy::{read, root};
+use rights::{statements, walk};
 use serde_json::{Map, Value, json};
+use shared::domain::consent;
 use shared::io::store::keys::{EXPIRES, PENDING_INDEX, PENDING_SHARD, PENDING_SINCE, PK, SK};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Statements that may name every resource, each with its reason.
-const EVERY_RESOURCE: [(&str, &str); 3] = [
-    ("RightsComeFromRoles", "in a key policy the star is the key itself"),
-    ("DeliverLog", "these actions know no resources"),
-    ("Trace", "X-Ray knows no resources"),
-];
-
-/// The template with CloudFormation's short tags written out: `!Ref X` is `{"Ref": "X"}`.
+/// The template with the short tags written out: `!Ref X` is `{"Ref": "X"}`.
 fn template() -> Value {
     let yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(&read("template.yaml")).expect("template.yaml is YAML");
     written_out(yaml)
@@ -78,16 +75,32 @@ fn each_folder_of_functions_is_one_function_and_back() {
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
     let functions = functions(&template);
-    assert_eq!(functions.keys().map(|&name| name.to_owned()).collect::<BTreeSet<_>>(), folders);
-    assert_eq!(functions.len(), resources(&template, "AWS::Serverless::Function").len(), "a binary is used twice");
+    assert_eq!(
+        functions.keys().map(|&name| name.to_owned()).collect::<BTreeSet<_>>(),
+        folders
+    );
+    assert_eq!(
+        functions.len(),
+        resources(&template, "AWS::Serverless::Function").len(),
+        "a binary is used twice"
+    );
     let globals = &template["Globals"]["Function"];
-    assert_eq!((&globals["Runtime"], &globals["Handler"]), (&json!("provided.al2023"), &json!("bootstrap")));
+    assert_eq!(
+        (&globals["Runtime"], &globals["Handler"]),
+        (&json!("provided.al2023"), &json!("bootstrap"))
+    );
     for (folder, (id, function)) in functions {
         assert_eq!(id, format!("{}Function", logical(folder)));
         assert_eq!(function["Metadata"]["BuildMethod"], "rust-cargolambda", "{id}");
-        assert_eq!(function["Properties"]["FunctionName"]["Fn::Sub"], format!("${{AWS::StackName}}-{folder}"));
+        assert_eq!(
+            function["Properties"]["FunctionName"]["Fn::Sub"],
+            format!("${{AWS::StackName}}-{folder}")
+        );
         let package = format!("name = \"{folder}\"");
-        assert!(read(&format!("functions/{folder}/Cargo.toml")).contains(&package), "{folder}: no {package}");
+        assert!(
+            read(&format!("functions/{folder}/Cargo.toml")).contains(&package),
+            "{folder}: no {package}"
+        );
     }
 }
 
@@ -95,14 +108,19 @@ fn each_folder_of_functions_is_one_function_and_back() {
 fn each_function_has_a_log_that_ends() {
     let template = template();
     for (folder, (id, function)) in functions(&template) {
-        let log = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap_or_default();
+        let log = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+            .as_str()
+            .unwrap_or_default();
         let group = &template["Resources"][log];
         assert_eq!(group["Type"], "AWS::Logs::LogGroup", "{id}");
         let name = &group["Properties"]["LogGroupName"]["Fn::Sub"];
         assert_eq!(*name, format!("/aws/lambda/${{AWS::StackName}}-{folder}"));
     }
     for (id, group) in resources(&template, "AWS::Logs::LogGroup") {
-        assert!(!group["Properties"]["RetentionInDays"].is_null(), "{id} keeps its lines for ever");
+        assert!(
+            !group["Properties"]["RetentionInDays"].is_null(),
+            "{id} keeps its lines for ever"
+        );
     }
 }
 
@@ -127,7 +145,11 @@ fn routes(template: &Value) -> BTreeMap<(String, String), bool> {
 /// The same from the description of the API: an operation needs a token if some security scheme applies to it.
 fn described(openapi: &Value) -> BTreeMap<(String, String), bool> {
     let mut routes = BTreeMap::new();
-    let needed = |security: &Value| security.as_array().is_some_and(|schemes| !schemes.is_empty() && !schemes.contains(&json!({})));
+    let needed = |security: &Value| {
+        security
+            .as_array()
+            .is_some_and(|schemes| !schemes.is_empty() && !schemes.contains(&json!({})))
+    };
     for (path, item) in openapi["paths"].as_object().into_iter().flatten() {
         for method in ["get", "put", "post", "patch", "delete"] {
             if let Some(operation) = item.get(method) {
@@ -142,7 +164,11 @@ fn described(openapi: &Value) -> BTreeMap<(String, String), bool> {
 #[test]
 fn the_routes_are_those_of_the_api_description_and_back() {
     let openapi: Value = serde_json::from_str(&read("infra/openapi.json")).expect("infra/openapi.json is JSON");
-    assert_eq!(routes(&template()), described(&openapi), "left: template.yaml, right: infra/openapi.json");
+    assert_eq!(
+        routes(&template()),
+        described(&openapi),
+        "left: template.yaml, right: infra/openapi.json"
+    );
 }
 
 #[test]
@@ -159,10 +185,21 @@ fn exactly_the_api_needs_a_token() {
 fn the_access_log_shows_routes_but_no_addresses() {
     let template = template();
     let api = the_one(&template, "AWS::Serverless::HttpApi");
-    let format = api["Properties"]["AccessLogSettings"]["Format"].as_str().unwrap_or_default();
+    let format = api["Properties"]["AccessLogSettings"]["Format"]
+        .as_str()
+        .unwrap_or_default();
     assert!(format.contains("$context.routeKey"), "{format}");
-    for revealing in ["$context.path", "$context.identity", "$context.authorizer.claims", "querystring", "header"] {
-        assert!(!format.contains(revealing), "{revealing} can hold what must not be kept");
+    for revealing in [
+        "$context.path",
+        "$context.identity",
+        "$context.authorizer.claims",
+        "querystring",
+        "header",
+    ] {
+        assert!(
+            !format.contains(revealing),
+            "{revealing} can hold what must not be kept"
+        );
     }
 }
 
@@ -170,10 +207,17 @@ fn the_access_log_shows_routes_but_no_addresses() {
 fn the_environment_is_what_the_configuration_reads() {
     let template = template();
     let variables = template["Globals"]["Function"]["Environment"]["Variables"].as_object();
-    let given: BTreeSet<&str> = variables.expect("there are variables").keys().map(String::as_str).collect();
+    let given: BTreeSet<&str> = variables
+        .expect("there are variables")
+        .keys()
+        .map(String::as_str)
+        .collect();
     assert_eq!(given, BTreeSet::from(shared::config::NAMES));
     for (id, function) in resources(&template, "AWS::Serverless::Function") {
-        assert!(function["Properties"]["Environment"].is_null(), "{id}: variables are the same everywhere");
+        assert!(
+            function["Properties"]["Environment"].is_null(),
+            "{id}: variables are the same everywhere"
+        );
     }
 }
 
@@ -185,11 +229,20 @@ fn names_that_stand_in_for_references_are_right() {
     let machine = &the_one(&template, "AWS::Serverless::StateMachine")["Properties"]["Name"]["Fn::Sub"];
     for (variable, name) in [("REMINDER_FUNCTION_ARN", reminder), ("STATE_MACHINE_ARN", machine)] {
         let arn = variables[variable]["Fn::Sub"].as_str().expect("an ARN");
-        assert_eq!(arn.rsplit_once("::AccountId}:").map(|(_, rest)| rest.split_once(':').expect("kind and name").1), name.as_str());
+        assert_eq!(
+            arn.rsplit_once("::AccountId}:")
+                .map(|(_, rest)| rest.split_once(':').expect("kind and name").1),
+            name.as_str()
+        );
         let mut whole = Vec::new();
-        walk(&template["Resources"], &mut |object| whole.extend(object.get("Fn::Sub").cloned()));
+        walk(&template["Resources"], &mut |object| {
+            whole.extend(object.get("Fn::Sub").cloned())
+        });
         let last = name.as_str().expect("a name");
-        let same_name = |sub: &&Value| sub.as_str().is_some_and(|sub| sub.starts_with("arn:") && sub.ends_with(&format!(":{last}")));
+        let same_name = |sub: &&Value| {
+            sub.as_str()
+                .is_some_and(|sub| sub.starts_with("arn:") && sub.ends_with(&format!(":{last}")))
+        };
         assert!(whole.iter().filter(same_name).all(|sub| sub == arn), "{whole:?}");
     }
 }
@@ -198,15 +251,21 @@ fn names_that_stand_in_for_references_are_right() {
 fn the_table_is_the_one_the_store_expects() {
     let template = template();
     let table = &the_one(&template, "AWS::DynamoDB::Table")["Properties"];
-    let keys = |hash: &str, range: &str| {
-        json!([{ "AttributeName": hash, "KeyType": "HASH" }, { "AttributeName": range, "KeyType": "RANGE" }])
-    };
+    let keys = |hash: &str, range: &str| json!([{ "AttributeName": hash, "KeyType": "HASH" }, { "AttributeName": range, "KeyType": "RANGE" }]);
     let strings: BTreeSet<(&str, &str)> = [PK, SK, PENDING_SHARD, PENDING_SINCE].map(|name| (name, "S")).into();
     let attributes = table["AttributeDefinitions"].as_array().expect("attributes");
     let text = |attribute: &'_ Value, field: &str| attribute[field].as_str().unwrap_or_default().to_owned();
-    let described: BTreeSet<(String, String)> =
-        attributes.iter().map(|each| (text(each, "AttributeName"), text(each, "AttributeType"))).collect();
-    assert_eq!(described, strings.into_iter().map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect());
+    let described: BTreeSet<(String, String)> = attributes
+        .iter()
+        .map(|each| (text(each, "AttributeName"), text(each, "AttributeType")))
+        .collect();
+    assert_eq!(
+        described,
+        strings
+            .into_iter()
+            .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
+            .collect()
+    );
     assert_eq!(table["KeySchema"], keys(PK, SK));
     let pending = json!({
         "IndexName": PENDING_INDEX,
@@ -214,12 +273,23 @@ fn the_table_is_the_one_the_store_expects() {
         "Projection": { "ProjectionType": "ALL" },
     });
     assert_eq!(table["GlobalSecondaryIndexes"], json!([pending]));
-    assert_eq!(table["TimeToLiveSpecification"], json!({ "AttributeName": EXPIRES, "Enabled": true }));
+    assert_eq!(
+        table["TimeToLiveSpecification"],
+        json!({ "AttributeName": EXPIRES, "Enabled": true })
+    );
     assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
-    assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+    assert_eq!(
+        table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
+        true
+    );
     assert_eq!(the_one(&template, "AWS::DynamoDB::Table")["DeletionPolicy"], "Retain");
     let index = format!("${{Table.Arn}}/index/{PENDING_INDEX}");
-    assert!(statements(&template).iter().any(|statement| statement["Resource"]["Fn::Sub"] == index), "nobody may read {index}");
+    assert!(
+        statements(&template)
+            .iter()
+            .any(|statement| statement["Resource"]["Fn::Sub"] == index),
+        "nobody may read {index}"
+    );
 }
 
 #[test]
@@ -229,11 +299,26 @@ fn the_state_machine_knows_its_functions() {
     let path = machine["DefinitionUri"].as_str().expect("a definition");
     let given = machine["DefinitionSubstitutions"].as_object().expect("substitutions");
     let definition = read(path);
-    let named = definition.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
-    assert_eq!(named.collect::<BTreeSet<_>>(), given.keys().map(String::as_str).collect(), "{path}");
+    let named = definition
+        .split("${")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
+        .map(|(name, _)| name);
+    assert_eq!(
+        named.collect::<BTreeSet<_>>(),
+        given.keys().map(String::as_str).collect(),
+        "{path}"
+    );
     for (name, target) in given {
-        let (id, attribute) = target["Fn::GetAtt"].as_str().and_then(|it| it.split_once('.')).expect("id and attribute");
-        assert_eq!((&template["Resources"][id]["Type"], attribute), (&json!("AWS::Serverless::Function"), "Arn"), "{name}");
+        let (id, attribute) = target["Fn::GetAtt"]
+            .as_str()
+            .and_then(|it| it.split_once('.'))
+            .expect("id and attribute");
+        assert_eq!(
+            (&template["Resources"][id]["Type"], attribute),
+            (&json!("AWS::Serverless::Function"), "Arn"),
+            "{name}"
+        );
     }
 }
 
@@ -246,108 +331,35 @@ fn the_sweep_starts_the_reminder_function() {
     assert_eq!(input, json!({ "sweep": true }));
 }
 
-/// Calls `seen` for every object within `value`, itself included.
-fn walk(value: &Value, seen: &mut impl FnMut(&Map<String, Value>)) {
-    match value {
-        Value::Object(object) => {
-            seen(object);
-            object.values().for_each(|inner| walk(inner, seen));
+#[test]
+fn the_application_asks_for_the_permissions_that_the_code_requests() {
+    let application: Value = serde_json::from_str(&read("infra/entra-app.json")).expect("infra/entra-app.json is JSON");
+    let mut asked = BTreeSet::new();
+    for resource in application["requiredResourceAccess"].as_array().expect("resources") {
+        for permission in resource["resourceAccess"].as_array().expect("permissions") {
+            let text = |field: &str| permission[field].as_str().unwrap_or_default().to_owned();
+            assert!(
+                text("reason").ends_with('.') && text("id").len() == 36 && text("type") == "Scope",
+                "{permission}"
+            );
+            let resource = resource["resourceAppId"].as_str().unwrap_or_default().to_owned();
+            asked.insert((resource, text("set"), text("name")));
         }
-        Value::Array(items) => items.iter().for_each(|inner| walk(inner, seen)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
-}
-
-/// Every IAM statement, wherever it stands.
-fn statements(value: &Value) -> Vec<Value> {
-    let mut found = Vec::new();
-    walk(value, &mut |object| {
-        if object.contains_key("Effect") {
-            found.push(Value::Object(object.clone()));
-        }
-    });
-    found
-}
-
-fn one_or_more(value: &Value) -> Vec<&Value> {
-    value.as_array().map_or_else(|| vec![value], |items| items.iter().collect())
-}
-
-fn actions(statement: &Value) -> Vec<&str> {
-    one_or_more(&statement["Action"]).into_iter().filter_map(Value::as_str).collect()
-}
-
-/// What is wrong with a statement.
-fn too_wide(statement: &Value) -> Option<String> {
-    let actions = actions(statement);
-    let sid = statement["Sid"].as_str().unwrap_or_default();
-    if actions.is_empty() || actions.iter().any(|action| action.contains('*')) {
-        return Some(format!("{sid}: each action is named: {actions:?}"));
-    }
-    let every = one_or_more(&statement["Resource"]).iter().any(|resource| **resource == "*");
-    let excused = EVERY_RESOURCE.iter().any(|(excused, _)| *excused == sid);
-    (every && !excused).then(|| format!("{sid}: names every resource without a stated reason"))
-}
-
-#[test]
-fn rights_are_named_one_by_one() {
-    let statements = statements(&template());
-    assert!(statements.len() > 10, "the statements were not found");
-    let found: Vec<String> = statements.iter().filter_map(too_wide).collect();
-    assert!(found.is_empty(), "{found:#?}");
-    for (sid, _) in EVERY_RESOURCE {
-        assert!(statements.iter().any(|statement| statement["Sid"] == sid), "{sid} needs no excuse any more");
-    }
-}
-
-#[test]
-fn wide_rights_would_be_caught() {
-    let wide = |action: Value, resource: Value| too_wide(&json!({ "Sid": "X", "Effect": "Allow", "Action": action, "Resource": resource }));
-    assert!(wide(json!("*"), json!("arn:x")).is_some());
-    assert!(wide(json!(["s3:GetObject", "dynamodb:*"]), json!("arn:x")).is_some());
-    assert!(wide(json!("dynamodb:Get*"), json!("arn:x")).is_some());
-    assert!(wide(json!("dynamodb:GetItem"), json!(["arn:x", "*"])).is_some());
-    assert!(wide(json!("dynamodb:GetItem"), json!("arn:x")).is_none());
-}
-
-/// Which text in which folder shows that an action is used.
-const CALLS: [(&str, &str, &[&str]); 20] = [
-    ("dynamodb:GetItem", "store", &[".get_item()", "Get::builder()"]),
-    ("dynamodb:PutItem", "store", &[".put_item()", "Put::builder()"]),
-    ("dynamodb:UpdateItem", "store", &[".update_item()", "Update::builder()"]),
-    ("dynamodb:DeleteItem", "store", &[".delete_item()", "Delete::builder()"]),
-    ("dynamodb:ConditionCheckItem", "store", &["ConditionCheck::builder()"]),
-    ("dynamodb:Query", "store", &[".query()"]),
-    ("dynamodb:Scan", "store", &[".scan()"]),
-    ("dynamodb:BatchGetItem", "store", &[".batch_get_item()"]),
-    ("dynamodb:BatchWriteItem", "store", &[".batch_write_item()"]),
-    ("ses:SendEmail", "", &[".send_email()"]),
-    ("scheduler:CreateSchedule", "", &[".create_schedule()"]),
-    ("scheduler:GetSchedule", "", &[".get_schedule()"]),
-    ("scheduler:UpdateSchedule", "", &[".update_schedule()"]),
-    ("scheduler:DeleteSchedule", "", &[".delete_schedule()"]),
-    ("states:StartExecution", "", &[".start_execution()"]),
-    ("kms:GenerateDataKey", "", &[".generate_data_key()"]),
-    ("kms:Encrypt", "", &[".encrypt()"]),
-    ("kms:Decrypt", "", &[".decrypt()"]),
-    ("secretsmanager:GetSecretValue", "", &[".get_secret_value()"]),
-    ("lambda:InvokeFunction", "", &[".invoke()"]),
-];
-
-#[test]
-fn the_functions_may_do_what_the_clients_do_and_no_more() {
-    let template = template();
-    let granted: BTreeSet<String> = resources(&template, "AWS::Serverless::Function")
-        .values()
-        .flat_map(|function| statements(function))
-        .flat_map(|statement| actions(&statement).into_iter().map(str::to_owned).collect::<Vec<_>>())
-        .filter(|action| action != "iam:PassRole") // nobody calls it; creating a schedule asks for it
+    const GRAPH_APP: &str = "00000003-0000-0000-c000-000000000000";
+    let of = |resource: &str, set: &str, name: &str| (resource.to_owned(), set.to_owned(), name.to_owned());
+    let mut requested: BTreeSet<_> = consent::SIGN_IN_SCOPES
+        .iter()
+        .map(|name| of(GRAPH_APP, "signIn", name))
         .collect();
-    let sources: Vec<(String, String)> = files().into_iter().filter(|(path, _)| path.starts_with("shared/src/io/")).collect();
-    let used = CALLS.iter().filter(|(_, folder, calls)| {
-        let folder = format!("shared/src/io/{folder}");
-        let clients = sources.iter().filter(|(path, _)| path.starts_with(&folder) && !path.ends_with("/table.rs"));
-        clients.into_iter().any(|(_, text)| calls.iter().any(|call| code(text).contains(call)))
-    });
-    assert_eq!(granted, used.map(|(action, _, _)| (*action).to_owned()).collect(), "left: template.yaml, right: shared/src/io");
+    requested.extend(
+        consent::CALLING_SCOPES
+            .iter()
+            .map(|name| of(GRAPH_APP, "calling", name)),
+    );
+    requested.insert(of(consent::TEAMS_ADMIN, "calling", consent::TEAMS_ADMIN_SCOPE));
+    assert_eq!(
+        asked, requested,
+        "left: infra/entra-app.json, right: shared/src/domain/consent.rs"
+    );
 }
