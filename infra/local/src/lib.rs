@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The simulated world around the service: a library for tests, and the one command of the README.
+
+pub mod microsoft;
