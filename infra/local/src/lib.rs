@@ -11,10 +11,13 @@ pub mod kms;
 pub mod lambda;
 mod locked;
 pub mod mailbox;
+pub mod microsoft;
+pub mod openapi;
 mod pages;
 pub mod protocol;
 pub mod scheduler;
 pub mod secrets;
+pub mod service;
 pub mod state_machine;
 #[cfg(test)]
 mod testing;

@@ -1,0 +1,614 @@
+//! The operator's controls as JSON over HTTP. Everything here happens behind the client's back.
+//!
+//! | call | body | what it does |
+//! |---|---|---|
+//! | `GET /tenants` | | who and what there is |
+//! | `GET /requests`, `DELETE /requests` | | counters since the last reset |
+//! | `POST /faults`, `DELETE /faults` | one fault: `host`, `method`, `path`, `tenant`, `skip`, `times`, `status`, `body`, `retryAfter`, `delayMs`, `truncate`, `drop` | breaks the next requests of a kind |
+//! | `POST /switches` | `wrapSingles`, `unknownFields`, `emptyPages`, `wids`, `ignoreUnsupported`, `shuffleBatches`, `strictUsageLocation`, `noRetryAfter` | behaviours that sources disagree on |
+//! | `POST /throttle` | `directoryUnits`, `directoryWrites`, `teamsCalls` | request budgets |
+//! | `POST /next-sign-in` | `stop` (AADSTS number), `forgedTenant`, `idToken` | what goes wrong in the next sign-in |
+//! | `POST /keys/rotate` | | another signing key |
+//! | `POST /tenants/{tenant}` | `userConsent`, `approvalWorkflow`, `displayName`, `applicationRoles` | the tenant's settings |
+//! | `POST /tenants/{tenant}/users/{user}` | `enabled`, `displayName`, `usageLocation`, `licences`, `plans` (`[{name,status}]`), `roles`, `deleted` (`restorable`/`forGood`) | changes a user |
+//! | `POST /tenants/{tenant}/users/{user}/revoke` | | ends all tokens of a user |
+//! | `DELETE /tenants/{tenant}/consent` | | revokes all consent |
+//! | `POST /tenants/{tenant}/groups/{group}` | `displayName`, `empty`, `deleted`, `add`, `remove` (sign-in names) | changes a group, named by id or name |
+//! | `POST /tenants/{tenant}/policies` | `type`, `name`, `deleted` | creates or deletes a policy |
+//! | `POST /tenants/{tenant}/grants` | `user`, `type`, `name` (null: none), `group` | gives a policy to a user |
+//! | `POST /tenants/{tenant}/numbers` | `number`, `holder` (null: nobody), `type`, `onPremises`, `deleted` | gives a number to somebody |
+//! | `POST /tenants/{tenant}/number-faults` | `number`, `failure` or `lost`, `times` | operations of a number fail or are lost |
+//! | `POST /tenants/{tenant}/skus/{sku}` | `spare`, `status` | free seats of a product |
+//! | `POST /tenants/{tenant}/dns` | `name`, `text` | publishes a TXT record |
+//! | `POST /tenants/{tenant}/domains` | `name`, `verified`, `voice` | changes a domain |
+//!
+//! `{tenant}` is an id or a verified domain, `{user}` an id or a sign-in name.
+
+use super::Microsoft;
+use super::faults::{Counters, Fault};
+use super::login::Flaw;
+use super::state::{Deleted, Members, PlanStatus, State, Subscription, plan_named, role_named, sku_named};
+use super::voice::{Grant, Number, NumberFault, Policy, shown};
+use axum::extract::{Path, State as Extract};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+
+/// What is wrong with an order.
+struct Wrong(StatusCode, String);
+
+impl IntoResponse for Wrong {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+type Done = Result<Json<Value>, Wrong>;
+
+fn done() -> Done {
+    Ok(Json(json!({ "done": true })))
+}
+
+fn missing(what: &str) -> Wrong {
+    Wrong(StatusCode::NOT_FOUND, format!("{what} does not exist"))
+}
+
+fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Wrong> {
+    serde_json::from_str(body).map_err(|error| Wrong(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))
+}
+
+pub(super) fn router(microsoft: Microsoft) -> Router {
+    Router::new()
+        .route(
+            "/tenants",
+            get(async |Extract(microsoft): Extract<Microsoft>| Json(microsoft.tenants())),
+        )
+        .route("/requests", get(requests).delete(reset_requests))
+        .route("/faults", post(add_fault).delete(clear_faults))
+        .route("/switches", post(switches))
+        .route("/throttle", post(throttle))
+        .route("/next-sign-in", post(next_sign_in))
+        .route("/keys/rotate", post(rotate))
+        .route("/tenants/{tenant}", post(change_tenant))
+        .route("/tenants/{tenant}/consent", delete(revoke_consent))
+        .route("/tenants/{tenant}/users/{user}", post(change_user))
+        .route("/tenants/{tenant}/users/{user}/revoke", post(revoke))
+        .route("/tenants/{tenant}/groups/{group}", post(change_group))
+        .route("/tenants/{tenant}/policies", post(change_policy))
+        .route("/tenants/{tenant}/grants", post(grant))
+        .route("/tenants/{tenant}/numbers", post(change_number))
+        .route("/tenants/{tenant}/number-faults", post(number_fault))
+        .route("/tenants/{tenant}/skus/{sku}", post(change_sku))
+        .route("/tenants/{tenant}/dns", post(publish))
+        .route("/tenants/{tenant}/domains", post(change_domain))
+        .with_state(microsoft)
+}
+
+fn tenant(state: &State, name: &str) -> Result<usize, Wrong> {
+    state.tenant_named(name).ok_or_else(|| missing(name))
+}
+
+fn user(state: &State, tenant: usize, name: &str) -> Result<u32, Wrong> {
+    state.tenants[tenant].user(name).ok_or_else(|| missing(name))
+}
+
+async fn requests(Extract(microsoft): Extract<Microsoft>) -> Json<Counters> {
+    Json(microsoft.lock().counters.clone())
+}
+
+async fn reset_requests(Extract(microsoft): Extract<Microsoft>) -> Done {
+    microsoft.lock().counters = Counters::default();
+    done()
+}
+
+async fn add_fault(Extract(microsoft): Extract<Microsoft>, body: String) -> Done {
+    let fault: Fault = parse(&body)?;
+    microsoft.lock().faults.push(fault);
+    done()
+}
+
+async fn clear_faults(Extract(microsoft): Extract<Microsoft>) -> Done {
+    microsoft.lock().faults.clear();
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SwitchOrder {
+    wrap_singles: Option<bool>,
+    unknown_fields: Option<bool>,
+    empty_pages: Option<bool>,
+    wids: Option<bool>,
+    ignore_unsupported: Option<bool>,
+    shuffle_batches: Option<bool>,
+    strict_usage_location: Option<bool>,
+    no_retry_after: Option<bool>,
+}
+
+async fn switches(Extract(microsoft): Extract<Microsoft>, body: String) -> Done {
+    let order: SwitchOrder = parse(&body)?;
+    let mut state = microsoft.lock();
+    if let Some(strict) = order.strict_usage_location {
+        for tenant in &mut state.tenants {
+            tenant.strict_usage_location = strict;
+        }
+    }
+    let now = &mut state.switches;
+    for (slot, wish) in [
+        (&mut now.wrap_singles, order.wrap_singles),
+        (&mut now.unknown_fields, order.unknown_fields),
+        (&mut now.empty_pages, order.empty_pages),
+        (&mut now.wids, order.wids),
+        (&mut now.ignore_unsupported, order.ignore_unsupported),
+        (&mut now.shuffle_batches, order.shuffle_batches),
+        (&mut now.no_retry_after, order.no_retry_after),
+    ] {
+        *slot = wish.unwrap_or(*slot);
+    }
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ThrottleOrder {
+    directory_units: Option<u32>,
+    directory_writes: Option<u32>,
+    teams_calls: Option<u32>,
+}
+
+async fn throttle(Extract(microsoft): Extract<Microsoft>, body: String) -> Done {
+    let order: ThrottleOrder = parse(&body)?;
+    let mut state = microsoft.lock();
+    let now = &mut state.throttle;
+    now.directory_units = order.directory_units.or(now.directory_units);
+    now.directory_writes = order.directory_writes.unwrap_or(now.directory_writes);
+    now.teams_calls = order.teams_calls.unwrap_or(now.teams_calls);
+    state.buckets.clear();
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SignInOrder {
+    stop: Option<u32>,
+    forged_tenant: Option<String>,
+    id_token: Option<Flaw>,
+}
+
+async fn next_sign_in(Extract(microsoft): Extract<Microsoft>, body: String) -> Done {
+    let order: SignInOrder = parse(&body)?;
+    let mut state = microsoft.lock();
+    let next = &mut state.login.next;
+    (next.stop, next.forged_tenant, next.id_token) = (order.stop, order.forged_tenant, order.id_token);
+    done()
+}
+
+async fn rotate(Extract(microsoft): Extract<Microsoft>) -> Done {
+    microsoft.lock().login.keys.rotate();
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct TenantOrder {
+    user_consent: Option<bool>,
+    approval_workflow: Option<bool>,
+    display_name: Option<String>,
+    application_roles: Option<Vec<String>>,
+}
+
+async fn change_tenant(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {
+    let order: TenantOrder = parse(&body)?;
+    let mut state = microsoft.lock();
+    let at = tenant(&state, &name)?;
+    let tenant = &mut state.tenants[at];
+    tenant.user_consent = order.user_consent.unwrap_or(tenant.user_consent);
+    tenant.approval_workflow = order.approval_workflow.unwrap_or(tenant.approval_workflow);
+    if let Some(name) = order.display_name {
+        tenant.name = name;
+    }
+    if let Some(names) = order.application_roles {
+        let roles = names.iter().map(|name| role_named(name).ok_or_else(|| missing(name)));
+        let roles = roles.collect::<Result<_, _>>()?;
+        let app = tenant.app.as_mut().ok_or_else(|| missing("the application"))?;
+        app.directory_roles = roles;
+    }
+    done()
+}
+
+async fn revoke_consent(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>) -> Done {
+    let mut state = microsoft.lock();
+    let at = tenant(&state, &name)?;
+    state.tenants[at].app = None;
+    state.access.retain(|_, token| token.tenant != at);
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct UserOrder {
+    enabled: Option<bool>,
+    display_name: Option<String>,
+    /// An empty text takes it away.
+    usage_location: Option<String>,
+    licences: Option<Vec<String>>,
+    plans: Option<Vec<PlanOrder>>,
+    roles: Option<Vec<String>>,
+    deleted: Option<DeletedOrder>,
+}
+
+#[derive(Deserialize)]
+struct PlanOrder {
+    name: String,
+    status: StatusOrder,
+}
+
+#[derive(Deserialize)]
+enum StatusOrder {
+    Enabled,
+    Warning,
+    Suspended,
+    Deleted,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum DeletedOrder {
+    Restorable,
+    ForGood,
+}
+
+async fn change_user(
+    Extract(microsoft): Extract<Microsoft>,
+    Path((name, who)): Path<(String, String)>,
+    body: String,
+) -> Done {
+    let order: UserOrder = parse(&body)?;
+    let now = microsoft.now();
+    let mut state = microsoft.lock();
+    let at = tenant(&state, &name)?;
+    let place = user(&state, at, &who)?;
+    let tenant = &mut state.tenants[at];
+    let skus = order.licences.map(|names| {
+        let all = names.iter().map(|name| sku_named(name).ok_or_else(|| missing(name)));
+        all.collect::<Result<Vec<u8>, _>>()
+    });
+    let skus = skus.transpose()?;
+    let plans = order
+        .plans
+        .map(|plans| plans.into_iter().map(plan_order).collect::<Result<Vec<_>, _>>())
+        .transpose()?;
+    if let Some(names) = order.roles {
+        let roles = names.iter().map(|name| role_named(name).ok_or_else(|| missing(name)));
+        let roles = roles.collect::<Result<Vec<u8>, _>>()?;
+        for holders in tenant.roles.values_mut() {
+            holders.remove(&place);
+        }
+        for role in roles {
+            tenant.roles.entry(role).or_default().insert(place);
+        }
+    }
+    let person = tenant.person_mut(place);
+    person.enabled = order.enabled.unwrap_or(person.enabled);
+    if let Some(name) = order.display_name {
+        person.display = Some(name.into());
+    }
+    if let Some(location) = order.usage_location {
+        person.usage_location = (!location.is_empty()).then_some(Cow::Owned(location));
+    }
+    if let Some(skus) = skus {
+        person.skus = skus.iter().fold(0, |bits, sku| bits | 1 << sku);
+        person.licensed = now;
+    }
+    if let Some(plans) = plans {
+        person.plans = plans;
+    }
+    person.deleted = match order.deleted {
+        Some(DeletedOrder::Restorable) => Some(Deleted::Restorable),
+        Some(DeletedOrder::ForGood) => Some(Deleted::ForGood),
+        None => person.deleted,
+    };
+    done()
+}
+
+fn plan_order(order: PlanOrder) -> Result<(u8, PlanStatus), Wrong> {
+    let status = match order.status {
+        StatusOrder::Enabled => PlanStatus::Enabled,
+        StatusOrder::Warning => PlanStatus::Warning,
+        StatusOrder::Suspended => PlanStatus::Suspended,
+        StatusOrder::Deleted => PlanStatus::Deleted,
+    };
+    plan_named(&order.name)
+        .map(|plan| (plan, status))
+        .ok_or_else(|| missing(&order.name))
+}
+
+async fn revoke(Extract(microsoft): Extract<Microsoft>, Path((name, who)): Path<(String, String)>) -> Done {
+    let now = microsoft.now();
+    let mut state = microsoft.lock();
+    let at = tenant(&state, &name)?;
+    let place = user(&state, at, &who)?;
+    state.tenants[at].person_mut(place).revoked = Some(now);
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct GroupOrder {
+    display_name: Option<String>,
+    #[serde(default)]
+    empty: bool,
+    deleted: Option<bool>,
+    #[serde(default)]
+    add: Vec<String>,
+    #[serde(default)]
+    remove: Vec<String>,
+}
+
+async fn change_group(
+    Extract(microsoft): Extract<Microsoft>,
+    Path((name, which)): Path<(String, String)>,
+    body: String,
+) -> Done {
+    let order: GroupOrder = parse(&body)?;
+    let mut state = microsoft.lock();
+    let at = tenant(&state, &name)?;
+    let people = |names: &[String]| {
+        names
+            .iter()
+            .map(|name| user(&state, at, name))
+            .collect::<Result<Vec<u32>, _>>()
+    };
+    let (add, remove) = (people(&order.add)?, people(&order.remove)?);
+    let tenant = &mut state.tenants[at];
+    let named = |group: &super::state::Group| group.id.to_string() == which || group.name == which;
+    let place = tenant.groups.iter().position(named).ok_or_else(|| missing(&which))?;
+    if order.empty {
+        tenant.groups[place].members = Members::Listed {
+            users: Vec::new(),
+            groups: Vec::new(),
+        };
+    } else if !(add.is_empty() && remove.is_empty()) {
+        let mut users = tenant.members(place, false);
+        users.retain(|user| !remove.contains(user));
+        users.extend(add);
+        users.sort_unstable();
+        users.dedup();
+        let groups = tenant.nested_groups(place);
+        tenant.groups[place].members = Members::Listed { users, groups };
+    }
+    tenant.changes += 1;
+    let changes = tenant.changes;
+    let group = &mut tenant.groups[place];
+    group.changed = changes;
+    group.deleted = order.deleted.unwrap_or(group.deleted);
+    if let Some(name) = order.display_name {
+        group.name = name;
+    }
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PolicyOrder {
+    r#type: String,
+    name: String,
+    #[serde(default)]
+    deleted: bool,
+}
+
+async fn change_policy(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {
+    let order: PolicyOrder = parse(&body)?;
+    let created = microsoft.now();
+    let mut state = microsoft.lock();
+    let at = tenant(&state, &name)?;
+    let id = state.chance.text(43);
+    let policies = &mut state.tenants[at].policies;
+    if order.deleted {
+        policies.retain(|policy| policy.kind != order.r#type || policy.name != order.name);
+    } else {
+        policies.push(Policy {
+            kind: order.r#type,
+            name: order.name,
+            id,
+            created,
+            settings: json!({}),
+        });
+    }
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct GrantOrder {
+    user: String,
+    r#type: String,
+    name: Option<String>,
+    group: Option<String>,
+}
+
+async fn grant(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {
+    let order: GrantOrder = parse(&body)?;
+    let now = microsoft.now();
+    let mut state = microsoft.lock();
+    let at = tenant(&state, &name)?;
+    let place = user(&state, at, &order.user)?;
+    let tenant = &mut state.tenants[at];
+    let group = order.group.map(|id| id.parse().map_err(|_| missing(&id))).transpose()?;
+    let grant = match &order.name {
+        None => None,
+        Some(name) => {
+            let policy = tenant.policy(&order.r#type, name).ok_or_else(|| missing(name))?;
+            Some(Grant {
+                policy: policy.id.clone(),
+                group,
+            })
+        }
+    };
+    tenant.grant(place, &order.r#type, grant, now);
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NumberOrder {
+    number: String,
+    holder: Option<String>,
+    r#type: Option<NumberKind>,
+    on_premises: Option<bool>,
+    #[serde(default)]
+    deleted: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum NumberKind {
+    DirectRouting,
+    CallingPlan,
+}
+
+async fn change_number(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {
+    let order: NumberOrder = parse(&body)?;
+    let now = microsoft.now();
+    let mut state = microsoft.lock();
+    let at = tenant(&state, &name)?;
+    let holder = order.holder.map(|name| user(&state, at, &name)).transpose()?;
+    let number = shown(&order.number);
+    let tenant = &mut state.tenants[at];
+    tenant.take(&number, now);
+    if order.deleted {
+        tenant.numbers.remove(&number);
+        return done();
+    }
+    let entry = tenant
+        .numbers
+        .entry(number.clone())
+        .or_insert_with(|| Number::free("directRouting"));
+    entry.kind = match order.r#type {
+        Some(NumberKind::DirectRouting) => "directRouting",
+        Some(NumberKind::CallingPlan) => "callingPlan",
+        None => entry.kind,
+    };
+    entry.on_premises = order.on_premises.unwrap_or(entry.on_premises);
+    if let Some(holder) = holder {
+        tenant.give(&number, holder, "primary", now);
+    }
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NumberFaultOrder {
+    number: String,
+    failure: Option<String>,
+    #[serde(default)]
+    lost: bool,
+    times: Option<u32>,
+}
+
+async fn number_fault(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {
+    let order: NumberFaultOrder = parse(&body)?;
+    if order.lost == order.failure.is_some() {
+        return Err(Wrong(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "give either `failure` or `lost`".into(),
+        ));
+    }
+    let mut state = microsoft.lock();
+    let at = tenant(&state, &name)?;
+    let fault = NumberFault {
+        times: order.times.unwrap_or(1),
+        failure: order.failure,
+    };
+    state.tenants[at].number_faults.insert(shown(&order.number), fault);
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SkuOrder {
+    spare: Option<u32>,
+    status: Option<StatusOrder>,
+}
+
+async fn change_sku(
+    Extract(microsoft): Extract<Microsoft>,
+    Path((name, sku)): Path<(String, String)>,
+    body: String,
+) -> Done {
+    let order: SkuOrder = parse(&body)?;
+    let mut state = microsoft.lock();
+    let at = tenant(&state, &name)?;
+    let place = sku_named(&sku).ok_or_else(|| missing(&sku))?;
+    let tenant = &mut state.tenants[at];
+    let used = u32::try_from(tenant.consumed(place)).unwrap_or(u32::MAX);
+    let fresh = || Subscription {
+        enabled: used,
+        warning: 0,
+        suspended: 0,
+        status: "Enabled",
+    };
+    let seats = tenant.subscriptions.entry(place).or_insert_with(fresh);
+    if let Some(spare) = order.spare {
+        seats.enabled = used + spare;
+    }
+    let all = seats.enabled + seats.warning + seats.suspended;
+    match order.status {
+        Some(StatusOrder::Warning) => (seats.enabled, seats.warning, seats.status) = (0, all, "Warning"),
+        Some(StatusOrder::Suspended) => (seats.enabled, seats.suspended, seats.status) = (0, all, "Suspended"),
+        Some(StatusOrder::Deleted) => (seats.enabled, seats.warning, seats.status) = (0, 0, "Deleted"),
+        Some(StatusOrder::Enabled) => {
+            *seats = Subscription {
+                enabled: all,
+                ..fresh()
+            }
+        }
+        None => {}
+    }
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DnsOrder {
+    name: String,
+    text: String,
+}
+
+async fn publish(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {
+    let order: DnsOrder = parse(&body)?;
+    let now = microsoft.now();
+    let mut state = microsoft.lock();
+    let at = tenant(&state, &name)?;
+    state.tenants[at]
+        .dns
+        .insert(order.name.to_lowercase(), (order.text, now));
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DomainOrder {
+    name: String,
+    verified: Option<bool>,
+    voice: Option<bool>,
+}
+
+async fn change_domain(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {
+    let order: DomainOrder = parse(&body)?;
+    let mut state = microsoft.lock();
+    let at = tenant(&state, &name)?;
+    let found = state.tenants[at]
+        .domains
+        .iter_mut()
+        .find(|domain| domain.name.eq_ignore_ascii_case(&order.name));
+    let domain = found.ok_or_else(|| missing(&order.name))?;
+    domain.verified = order.verified.unwrap_or(domain.verified);
+    domain.voice = order.voice.unwrap_or(domain.voice);
+    done()
+}
