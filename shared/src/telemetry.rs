@@ -6,5 +6,10 @@ use tracing_subscriber::EnvFilter;
 pub fn init() {
     let filter = EnvFilter::new("info,aws_smithy_runtime=warn,aws_config=warn,hyper=warn");
     // CloudWatch stamps every line itself.
-    let _ = tracing_subscriber::fmt().json().flatten_event(true).without_time().with_env_filter(filter).try_init();
+    let _ = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .without_time()
+        .with_env_filter(filter)
+        .try_init();
 }

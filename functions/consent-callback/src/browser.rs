@@ -10,9 +10,9 @@ use shared::Error;
 use shared::domain::brand::Brand;
 use shared::domain::ids::EnterpriseId;
 use shared::domain::secret::Secret;
+use shared::error::Chain;
 use shared::error::SignInRefused;
 use shared::io::Io;
-use shared::web::problem::Chain;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -28,15 +28,28 @@ impl<S: Send + Sync> FromRequestParts<S> for Browser {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let ours = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == COOKIE);
-        Ok(Self(ours.filter(|(_, value)| value.len() == 43).map(|(_, value)| Secret::new(value.to_owned()))))
+        let cookies = parts
+            .headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        let ours = cookies
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(name, _)| *name == COOKIE);
+        Ok(Self(
+            ours.filter(|(_, value)| value.len() == 43)
+                .map(|(_, value)| Secret::new(value.to_owned())),
+        ))
     }
 }
 
 /// Sends a browser to Microsoft, with a new cookie.
 pub(crate) fn to_microsoft(url: &url::Url, browser: &Secret) -> Response {
-    let cookie = format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={COOKIE_LIFE}", browser.expose());
+    let cookie = format!(
+        "{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={COOKIE_LIFE}",
+        browser.expose()
+    );
     let mut response = Redirect::to(url.as_str()).into_response();
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);

@@ -20,7 +20,10 @@ use utoipa::ToSchema;
 fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -> InvitationPage {
     let enterprise = &invited.kept.enterprise;
     let zone = schedule::zone(&enterprise.settings.time_zone);
-    let expires = zone.map_or_else(|_| invited.invitation.expires.to_string(), |zone| schedule::display(invited.invitation.expires, &zone));
+    let expires = zone.map_or_else(
+        |_| invited.invitation.expires.to_string(),
+        |zone| schedule::display(invited.invitation.expires, &zone),
+    );
     InvitationPage {
         product: invited.reseller.brand.product_name.clone(),
         enterprise: enterprise.settings.name.clone(),
@@ -54,7 +57,11 @@ pub(crate) struct CodeForm {
 #[utoipa::path(post, path = "/i/{invitation}", tag = "pages", params(("invitation" = String, Path)),
     request_body(content = CodeForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 303, description = "On to Microsoft's sign-in."), (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn enter(State(io): State<Arc<Io>>, Segments(token): Segments<String>, form: Result<Form<CodeForm>, FormRejection>) -> Response {
+pub(crate) async fn enter(
+    State(io): State<Arc<Io>>,
+    Segments(token): Segments<String>,
+    form: Result<Form<CodeForm>, FormRejection>,
+) -> Response {
     let now = io.clock.now();
     let code = form.map(|Form(form)| form.code).unwrap_or_default();
     // A form without a code comes from a mail scanner, not from a person: it costs no try.
@@ -65,8 +72,17 @@ pub(crate) async fn enter(State(io): State<Arc<Io>>, Segments(token): Segments<S
     match onboard::enter_code(&io, &token, &code, &browser, now).await {
         Ok(url) => to_microsoft(&url, &browser),
         Err(Error::SignIn(SignInRefused::WrongCode { left })) => {
-            let tries = if left == 1 { "1 try is".to_owned() } else { format!("{left} tries are") };
-            show_again(&io, &token, format!("This is not the code of the mail that brought you here. {tries} left.")).await
+            let tries = if left == 1 {
+                "1 try is".to_owned()
+            } else {
+                format!("{left} tries are")
+            };
+            show_again(
+                &io,
+                &token,
+                format!("This is not the code of the mail that brought you here. {tries} left."),
+            )
+            .await
         }
         Err(error) => failure(&io, None, error).await,
     }
@@ -83,5 +99,8 @@ async fn show_again(io: &Io, token: &str, notice: String) -> Response {
 /// What is asked of Microsoft, and why.
 #[utoipa::path(get, path = "/permissions", tag = "pages", responses((status = 200, content_type = "text/html", body = String)))]
 pub(crate) async fn permissions() -> PermissionsPage {
-    PermissionsPage { product: "Dialbridge".into(), sets: permission_sets() }
+    PermissionsPage {
+        product: "Dialbridge".into(),
+        sets: permission_sets(),
+    }
 }

@@ -21,7 +21,11 @@ use utoipa::ToSchema;
 async fn session(io: &Io, browser: Option<Secret>) -> Result<(SessionItem, Secret)> {
     let unknown = || shared::Error::SignIn(SignInRefused::StateUnknown);
     let browser = browser.ok_or_else(unknown)?;
-    let session = io.store.session(&sha256(browser.expose()), io.clock.now()).await?.ok_or_else(unknown)?;
+    let session = io
+        .store
+        .session(&sha256(browser.expose()), io.clock.now())
+        .await?
+        .ok_or_else(unknown)?;
     Ok((session, browser))
 }
 
@@ -44,7 +48,12 @@ async fn page(io: &Io, session: SessionItem) -> Result<Response> {
         Stage::SecondConsent { again } => SecondConsentPage {
             product,
             enterprise,
-            tenant_name: kept.enterprise.setup.tenant().map(|tenant| tenant.name.clone()).unwrap_or_default(),
+            tenant_name: kept
+                .enterprise
+                .setup
+                .tenant()
+                .map(|tenant| tenant.name.clone())
+                .unwrap_or_default(),
             permissions_url: io.config.public_page("/permissions").into(),
             post_to: "/setup/consent".into(),
             again,
@@ -56,8 +65,17 @@ async fn page(io: &Io, session: SessionItem) -> Result<Response> {
                 next_steps.push("Choose in the portal whose users are synchronised: everyone, or members of groups (Sync User Groups).".to_owned());
             }
             next_steps.push("Press Sync Now in the portal once; then users can be mapped.".to_owned());
-            next_steps.push("Numbers are provided by your voice provider; nothing more is needed from you for them.".to_owned());
-            DonePage { product, enterprise, headline: "The connection to Microsoft is set up".into(), next_steps, portal_url }.into_response()
+            next_steps.push(
+                "Numbers are provided by your voice provider; nothing more is needed from you for them.".to_owned(),
+            );
+            DonePage {
+                product,
+                enterprise,
+                headline: "The connection to Microsoft is set up".into(),
+                next_steps,
+                portal_url,
+            }
+            .into_response()
         }
         Stage::Syncing { .. } => DonePage {
             product,
@@ -97,7 +115,11 @@ pub(crate) struct DecisionForm {
     request_body(content = DecisionForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 303, description = "On to the next page."), (status = 200, content_type = "text/html", body = String),
         (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn tenant(State(io): State<Arc<Io>>, Browser(browser): Browser, form: Result<Form<DecisionForm>, FormRejection>) -> Response {
+pub(crate) async fn tenant(
+    State(io): State<Arc<Io>>,
+    Browser(browser): Browser,
+    form: Result<Form<DecisionForm>, FormRejection>,
+) -> Response {
     let decision = form.map(|Form(form)| form.decision).unwrap_or_default();
     let (session, browser) = match session(&io, browser).await {
         Ok(known) => known,

@@ -28,7 +28,11 @@ pub(crate) struct CallbackParams {
 /// Ends a sign-in at Microsoft and moves the browser on to a clean address.
 #[utoipa::path(get, path = "/signin/callback", tag = "pages", params(CallbackParams),
     responses((status = 303, description = "On to the next page."), (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn callback(State(io): State<Arc<Io>>, Browser(browser): Browser, params: Result<Params<CallbackParams>, Error>) -> Response {
+pub(crate) async fn callback(
+    State(io): State<Arc<Io>>,
+    Browser(browser): Browser,
+    params: Result<Params<CallbackParams>, Error>,
+) -> Response {
     let Ok(Params(params)) = params else {
         return failure(&io, None, SignInRefused::StateUnknown.into()).await;
     };
@@ -41,9 +45,15 @@ pub(crate) async fn callback(State(io): State<Arc<Io>>, Browser(browser): Browse
     let now = io.clock.now();
     let returned = match sign_in::finish(&io, callback, browser.as_ref(), now).await {
         Ok(returned) => returned,
-        Err(NotReturned { enterprise, purpose, why }) => {
+        Err(NotReturned {
+            enterprise,
+            purpose,
+            why,
+        }) => {
             let declined = matches!(why, Error::SignIn(SignInRefused::Declined));
-            if let (true, Some(Purpose::Consent), Some(enterprise), Some(browser)) = (declined, purpose, &enterprise, &browser) {
+            if let (true, Some(Purpose::Consent), Some(enterprise), Some(browser)) =
+                (declined, purpose, &enterprise, &browser)
+            {
                 return match onboard::calling_declined(&io, enterprise, browser, now).await {
                     Ok(()) => Redirect::to("/setup").into_response(),
                     Err(error) => failure(&io, Some(enterprise), error).await,
@@ -52,8 +62,14 @@ pub(crate) async fn callback(State(io): State<Arc<Io>>, Browser(browser): Browse
             return failure(&io, enterprise.as_ref(), why).await;
         }
     };
-    let Some(browser) = browser else { return failure(&io, None, SignInRefused::StateUnknown.into()).await };
-    let Returned { enterprise, purpose, person } = returned;
+    let Some(browser) = browser else {
+        return failure(&io, None, SignInRefused::StateUnknown.into()).await;
+    };
+    let Returned {
+        enterprise,
+        purpose,
+        person,
+    } = returned;
     let moved = match &purpose {
         Purpose::SetUp { invitation } => onboard::signed_in(&io, &enterprise, invitation, person, &browser, now).await,
         Purpose::Consent => onboard::calling_granted(&io, &enterprise, person, &browser, now).await,

@@ -19,7 +19,11 @@ async fn page(io: &Io, token: &str) -> Result<SyncSignInPage> {
     Ok(SyncSignInPage {
         product: brand.product_name,
         person: enterprise.global_admin.display_name().to_owned(),
-        tenant_name: enterprise.setup.tenant().map(|tenant| tenant.name.clone()).unwrap_or_default(),
+        tenant_name: enterprise
+            .setup
+            .tenant()
+            .map(|tenant| tenant.name.clone())
+            .unwrap_or_default(),
         enterprise: enterprise.settings.name,
         run_kind_text: match waiting.run.kind {
             RunKind::Discover => "The users of your organisation are read; nothing is changed in Teams.".into(),

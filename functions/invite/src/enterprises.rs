@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use shared::domain::Invalid;
+use shared::domain::caller::{Action, Caller, Role};
 use shared::domain::consent::Consent;
 use shared::domain::email::EmailAddress;
 use shared::domain::enterprise::{EnterpriseForm, Service};
@@ -16,8 +17,8 @@ use shared::domain::invitation::{Invitation, InvitationState};
 use shared::domain::setup::Setup;
 use shared::io::Io;
 use shared::io::store::enterprises::Kept;
+use shared::run::access;
 use shared::run::provision;
-use shared::web::caller::{Action, Caller, Role};
 use shared::web::extract::{Body, IdempotencyKey, Params, Segments, etag};
 use shared::web::problem::Problem;
 use shared::{Error, Result};
@@ -170,7 +171,10 @@ fn setup(setup: &Setup) -> SetupView {
     };
     SetupView {
         state,
-        tenant: setup.tenant().map(|tenant| TenantView { id: tenant.id.to_string(), name: tenant.name.clone() }),
+        tenant: setup.tenant().map(|tenant| TenantView {
+            id: tenant.id.to_string(),
+            name: tenant.name.clone(),
+        }),
         sign_in_consent: consents.map_or("pending", |consents| consent(&consents.sign_in)),
         calling_consent: consents.map_or("pending", |consents| consent(&consents.calling)),
     }
@@ -239,9 +243,13 @@ pub(crate) async fn create(
     let once = key.once(&caller, &body);
     let mut form = body.value;
     let reseller = whose(&caller, form.reseller.take())?;
-    caller.on_reseller(&reseller, Action::Provision)?;
+    access::on_reseller(&caller, &reseller, Action::Provision)?;
     let kept = provision::create_enterprise(&io, &reseller, form.into(), &once, io.clock.now()).await?;
-    Ok((StatusCode::CREATED, etag(kept.enterprise.version), Json(with_invitation(&io, kept).await?)))
+    Ok((
+        StatusCode::CREATED,
+        etag(kept.enterprise.version),
+        Json(with_invitation(&io, kept).await?),
+    ))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -271,20 +279,31 @@ pub(crate) struct EnterpriseList {
 /// The enterprises of a reseller.
 #[utoipa::path(get, path = "/v1/enterprises", tag = "enterprises", security(("jwt" = [])), params(ListParams),
     responses((status = 200, body = EnterpriseList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn list(State(io): State<Arc<Io>>, caller: Caller, Params(params): Params<ListParams>) -> Result<Json<EnterpriseList>> {
+pub(crate) async fn list(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Params(params): Params<ListParams>,
+) -> Result<Json<EnterpriseList>> {
     let reseller = whose(&caller, params.reseller)?;
-    caller.on_reseller(&reseller, Action::ReadReseller)?;
+    access::on_reseller(&caller, &reseller, Action::ReadReseller)?;
     let limit = params.limit.unwrap_or(50).clamp(1, 100);
     let (items, next) = io.store.enterprises(&reseller, params.cursor.as_ref(), limit).await?;
-    Ok(Json(EnterpriseList { items: items.into_iter().map(|kept| view(kept, None)).collect(), next }))
+    Ok(Json(EnterpriseList {
+        items: items.into_iter().map(|kept| view(kept, None)).collect(),
+        next,
+    }))
 }
 
 /// One enterprise.
 #[utoipa::path(get, path = "/v1/enterprises/{enterprise}", tag = "enterprises", security(("jwt" = [])),
     params(("enterprise" = String, Path)),
     responses((status = 200, body = EnterpriseView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn get(State(io): State<Arc<Io>>, caller: Caller, Segments(enterprise): Segments<EnterpriseId>) -> Result<impl IntoResponse> {
-    let access = caller.on(&io.store, &enterprise, Action::Read).await?;
+pub(crate) async fn get(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(enterprise): Segments<EnterpriseId>,
+) -> Result<impl IntoResponse> {
+    let access = access::on(&io, caller, &enterprise, Action::Read).await?;
     let version = access.kept.enterprise.version;
     Ok((etag(version), Json(with_invitation(&io, access.kept).await?)))
 }
@@ -305,7 +324,7 @@ pub(crate) async fn resend_invitation(
     caller: Caller,
     Segments(enterprise): Segments<EnterpriseId>,
 ) -> Result<impl IntoResponse, Error> {
-    let access = caller.on(&io.store, &enterprise, Action::Invite).await?;
+    let access = access::on(&io, caller, &enterprise, Action::Invite).await?;
     let link = provision::resend_invitation(&io, access.kept, io.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(Resent { link: link.into() })))
 }

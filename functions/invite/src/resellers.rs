@@ -5,12 +5,13 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use shared::domain::brand::Brand;
+use shared::domain::caller::{Action, Caller};
 use shared::domain::email::EmailAddress;
 use shared::domain::ids::ResellerId;
 use shared::domain::reseller::Reseller;
 use shared::io::Io;
+use shared::run::access;
 use shared::run::provision;
-use shared::web::caller::{Action, Caller};
 use shared::web::extract::{Body, Segments, etag};
 use shared::web::problem::Problem;
 use shared::{Error, Result};
@@ -83,7 +84,8 @@ impl TryFrom<BrandForm> for Brand {
     type Error = Error;
     fn try_from(form: BrandForm) -> Result<Self> {
         let url = |what: &str, text: &str| {
-            text.parse().map_err(|_| shared::domain::Invalid::new(what, "give a web address that begins with https://"))
+            text.parse()
+                .map_err(|_| shared::domain::Invalid::new(what, "give a web address that begins with https://"))
         };
         Ok(Self {
             voice_portal_url: url("voicePortalUrl", &form.voice_portal_url)?,
@@ -109,7 +111,7 @@ pub(crate) async fn put(
     Segments(reseller): Segments<ResellerId>,
     body: Body<ResellerForm>,
 ) -> Result<impl IntoResponse> {
-    caller.on_reseller(&reseller, Action::ManageResellers)?;
+    access::on_reseller(&caller, &reseller, Action::ManageResellers)?;
     let reseller = provision::put_reseller(&io, &reseller, &body.value.name, body.value.brand.try_into()?).await?;
     Ok((etag(reseller.version), Json(ResellerView::from(reseller))))
 }
@@ -123,7 +125,7 @@ pub(crate) async fn get(
     caller: Caller,
     Segments(reseller): Segments<ResellerId>,
 ) -> Result<impl IntoResponse> {
-    caller.on_reseller(&reseller, Action::ReadReseller)?;
+    access::on_reseller(&caller, &reseller, Action::ReadReseller)?;
     let reseller = io.store.reseller(&reseller).await?;
     Ok((etag(reseller.version), Json(ResellerView::from(reseller))))
 }

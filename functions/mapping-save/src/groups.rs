@@ -5,12 +5,13 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use shared::Result;
+use shared::domain::caller::{Action, Caller};
 use shared::domain::group_filter::{Banned, GroupFilter, GroupKind};
 use shared::domain::ids::{EnterpriseId, GroupId};
 use shared::io::Io;
 use shared::io::store::enterprises::Kept;
+use shared::run::access;
 use shared::run::account::{Choice, choose_groups};
-use shared::web::caller::{Action, Caller};
 use shared::web::extract::{Body, IfMatch, Segments, etag};
 use shared::web::problem::Problem;
 use std::sync::Arc;
@@ -41,10 +42,19 @@ struct GroupView {
 #[utoipa::path(get, path = "/v1/enterprises/{enterprise}/groups", tag = "group filter", security(("jwt" = [])),
     params(("enterprise" = String, Path)),
     responses((status = 200, body = GroupList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn list(State(io): State<Arc<Io>>, caller: Caller, Segments(enterprise): Segments<EnterpriseId>) -> Result<Json<GroupList>> {
-    caller.on(&io.store, &enterprise, Action::Read).await?;
+pub(crate) async fn list(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(enterprise): Segments<EnterpriseId>,
+) -> Result<Json<GroupList>> {
+    access::on(&io, caller, &enterprise, Action::Read).await?;
     let groups = io.store.groups(&enterprise).await?;
-    let items = groups.into_iter().map(|group| GroupView { id: group.id, name: group.name, kind: group.kind, banned: group.banned });
+    let items = groups.into_iter().map(|group| GroupView {
+        id: group.id,
+        name: group.name,
+        kind: group.kind,
+        banned: group.banned,
+    });
     Ok(Json(GroupList {
         items: items.collect(),
         hint: "If people are missing, check the group's members in Microsoft 365; new members can take time to show.",
@@ -94,15 +104,40 @@ async fn view(io: &Io, kept: &Kept) -> Result<FilterView> {
         GroupFilter::Undecided => FilterView {
             mode: "undecided",
             groups: Vec::new(),
-            advice: vec!["Choose everyone, or the groups whose members are synchronised; nothing is synchronised before.".into()],
+            advice: vec![
+                "Choose everyone, or the groups whose members are synchronised; nothing is synchronised before.".into(),
+            ],
         },
-        GroupFilter::Everyone => FilterView { mode: "everyone", groups: Vec::new(), advice: Vec::new() },
+        GroupFilter::Everyone => FilterView {
+            mode: "everyone",
+            groups: Vec::new(),
+            advice: Vec::new(),
+        },
         GroupFilter::Groups(chosen) => {
             let known = io.store.groups(&kept.enterprise.id).await?;
-            let banned = chosen.iter().filter(|group| known.iter().any(|known| known.id == group.id && known.banned.is_some()));
-            let advice = banned.map(|group| format!("Remove {}: Microsoft does not keep its members reliably complete.", group.name)).collect();
-            let groups = chosen.iter().map(|group| ChosenView { id: group.id.clone(), name: group.name.clone() }).collect();
-            FilterView { mode: "groups", groups, advice }
+            let banned = chosen
+                .iter()
+                .filter(|group| known.iter().any(|known| known.id == group.id && known.banned.is_some()));
+            let advice = banned
+                .map(|group| {
+                    format!(
+                        "Remove {}: Microsoft does not keep its members reliably complete.",
+                        group.name
+                    )
+                })
+                .collect();
+            let groups = chosen
+                .iter()
+                .map(|group| ChosenView {
+                    id: group.id.clone(),
+                    name: group.name.clone(),
+                })
+                .collect();
+            FilterView {
+                mode: "groups",
+                groups,
+                advice,
+            }
         }
     })
 }
@@ -111,9 +146,16 @@ async fn view(io: &Io, kept: &Kept) -> Result<FilterView> {
 #[utoipa::path(get, path = "/v1/enterprises/{enterprise}/group-filter", tag = "group filter", security(("jwt" = [])),
     params(("enterprise" = String, Path)),
     responses((status = 200, body = FilterView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn filter(State(io): State<Arc<Io>>, caller: Caller, Segments(enterprise): Segments<EnterpriseId>) -> Result<impl IntoResponse> {
-    let access = caller.on(&io.store, &enterprise, Action::Read).await?;
-    Ok((etag(access.kept.enterprise.version), Json(view(&io, &access.kept).await?)))
+pub(crate) async fn filter(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(enterprise): Segments<EnterpriseId>,
+) -> Result<impl IntoResponse> {
+    let access = access::on(&io, caller, &enterprise, Action::Read).await?;
+    Ok((
+        etag(access.kept.enterprise.version),
+        Json(view(&io, &access.kept).await?),
+    ))
 }
 
 /// Saves a choice; it holds from the next sync on.
@@ -127,7 +169,7 @@ pub(crate) async fn choose(
     IfMatch(seen): IfMatch,
     body: Body<FilterForm>,
 ) -> Result<impl IntoResponse> {
-    let access = caller.on(&io.store, &enterprise, Action::Map).await?;
+    let access = access::on(&io, caller, &enterprise, Action::Map).await?;
     let choice = match body.value {
         FilterForm::Everyone => Choice::Everyone,
         FilterForm::Groups { groups, names } => Choice::Groups { ids: groups, names },

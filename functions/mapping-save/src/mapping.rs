@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use shared::Result;
+use shared::domain::caller::{Action, Caller};
 use shared::domain::ids::{EnterpriseId, TeamsUserId, VoiceUserId};
 use shared::domain::licence;
 use shared::domain::phone::E164;
@@ -13,8 +14,8 @@ use shared::domain::voice::VoiceUser;
 use shared::io::Io;
 use shared::io::store::account::Account;
 use shared::io::store::enterprises::Kept;
+use shared::run::access;
 use shared::run::account::save_mapping;
-use shared::web::caller::{Action, Caller};
 use shared::web::extract::{Body, IfMatch, Params, Segments, etag};
 use shared::web::problem::Problem;
 use std::sync::Arc;
@@ -93,10 +94,18 @@ struct Licences {
 fn matches(user: &VoiceUser, q: &str) -> bool {
     let q = q.to_lowercase();
     let number = user.number.as_ref().map_or("", E164::as_str);
-    [user.name.as_str(), &user.email_and_extension(), number].iter().any(|text| text.to_lowercase().contains(&q))
+    [user.name.as_str(), &user.email_and_extension(), number]
+        .iter()
+        .any(|text| text.to_lowercase().contains(&q))
 }
 
-async fn page_of(io: &Io, kept: &Kept, account: &Account, status: &SyncStatus, params: PageParams) -> Result<MappingPage> {
+async fn page_of(
+    io: &Io,
+    kept: &Kept,
+    account: &Account,
+    status: &SyncStatus,
+    params: PageParams,
+) -> Result<MappingPage> {
     let per_page = params.per_page.unwrap_or(PER_PAGE).clamp(1, 100);
     let mut users: Vec<&VoiceUser> = account
         .voice_users
@@ -112,7 +121,10 @@ async fn page_of(io: &Io, kept: &Kept, account: &Account, status: &SyncStatus, p
     let page = params.page.unwrap_or(1).clamp(1, pages);
     let first = (page - 1) * per_page;
     let shown: Vec<&VoiceUser> = users.iter().skip(first).take(per_page).copied().collect();
-    let chosen = shown.iter().filter_map(|user| account.rows.get(&user.id)).map(|row| row.teams_user.clone());
+    let chosen = shown
+        .iter()
+        .filter_map(|user| account.rows.get(&user.id))
+        .map(|row| row.teams_user.clone());
     let labels = io.store.teams_users(&kept.enterprise.id, chosen.collect()).await?;
     let row = |user: &&VoiceUser| {
         let teams_user = account.rows.get(&user.id).map(|row| row.teams_user.clone());
@@ -124,7 +136,11 @@ async fn page_of(io: &Io, kept: &Kept, account: &Account, status: &SyncStatus, p
             number: user.number.clone(),
             text: teams_user.as_ref().map_or_else(
                 || "Select User".to_owned(),
-                |teams| labels.get(teams).map_or_else(|| format!("{teams} (no longer available)"), |user| user.label()),
+                |teams| {
+                    labels
+                        .get(teams)
+                        .map_or_else(|| format!("{teams} (no longer available)"), |user| user.label())
+                },
             ),
             applied: owned.is_some_and(|owned| owned.number.is_some() && owned.number == user.number),
             teams_user,
@@ -140,7 +156,11 @@ async fn page_of(io: &Io, kept: &Kept, account: &Account, status: &SyncStatus, p
         page,
         pages,
         items_per_page: format!("Items per page: {per_page}"),
-        range: format!("{} – {last} of {}", if shown.is_empty() { 0 } else { first + 1 }, users.len()),
+        range: format!(
+            "{} – {last} of {}",
+            if shown.is_empty() { 0 } else { first + 1 },
+            users.len()
+        ),
         notices: notices(status, pages, &brand.product_name, kept),
         licences: Licences {
             limit: kept.enterprise.settings.user_limit,
@@ -156,13 +176,19 @@ fn notices(status: &SyncStatus, pages: usize, product: &str, kept: &Kept) -> Vec
     let admin = kept.enterprise.global_admin.display_name();
     let mut notices = Vec::new();
     if status.discovered.is_none() {
-        notices.push(format!("{admin} has to sync once before users can be mapped; wait until that sync has ended."));
+        notices.push(format!(
+            "{admin} has to sync once before users can be mapped; wait until that sync has ended."
+        ));
     }
     if status.pending.is_some() {
-        notices.push(format!("Sync Required: {admin} has to sync in {product} to apply the saved mapping in Teams."));
+        notices.push(format!(
+            "Sync Required: {admin} has to sync in {product} to apply the saved mapping in Teams."
+        ));
     }
     if pages > 1 {
-        notices.push(format!("There are {pages} pages; visit every page until everyone is mapped."));
+        notices.push(format!(
+            "There are {pages} pages; visit every page until everyone is mapped."
+        ));
     }
     notices
 }
@@ -177,10 +203,13 @@ pub(crate) async fn page(
     Segments(enterprise): Segments<EnterpriseId>,
     Params(params): Params<PageParams>,
 ) -> Result<impl IntoResponse> {
-    let access = caller.on(&io.store, &enterprise, Action::Read).await?;
+    let access = access::on(&io, caller, &enterprise, Action::Read).await?;
     let account = io.store.account(&enterprise).await?;
     let status = io.store.sync_status(&enterprise).await?;
-    Ok((etag(account.version), Json(page_of(&io, &access.kept, &account, &status, params).await?)))
+    Ok((
+        etag(account.version),
+        Json(page_of(&io, &access.kept, &account, &status, params).await?),
+    ))
 }
 
 /// Changed rows, saved as a whole or not at all; at most 90.
@@ -227,8 +256,13 @@ pub(crate) async fn save(
     IfMatch(seen): IfMatch,
     body: Body<MappingForm>,
 ) -> Result<impl IntoResponse> {
-    let access = caller.on(&io.store, &enterprise, Action::Map).await?;
-    let edits: Vec<_> = body.value.rows.into_iter().map(|row| (row.voice_user, row.teams_user)).collect();
+    let access = access::on(&io, caller, &enterprise, Action::Map).await?;
+    let edits: Vec<_> = body
+        .value
+        .rows
+        .into_iter()
+        .map(|row| (row.voice_user, row.teams_user))
+        .collect();
     let saved = save_mapping(&io, &access.kept, &edits, seen, io.clock.now()).await?;
     let report = SaveReport {
         changed: saved.changed,

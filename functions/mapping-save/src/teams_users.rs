@@ -4,11 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::Result;
+use shared::domain::caller::{Action, Caller};
 use shared::domain::directory::TeamsUser;
 use shared::domain::email::EmailAddress;
 use shared::domain::ids::{EnterpriseId, TeamsUserId};
 use shared::io::Io;
-use shared::web::caller::{Action, Caller};
+use shared::run::access;
 use shared::web::extract::{Params, Segments};
 use shared::web::problem::Problem;
 use std::sync::Arc;
@@ -53,7 +54,13 @@ struct TeamsUserView {
 
 impl From<TeamsUser> for TeamsUserView {
     fn from(user: TeamsUser) -> Self {
-        Self { label: user.label(), id: user.id, name: user.name, email: user.email, country: user.country }
+        Self {
+            label: user.label(),
+            id: user.id,
+            name: user.name,
+            email: user.email,
+            country: user.country,
+        }
     }
 }
 
@@ -67,9 +74,12 @@ pub(crate) async fn list(
     Segments(enterprise): Segments<EnterpriseId>,
     Params(params): Params<ListParams>,
 ) -> Result<Json<TeamsUserList>> {
-    caller.on(&io.store, &enterprise, Action::Read).await?;
+    access::on(&io, caller, &enterprise, Action::Read).await?;
     let limit = params.limit.unwrap_or(100).clamp(1, 500);
-    let (users, more) = io.store.teams_users_page(&enterprise, params.cursor.as_ref(), limit).await?;
+    let (users, more) = io
+        .store
+        .teams_users_page(&enterprise, params.cursor.as_ref(), limit)
+        .await?;
     let next = users.last().filter(|_| more).map(|user| user.id.clone());
     Ok(Json(TeamsUserList {
         items: users.into_iter().map(TeamsUserView::from).collect(),

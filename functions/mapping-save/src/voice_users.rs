@@ -5,14 +5,15 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use shared::Result;
+use shared::domain::caller::{Action, Caller};
 use shared::domain::email::EmailAddress;
 use shared::domain::ids::{EnterpriseId, VoiceUserId};
 use shared::domain::phone::{E164, Extension};
 use shared::domain::voice::{CallHandling, VoiceUser};
 use shared::domain::{Invalid, plain_text};
 use shared::io::Io;
+use shared::run::access;
 use shared::run::account::push_voice_users;
-use shared::web::caller::{Action, Caller};
 use shared::web::extract::{Body, Segments, etag};
 use shared::web::problem::Problem;
 use std::sync::Arc;
@@ -86,8 +87,12 @@ impl TryFrom<VoiceUserForm> for VoiceUser {
 #[utoipa::path(get, path = "/v1/enterprises/{enterprise}/voice-users", tag = "mapping", security(("jwt" = [])),
     params(("enterprise" = String, Path)),
     responses((status = 200, body = VoiceUserList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn list(State(io): State<Arc<Io>>, caller: Caller, Segments(enterprise): Segments<EnterpriseId>) -> Result<impl IntoResponse> {
-    caller.on(&io.store, &enterprise, Action::Read).await?;
+pub(crate) async fn list(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(enterprise): Segments<EnterpriseId>,
+) -> Result<impl IntoResponse> {
+    access::on(&io, caller, &enterprise, Action::Read).await?;
     let account = io.store.account(&enterprise).await?;
     let items = account.voice_users.into_values().map(VoiceUserForm::from).collect();
     Ok((etag(account.version), Json(VoiceUserList { items })))
@@ -103,8 +108,18 @@ pub(crate) async fn push(
     Segments(enterprise): Segments<EnterpriseId>,
     body: Body<VoiceUserList>,
 ) -> Result<Json<PushReport>> {
-    let access = caller.on(&io.store, &enterprise, Action::Map).await?;
-    let users: Vec<VoiceUser> = body.value.items.into_iter().map(VoiceUser::try_from).collect::<Result<_, Invalid>>()?;
+    let access = access::on(&io, caller, &enterprise, Action::Map).await?;
+    let users: Vec<VoiceUser> = body
+        .value
+        .items
+        .into_iter()
+        .map(VoiceUser::try_from)
+        .collect::<Result<_, Invalid>>()?;
     let pushed = push_voice_users(&io, &access.kept, users, io.clock.now()).await?;
-    Ok(Json(PushReport { created: pushed.created, updated: pushed.updated, deleted: pushed.deleted, unchanged: pushed.unchanged }))
+    Ok(Json(PushReport {
+        created: pushed.created,
+        updated: pushed.updated,
+        deleted: pushed.deleted,
+        unchanged: pushed.unchanged,
+    }))
 }

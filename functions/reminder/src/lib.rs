@@ -38,7 +38,11 @@ pub async fn handle(io: &Io, event: LambdaEvent<Event>) -> Result<Value, Error> 
         }
         Event::Sweep { sweep: true } => {
             let swept = remind::sweep(io).await?;
-            tracing::info!(pending = swept.pending, failed = swept.failed, "swept over what is pending");
+            tracing::info!(
+                pending = swept.pending,
+                failed = swept.failed,
+                "swept over what is pending"
+            );
             json!({ "swept": swept })
         }
         Event::Sweep { sweep: false } => json!({ "swept": null }),

@@ -7,12 +7,13 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::Result;
+use shared::domain::caller::{Action, Caller};
 use shared::domain::finding::Finding;
 use shared::domain::ids::{EnterpriseId, PlanId};
 use shared::io::Io;
 use shared::plan::sync::Change;
+use shared::run::access;
 use shared::run::plans::{self, StoredPlan};
-use shared::web::caller::{Action, Caller};
 use shared::web::extract::{Body, IdempotencyKey, Segments};
 use shared::web::problem::Problem;
 use std::sync::Arc;
@@ -66,7 +67,7 @@ pub(crate) async fn make(
     body: Body<PlanForm>,
 ) -> Result<impl IntoResponse> {
     let once = key.once(&caller, &body);
-    let access = caller.on(&io.store, &enterprise, Action::Map).await?;
+    let access = access::on(&io, caller, &enterprise, Action::Map).await?;
     let plan = plans::make(&io, &access.kept, &once, io.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(PlanView::from(plan))))
 }
@@ -81,8 +82,12 @@ pub(crate) struct OnePlan {
 #[utoipa::path(get, path = "/v1/enterprises/{enterprise}/plans/{plan}", tag = "sync", security(("jwt" = [])),
     params(("enterprise" = String, Path), ("plan" = String, Path)),
     responses((status = 200, body = PlanView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn get(State(io): State<Arc<Io>>, caller: Caller, Segments(path): Segments<OnePlan>) -> Result<Json<PlanView>> {
-    caller.on(&io.store, &path.enterprise, Action::Read).await?;
+pub(crate) async fn get(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(path): Segments<OnePlan>,
+) -> Result<Json<PlanView>> {
+    access::on(&io, caller, &path.enterprise, Action::Read).await?;
     let plan: StoredPlan = io.store.plan(&path.enterprise, &path.plan, io.clock.now()).await?;
     Ok(Json(plan.into()))
 }

@@ -7,14 +7,15 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::Result;
+use shared::domain::caller::{Action, Caller};
 use shared::domain::finding::Finding;
 use shared::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
 use shared::domain::run::{Run, RunKind, RunState, StepState};
 use shared::io::Io;
 use shared::plan::guard::{Mode, Permission};
+use shared::run::access;
 use shared::run::plans::StoredPlan;
 use shared::run::start_sync::{self, Ask, Started};
-use shared::web::caller::{Action, Caller};
 use shared::web::extract::{Body, IdempotencyKey, Params, Segments};
 use shared::web::problem::Problem;
 use std::collections::BTreeMap;
@@ -102,7 +103,10 @@ fn view(run: Run) -> RunView {
 }
 
 fn started(started: Started) -> RunView {
-    RunView { sign_in_url: started.sign_in.map(String::from), ..view(started.run) }
+    RunView {
+        sign_in_url: started.sign_in.map(String::from),
+        ..view(started.run)
+    }
 }
 
 /// Starts a sync. It begins when the Global Admin has signed in at `signInUrl`.
@@ -117,10 +121,18 @@ pub(crate) async fn start(
     body: Body<RunForm>,
 ) -> Result<impl IntoResponse> {
     let once = key.once(&caller, &body);
-    let access = caller.on(&io.store, &enterprise, Action::Sync).await?;
+    let access = access::on(&io, caller, &enterprise, Action::Sync).await?;
     let form = body.value;
-    let permission = form.mode.map(|mode| Permission { mode, approved_releases: form.approved_releases });
-    let ask = Ask { kind: form.kind, plan: form.plan, permission, debug: form.debug };
+    let permission = form.mode.map(|mode| Permission {
+        mode,
+        approved_releases: form.approved_releases,
+    });
+    let ask = Ask {
+        kind: form.kind,
+        plan: form.plan,
+        permission,
+        debug: form.debug,
+    };
     let run = start_sync::start(&io, &access, ask, &once, io.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(started(run))))
 }
@@ -135,8 +147,12 @@ pub(crate) struct OneRun {
 #[utoipa::path(post, path = "/v1/enterprises/{enterprise}/runs/{run}/sign-in", tag = "sync", security(("jwt" = [])),
     params(("enterprise" = String, Path), ("run" = String, Path)),
     responses((status = 201, body = RunView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn sign_in(State(io): State<Arc<Io>>, caller: Caller, Segments(path): Segments<OneRun>) -> Result<impl IntoResponse> {
-    let access = caller.on(&io.store, &path.enterprise, Action::Sync).await?;
+pub(crate) async fn sign_in(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(path): Segments<OneRun>,
+) -> Result<impl IntoResponse> {
+    let access = access::on(&io, caller, &path.enterprise, Action::Sync).await?;
     let run = start_sync::sign_in_again(&io, &access, &path.run, io.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(started(run))))
 }
@@ -171,19 +187,26 @@ pub(crate) async fn list(
     Segments(enterprise): Segments<EnterpriseId>,
     Params(params): Params<HistoryParams>,
 ) -> Result<Json<History>> {
-    caller.on(&io.store, &enterprise, Action::Read).await?;
+    access::on(&io, caller, &enterprise, Action::Read).await?;
     let limit = params.limit.unwrap_or(20).clamp(1, 100);
     let (runs, more) = io.store.runs(&enterprise, params.cursor.as_ref(), limit).await?;
     let next = runs.last().filter(|_| more).map(|run| run.id.clone());
-    Ok(Json(History { items: runs.into_iter().map(view).collect(), next }))
+    Ok(Json(History {
+        items: runs.into_iter().map(view).collect(),
+        next,
+    }))
 }
 
 /// A run with the progress of every user.
 #[utoipa::path(get, path = "/v1/enterprises/{enterprise}/runs/{run}", tag = "sync", security(("jwt" = [])),
     params(("enterprise" = String, Path), ("run" = String, Path)),
     responses((status = 200, body = RunView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn get(State(io): State<Arc<Io>>, caller: Caller, Segments(path): Segments<OneRun>) -> Result<Json<RunView>> {
-    caller.on(&io.store, &path.enterprise, Action::Read).await?;
+pub(crate) async fn get(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(path): Segments<OneRun>,
+) -> Result<Json<RunView>> {
+    access::on(&io, caller, &path.enterprise, Action::Read).await?;
     let run = io.store.run(&path.enterprise, &path.run).await?;
     let plan: Option<StoredPlan> = io.store.run_plan(&path.enterprise, &path.run).await?;
     let steps = io.store.steps(&path.enterprise, &path.run).await?;
@@ -192,8 +215,15 @@ pub(crate) async fn get(State(io): State<Arc<Io>>, caller: Caller, Segments(path
         for (step, change) in steps.into_iter().zip(&plan.changes) {
             let teams_user = change.user().clone();
             let name = plan.names.get(&teams_user).cloned();
-            let progress = users.entry(teams_user.clone()).or_insert(UserProgress { teams_user, name, changes: Vec::new() });
-            progress.changes.push(ChangeProgress { text: change.to_string(), state: step.state });
+            let progress = users.entry(teams_user.clone()).or_insert(UserProgress {
+                teams_user,
+                name,
+                changes: Vec::new(),
+            });
+            progress.changes.push(ChangeProgress {
+                text: change.to_string(),
+                state: step.state,
+            });
         }
         users.into_values().collect()
     });
@@ -230,10 +260,21 @@ pub(crate) async fn log(
     Segments(path): Segments<OneRun>,
     Params(params): Params<LogParams>,
 ) -> Result<Json<Log>> {
-    caller.on(&io.store, &path.enterprise, Action::Read).await?;
+    access::on(&io, caller, &path.enterprise, Action::Read).await?;
     io.store.run(&path.enterprise, &path.run).await?;
     let from = params.from.unwrap_or(0);
-    let lines = io.store.lines(&path.enterprise, &path.run, from, params.limit.unwrap_or(500).clamp(1, 1000)).await?;
+    let lines = io
+        .store
+        .lines(
+            &path.enterprise,
+            &path.run,
+            from,
+            params.limit.unwrap_or(500).clamp(1, 1000),
+        )
+        .await?;
     let next = lines.last().map_or(from, |line| line.number + 1);
-    Ok(Json(Log { lines: lines.into_iter().map(|line| line.text).collect(), next }))
+    Ok(Json(Log {
+        lines: lines.into_iter().map(|line| line.text).collect(),
+        next,
+    }))
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::Result;
+use shared::domain::caller::{Action, Caller};
 use shared::domain::group_filter::GroupFilter;
 use shared::domain::ids::{EnterpriseId, RunId};
 use shared::domain::run::RunState;
@@ -12,7 +13,7 @@ use shared::domain::schedule;
 use shared::domain::setup::Setup;
 use shared::domain::sync_status::LastSync;
 use shared::io::Io;
-use shared::web::caller::{Action, Caller};
+use shared::run::access;
 use shared::web::extract::Segments;
 use shared::web::problem::Problem;
 use std::sync::Arc;
@@ -72,8 +73,12 @@ struct Buttons {
 #[utoipa::path(get, path = "/v1/enterprises/{enterprise}/status", tag = "sync", security(("jwt" = [])),
     params(("enterprise" = String, Path)),
     responses((status = 200, body = Status), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn get(State(io): State<Arc<Io>>, caller: Caller, Segments(enterprise): Segments<EnterpriseId>) -> Result<Json<Status>> {
-    let access = caller.on(&io.store, &enterprise, Action::Read).await?;
+pub(crate) async fn get(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(enterprise): Segments<EnterpriseId>,
+) -> Result<Json<Status>> {
+    let access = access::on(&io, caller, &enterprise, Action::Read).await?;
     let enterprise = access.kept.enterprise;
     let status = io.store.sync_status(&enterprise.id).await?;
     let run = match &status.current {
@@ -90,10 +95,19 @@ pub(crate) async fn get(State(io): State<Arc<Io>>, caller: Caller, Segments(ente
         (_, None, None) => "Not synced yet",
         (_, Some((_, LastSync::Successful)), None) => "Up to date",
     };
-    let next_step = match (&enterprise.setup, &enterprise.group_filter, status.discovered, status.needs_reminder()) {
-        (Setup::Invited, ..) => format!("{admin} has been invited to authorise; licences can be linked after the first sync."),
+    let next_step = match (
+        &enterprise.setup,
+        &enterprise.group_filter,
+        status.discovered,
+        status.needs_reminder(),
+    ) {
+        (Setup::Invited, ..) => {
+            format!("{admin} has been invited to authorise; licences can be linked after the first sync.")
+        }
         (Setup::Bound { .. }, ..) => format!("{admin} has to accept the second permission request."),
-        (Setup::Complete { .. }, GroupFilter::Undecided, ..) => "Choose whose users are synchronised: everyone, or members of groups.".into(),
+        (Setup::Complete { .. }, GroupFilter::Undecided, ..) => {
+            "Choose whose users are synchronised: everyone, or members of groups.".into()
+        }
         (Setup::Complete { .. }, _, None, _) => format!("{admin} has to sync once; then users can be mapped."),
         (Setup::Complete { .. }, _, Some(_), true) => format!("{admin} has to sync to apply what is saved."),
         (Setup::Complete { .. }, _, Some(_), false) => {
@@ -109,7 +123,10 @@ pub(crate) async fn get(State(io): State<Arc<Io>>, caller: Caller, Segments(ente
         last_sync_at: status.last.map(|(at, _)| at),
         time_zone: enterprise.settings.time_zone,
         action_needed: status.action_needed(),
-        pending: status.pending.map(|pending| PendingView { users: pending.users, since: pending.since }),
+        pending: status.pending.map(|pending| PendingView {
+            users: pending.users,
+            since: pending.since,
+        }),
         global_admin: format!("Global Admin: {admin}"),
         buttons: Buttons {
             integration_portal: status.integration_button(),

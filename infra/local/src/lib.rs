@@ -3,6 +3,8 @@
 
 pub mod aws;
 mod busy;
+pub mod demo;
+pub mod drive;
 pub mod dynamodb;
 pub mod faults;
 pub mod gateway;

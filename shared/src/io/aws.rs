@@ -4,7 +4,9 @@
 //! than everything else at start, and no AWS endpoint is signed by anybody else.
 
 use crate::config::Aws;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Region, SharedCredentialsProvider, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig,
+};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_types::SdkConfig;
@@ -31,7 +33,10 @@ pub fn http_client() -> SharedHttpClient {
 fn pem_blocks(pem: &[u8]) -> Vec<Vec<u8>> {
     const END: &str = "-----END CERTIFICATE-----";
     let text = String::from_utf8_lossy(pem);
-    text.split_inclusive(END).filter(|block| block.contains(END)).map(|block| block.trim().as_bytes().to_vec()).collect()
+    text.split_inclusive(END)
+        .filter(|block| block.contains(END))
+        .map(|block| block.trim().as_bytes().to_vec())
+        .collect()
 }
 
 /// The configuration of one service's client.
@@ -48,7 +53,9 @@ pub fn service(aws: &Aws, http: &SharedHttpClient, endpoint: Option<&str>) -> Sd
         .credentials_provider(SharedCredentialsProvider::new(aws.credentials.clone()))
         .http_client(http.clone())
         .retry_config(RetryConfig::standard().with_max_attempts(4))
-        .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()))
+        .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
+            aws_smithy_async::rt::sleep::TokioSleep::new(),
+        ))
         .timeout_config(timeouts);
     if let Some(endpoint) = endpoint {
         config = config.endpoint_url(endpoint);

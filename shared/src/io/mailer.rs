@@ -39,7 +39,10 @@ impl Mailer {
     /// A mailer over one client.
     #[must_use]
     pub fn new(client: Client, configuration_set: String) -> Self {
-        Self { client, configuration_set }
+        Self {
+            client,
+            configuration_set,
+        }
     }
 
     /// Hands one mail to SES; gives SES's message id.
@@ -50,7 +53,10 @@ impl Mailer {
         let failed = |error: aws_sdk_sesv2::error::BuildError| Error::upstream("describe a mail", error);
         let content = |text: &str| Content::builder().data(text).charset("UTF-8").build().map_err(failed);
         let tag = |name: &str, value: &str| MessageTag::builder().name(name).value(value).build().map_err(failed);
-        let body = Body::builder().text(content(letter.text)?).html(content(letter.html)?).build();
+        let body = Body::builder()
+            .text(content(letter.text)?)
+            .html(content(letter.html)?)
+            .build();
         let message = Message::builder().subject(content(letter.subject)?).body(body).build();
         let sent = self
             .client
@@ -73,7 +79,10 @@ impl Mailer {
 fn quoted(name: &str) -> String {
     use base64::Engine;
     if name.is_ascii() {
-        let safe: String = name.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect();
+        let safe: String = name
+            .chars()
+            .filter(|c| !c.is_control() && !matches!(c, '"' | '\\'))
+            .collect();
         format!("\"{safe}\"")
     } else {
         format!("=?UTF-8?B?{}?=", base64::engine::general_purpose::STANDARD.encode(name))
@@ -86,7 +95,10 @@ mod tests {
 
     #[test]
     fn a_sender_name_stays_in_its_quotes() {
-        assert_eq!(quoted("Blue \"Finch\"\r\nBcc: x@y.example"), "\"Blue FinchBcc: x@y.example\"");
+        assert_eq!(
+            quoted("Blue \"Finch\"\r\nBcc: x@y.example"),
+            "\"Blue FinchBcc: x@y.example\""
+        );
         assert_eq!(quoted("Zoë"), "=?UTF-8?B?Wm/Dqw==?=");
     }
 }

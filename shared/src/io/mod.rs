@@ -73,9 +73,15 @@ impl Io {
             store: Store::new(dynamodb, config.table.clone()),
             graph: Graph::new(&config.graph_url),
             sign_in: SignIn::new(&config.entra_login_url, config.entra_client_id.clone(), redirect),
-            mailer: Mailer::new(aws_sdk_sesv2::Client::new(&sdk(&endpoints.sesv2)), config.mail_configuration_set.clone()),
+            mailer: Mailer::new(
+                aws_sdk_sesv2::Client::new(&sdk(&endpoints.sesv2)),
+                config.mail_configuration_set.clone(),
+            ),
             scheduler,
-            state_machine: StateMachine::new(aws_sdk_sfn::Client::new(&sdk(&endpoints.sfn)), config.state_machine_arn.clone()),
+            state_machine: StateMachine::new(
+                aws_sdk_sfn::Client::new(&sdk(&endpoints.sfn)),
+                config.state_machine_arn.clone(),
+            ),
             tenant_config: TenantConfig::new(
                 aws_sdk_lambda::Client::new(&sdk(&endpoints.lambda)),
                 config.configure_tenant_function.clone(),

@@ -22,7 +22,12 @@ impl Scheduler {
     /// A scheduler over one client.
     #[must_use]
     pub fn new(client: Client, group: String, role_arn: String, target_arn: String) -> Self {
-        Self { client, group, role_arn, target_arn }
+        Self {
+            client,
+            group,
+            role_arn,
+            target_arn,
+        }
     }
 
     /// Sees to it that the enterprise has its daily schedule, in its time zone.
@@ -38,7 +43,12 @@ impl Scheduler {
             .map_err(failed)?;
         // The scheduled time makes each day's event tell itself apart from its own repetitions.
         let input = format!(r#"{{"enterprise":"{enterprise}","scheduled":"<aws.scheduler.scheduled-time>"}}"#);
-        let target = Target::builder().arn(&self.target_arn).role_arn(&self.role_arn).input(input).build().map_err(failed)?;
+        let target = Target::builder()
+            .arn(&self.target_arn)
+            .role_arn(&self.role_arn)
+            .input(input)
+            .build()
+            .map_err(failed)?;
         let created = self
             .client
             .create_schedule()
@@ -53,7 +63,10 @@ impl Scheduler {
             .await;
         match created {
             Ok(_) => return Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_conflict_exception()) => {}
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conflict_exception()) => {}
             Err(error) => return Err(Error::upstream("create a schedule", error)),
         }
         // It exists: the zone may have changed since.
@@ -77,9 +90,22 @@ impl Scheduler {
     /// # Errors
     /// `Upstream`.
     pub async fn remove(&self, enterprise: &EnterpriseId) -> Result<()> {
-        match self.client.delete_schedule().name(name(enterprise)).group_name(&self.group).send().await {
+        match self
+            .client
+            .delete_schedule()
+            .name(name(enterprise))
+            .group_name(&self.group)
+            .send()
+            .await
+        {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_resource_not_found_exception()) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(Error::upstream("delete a schedule", error)),
         }
     }

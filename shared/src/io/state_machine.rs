@@ -25,10 +25,23 @@ impl StateMachine {
     /// `Upstream`.
     pub async fn start(&self, enterprise: &EnterpriseId, run: &RunId, round: &str) -> Result<()> {
         let input = format!(r#"{{"enterprise":"{enterprise}","run":"{run}"}}"#);
-        let started = self.client.start_execution().state_machine_arn(&self.arn).name(format!("{run}-{round}")).input(input).send().await;
+        let started = self
+            .client
+            .start_execution()
+            .state_machine_arn(&self.arn)
+            .name(format!("{run}-{round}"))
+            .input(input)
+            .send()
+            .await;
         match started {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_execution_already_exists()) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_execution_already_exists()) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(Error::upstream("start the sync", error)),
         }
     }

@@ -133,7 +133,13 @@ impl TenantConfig {
     ///
     /// # Errors
     /// `TokenExpired`, `Refused` with Microsoft's words, or `Upstream`.
-    pub async fn apply(&self, tenant: &TenantId, graph: &Token, teams: &Token, desired: &Desired) -> Result<Vec<Configured>> {
+    pub async fn apply(
+        &self,
+        tenant: &TenantId,
+        graph: &Token,
+        teams: &Token,
+        desired: &Desired,
+    ) -> Result<Vec<Configured>> {
         const DOING: &str = "configure the tenant's voice objects";
         let request = Request {
             version: VERSION,
@@ -144,7 +150,13 @@ impl TenantConfig {
             remove: Removal::default(),
         };
         let payload = serde_json::to_vec(&request).map_err(|error| Error::upstream(DOING, error))?;
-        let sent = self.client.invoke().function_name(&self.function).payload(Blob::new(payload)).send().await;
+        let sent = self
+            .client
+            .invoke()
+            .function_name(&self.function)
+            .payload(Blob::new(payload))
+            .send()
+            .await;
         let sent = sent.map_err(|error| Error::upstream(DOING, error))?;
         let payload = sent.payload.map(Blob::into_inner).unwrap_or_default();
         if let Some(kind) = sent.function_error {
@@ -153,11 +165,17 @@ impl TenantConfig {
         let answer: Answer = serde_json::from_slice(&payload).map_err(|error| Error::upstream(DOING, error))?;
         match answer.error {
             None if answer.ok => Ok(answer.results),
-            None => Err(Error::upstream(DOING, "the worker reported neither success nor an error")),
+            None => Err(Error::upstream(
+                DOING,
+                "the worker reported neither success nor an error",
+            )),
             Some(failure) if failure.code == "Unauthorized" => Err(Error::TokenExpired),
-            Some(failure) => {
-                Err(Error::Refused { doing: DOING, status: 400, code: failure.code, message: failure.message })
-            }
+            Some(failure) => Err(Error::Refused {
+                doing: DOING,
+                status: 400,
+                code: failure.code,
+                message: failure.message,
+            }),
         }
     }
 }

@@ -41,7 +41,13 @@ impl Vault {
     /// A vault over the deployment's secret and key.
     #[must_use]
     pub fn new(secrets: aws_sdk_secretsmanager::Client, kms: aws_sdk_kms::Client, config: &Config) -> Self {
-        Self { secrets, kms, secret_id: config.secret_id.clone(), key_id: config.token_key_id.clone(), own: Arc::default() }
+        Self {
+            secrets,
+            kms,
+            secret_id: config.secret_id.clone(),
+            key_id: config.token_key_id.clone(),
+            own: Arc::default(),
+        }
     }
 
     async fn own(&self) -> Result<&Own> {
@@ -49,8 +55,9 @@ impl Vault {
             .get_or_try_init(|| async {
                 let answer = self.secrets.get_secret_value().secret_id(&self.secret_id).send().await;
                 let answer = answer.map_err(|error| Error::upstream("read the deployment's secret", error))?;
-                let json: OwnJson = serde_json::from_str(answer.secret_string().unwrap_or_default())
-                    .map_err(|_| Error::upstream("read the deployment's secret", "it lacks entraClientSecret or codeKey"))?;
+                let json: OwnJson = serde_json::from_str(answer.secret_string().unwrap_or_default()).map_err(|_| {
+                    Error::upstream("read the deployment's secret", "it lacks entraClientSecret or codeKey")
+                })?;
                 Ok(Own {
                     entra_client_secret: Secret::new(json.entra_client_secret),
                     code_key: hmac::Key::new(hmac::HMAC_SHA256, json.code_key.as_bytes()),
@@ -101,15 +108,28 @@ impl Vault {
             .send()
             .await
             .map_err(|error| Error::upstream("make a data key", error))?;
-        let plain = key.plaintext.map(aws_smithy_types::Blob::into_inner).unwrap_or_default();
+        let plain = key
+            .plaintext
+            .map(aws_smithy_types::Blob::into_inner)
+            .unwrap_or_default();
         let nonce: [u8; NONCE_LEN] = Chance.bytes();
         let mut sealed = text.expose().as_bytes().to_vec();
         aead(&plain)?
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(run.as_str()), &mut sealed)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(run.as_str()),
+                &mut sealed,
+            )
             .map_err(|_| Error::upstream("seal a token", "AES-GCM refused"))?;
         sealed.splice(0..0, nonce);
-        let encrypted = key.ciphertext_blob.map(aws_smithy_types::Blob::into_inner).unwrap_or_default();
-        Ok(Sealed { sealed: STANDARD.encode(sealed), key: STANDARD.encode(encrypted) })
+        let encrypted = key
+            .ciphertext_blob
+            .map(aws_smithy_types::Blob::into_inner)
+            .unwrap_or_default();
+        Ok(Sealed {
+            sealed: STANDARD.encode(sealed),
+            key: STANDARD.encode(encrypted),
+        })
     }
 
     /// Opens what `seal` sealed for the same enterprise and run.
@@ -130,10 +150,20 @@ impl Vault {
             .send()
             .await
             .map_err(|error| Error::upstream("open a data key", error))?;
-        let plain = key.plaintext.map(aws_smithy_types::Blob::into_inner).unwrap_or_default();
-        let nonce = bytes.get(..NONCE_LEN).and_then(|nonce| <[u8; NONCE_LEN]>::try_from(nonce).ok()).ok_or_else(broken)?;
+        let plain = key
+            .plaintext
+            .map(aws_smithy_types::Blob::into_inner)
+            .unwrap_or_default();
+        let nonce = bytes
+            .get(..NONCE_LEN)
+            .and_then(|nonce| <[u8; NONCE_LEN]>::try_from(nonce).ok())
+            .ok_or_else(broken)?;
         let opened = aead(&plain)?
-            .open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(run.as_str()), &mut bytes[NONCE_LEN..])
+            .open_in_place(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(run.as_str()),
+                &mut bytes[NONCE_LEN..],
+            )
             .map_err(|_| broken())?;
         Ok(Secret::new(String::from_utf8(opened.to_vec()).map_err(|_| broken())?))
     }
@@ -146,12 +176,13 @@ impl std::fmt::Debug for Vault {
 }
 
 fn aead(key: &[u8]) -> Result<LessSafeKey> {
-    let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| Error::upstream("use a data key", "it is not 256 bits long"))?;
+    let key =
+        UnboundKey::new(&AES_256_GCM, key).map_err(|_| Error::upstream("use a data key", "it is not 256 bits long"))?;
     Ok(LessSafeKey::new(key))
 }
 
 /// A plain SHA-256, hex: for values that already hold 128 bits of chance or more.
 #[must_use]
-pub fn sha256(text: &str) -> String {
-    hex::encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    hex::encode(digest::digest(&digest::SHA256, bytes.as_ref()).as_ref())
 }

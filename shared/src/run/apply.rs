@@ -43,9 +43,16 @@ pub struct Progress {
 /// The steps of a plan before the first is made; held ones are skipped from the start.
 #[must_use]
 pub fn steps(changes: &[Change], rulings: &[Option<Held>]) -> Vec<Step> {
-    let state = |ruling: &Option<Held>| ruling.map_or(StepState::Pending, |held| StepState::Skipped { why: held.to_string() });
+    let state =
+        |ruling: &Option<Held>| ruling.map_or(StepState::Pending, |held| StepState::Skipped { why: held.to_string() });
     let numbered = (0..).zip(changes.iter().zip(rulings));
-    numbered.map(|(index, (change, ruling))| Step { index, user: change.user().clone(), state: state(ruling) }).collect()
+    numbered
+        .map(|(index, (change, ruling))| Step {
+            index,
+            user: change.user().clone(),
+            state: state(ruling),
+        })
+        .collect()
 }
 
 fn phase(change: &Change) -> u8 {
@@ -78,14 +85,33 @@ struct Round<'a> {
 ///
 /// # Errors
 /// `TokenExpired`, `Throttled` and faults of Microsoft; what was made so far is kept.
-pub(super) async fn apply(io: &Io, lease: &Lease, run: &Run, plan: &StoredPlan, session: &Session, until: Timestamp) -> Result<Progress> {
+pub(super) async fn apply(
+    io: &Io,
+    lease: &Lease,
+    run: &Run,
+    plan: &StoredPlan,
+    session: &Session,
+    until: Timestamp,
+) -> Result<Progress> {
     let steps = io.store.steps(&lease.enterprise, &run.id).await?;
-    let mut round = Round { io, lease, run, plan, token: &session.graph, steps, progress: Progress::default() };
+    let mut round = Round {
+        io,
+        lease,
+        run,
+        plan,
+        token: &session.graph,
+        steps,
+        progress: Progress::default(),
+    };
     for number in 0..=2 {
         if round.unsettled(number).is_empty() {
             continue;
         }
-        round.progress.verifying = round.unsettled(number).iter().all(|at| !matches!(round.steps[*at].state, StepState::Pending)) && number == 2;
+        round.progress.verifying = round
+            .unsettled(number)
+            .iter()
+            .all(|at| !matches!(round.steps[*at].state, StepState::Pending))
+            && number == 2;
         round.submit(number, until).await?;
         round.watch(number).await?;
         round.prove(number).await?;
@@ -108,7 +134,10 @@ impl Round<'_> {
     }
 
     fn pending(&self, number: u8) -> Vec<usize> {
-        self.unsettled(number).into_iter().filter(|at| matches!(self.steps[*at].state, StepState::Pending)).collect()
+        self.unsettled(number)
+            .into_iter()
+            .filter(|at| matches!(self.steps[*at].state, StepState::Pending))
+            .collect()
     }
 
     /// Writes a step's new state; what is ours follows in the same write.
@@ -119,7 +148,11 @@ impl Round<'_> {
                 let before = self.io.store.owned(&self.lease.enterprise, change.user()).await?;
                 Some(change.owned_after(before))
             }
-            StepState::Pending | StepState::Submitted { .. } | StepState::Verifying { .. } | StepState::Failed { .. } | StepState::Skipped { .. } => None,
+            StepState::Pending
+            | StepState::Submitted { .. }
+            | StepState::Verifying { .. }
+            | StepState::Failed { .. }
+            | StepState::Skipped { .. } => None,
         };
         let outcome = match &state {
             StepState::Applied => Some("applied".to_owned()),
@@ -133,8 +166,14 @@ impl Round<'_> {
         } else if self.run.debug {
             self.progress.lines.push(Line::Change(format!("{what}: {state:?}")));
         }
-        let step = Step { state, ..self.steps[at].clone() };
-        self.io.store.put_step(self.lease, &self.run.id, &step, owned.as_ref()).await?;
+        let step = Step {
+            state,
+            ..self.steps[at].clone()
+        };
+        self.io
+            .store
+            .put_step(self.lease, &self.run.id, &step, owned.as_ref())
+            .await?;
         self.steps[at] = step;
         Ok(())
     }
@@ -170,7 +209,15 @@ impl Round<'_> {
                         self.handed_over(at, sent).await?;
                     }
                 },
-                Change::Adopt { .. } => self.note(at, StepState::Failed { why: "the number has moved since the plan was made".into() }).await?,
+                Change::Adopt { .. } => {
+                    self.note(
+                        at,
+                        StepState::Failed {
+                            why: "the number has moved since the plan was made".into(),
+                        },
+                    )
+                    .await?
+                }
                 Change::Revoke { .. } | Change::Grant { .. } => policies.push(at),
             }
         }
@@ -184,8 +231,14 @@ impl Round<'_> {
     /// A number that could not be released cannot be given, and its new holder must not get another.
     fn blocked(&self, number: &E164, to: &TeamsUserId) -> Option<String> {
         let in_the_way = |(step, change): (&Step, &Change)| match change {
-            Change::Release { number: released, from } if released == number || from == to => step.state != StepState::Applied,
-            Change::Release { .. } | Change::Assign { .. } | Change::Adopt { .. } | Change::Revoke { .. } | Change::Grant { .. } => false,
+            Change::Release { number: released, from } if released == number || from == to => {
+                step.state != StepState::Applied
+            }
+            Change::Release { .. }
+            | Change::Assign { .. }
+            | Change::Adopt { .. }
+            | Change::Revoke { .. }
+            | Change::Grant { .. } => false,
         };
         let blocked = self.steps.iter().zip(&self.plan.changes).any(in_the_way);
         blocked.then(|| "not tried: a number was not released before".to_owned())
@@ -194,9 +247,26 @@ impl Round<'_> {
     async fn handed_over(&mut self, at: usize, sent: Result<Option<OperationId>>) -> Result<()> {
         let now = self.io.clock.now();
         match sent {
-            Ok(Some(operation)) => self.note(at, StepState::Submitted { operation: Some(operation.to_string()), at: now }).await,
+            Ok(Some(operation)) => {
+                self.note(
+                    at,
+                    StepState::Submitted {
+                        operation: Some(operation.to_string()),
+                        at: now,
+                    },
+                )
+                .await
+            }
             Ok(None) => self.note(at, StepState::Verifying { since: now }).await,
-            Err(Error::Refused { code, message, .. }) => self.note(at, StepState::Failed { why: format!("{message} ({code})") }).await,
+            Err(Error::Refused { code, message, .. }) => {
+                self.note(
+                    at,
+                    StepState::Failed {
+                        why: format!("{message} ({code})"),
+                    },
+                )
+                .await
+            }
             // The answer was lost: whether it was done shows when it is read back.
             Err(Error::Upstream { .. }) => self.note(at, StepState::Verifying { since: now }).await,
             Err(error) => Err(error),
@@ -208,7 +278,12 @@ impl Round<'_> {
         let mut ids: BTreeMap<(PolicyType, String), Option<String>> = BTreeMap::new();
         for at in part {
             match &self.plan.changes[*at] {
-                Change::Grant { user, policy_type, name, .. } => {
+                Change::Grant {
+                    user,
+                    policy_type,
+                    name,
+                    ..
+                } => {
                     let key = (*policy_type, name.clone());
                     if !ids.contains_key(&key) {
                         let id = self.io.graph.policy_id(self.token, *policy_type, name).await?;
@@ -217,11 +292,23 @@ impl Round<'_> {
                     match ids.get(&key).cloned().flatten() {
                         Some(policy_id) => {
                             grants.0.push(*at);
-                            grants.1.push(PolicyGrant { user: user.clone(), policy_type: *policy_type, policy_id });
+                            grants.1.push(PolicyGrant {
+                                user: user.clone(),
+                                policy_type: *policy_type,
+                                policy_id,
+                            });
                         }
                         // A policy that was made a moment ago can take a while to be found.
                         None if self.io.clock.now() < self.run.started.unwrap_or(self.run.created) + PROOF_WITHIN => {}
-                        None => self.note(*at, StepState::Failed { why: format!("Teams does not know the policy {name}") }).await?,
+                        None => {
+                            self.note(
+                                *at,
+                                StepState::Failed {
+                                    why: format!("Teams does not know the policy {name}"),
+                                },
+                            )
+                            .await?
+                        }
                     }
                 }
                 Change::Revoke { user, policy_type, .. } => {
@@ -233,7 +320,11 @@ impl Round<'_> {
         }
         let granted = self.io.graph.grant(self.token, &grants.1).await?;
         let revoked = self.io.graph.revoke(self.token, &revokes.1).await?;
-        let handed_over = grants.0.into_iter().zip(granted).chain(revokes.0.into_iter().zip(revoked));
+        let handed_over = grants
+            .0
+            .into_iter()
+            .zip(granted)
+            .chain(revokes.0.into_iter().zip(revoked));
         for (at, sent) in handed_over.collect::<Vec<_>>() {
             self.handed_over(at, sent.map(|()| None)).await?;
         }
@@ -243,7 +334,13 @@ impl Round<'_> {
     /// Asks how far Microsoft is with what it has accepted.
     async fn watch(&mut self, number: u8) -> Result<()> {
         for index in self.unsettled(number) {
-            let StepState::Submitted { operation: Some(operation), at: since } = self.steps[index].state.clone() else { continue };
+            let StepState::Submitted {
+                operation: Some(operation),
+                at: since,
+            } = self.steps[index].state.clone()
+            else {
+                continue;
+            };
             let now = self.io.clock.now();
             let Ok(operation) = operation.parse::<OperationId>() else {
                 self.note(index, StepState::Verifying { since }).await?;
@@ -251,7 +348,9 @@ impl Round<'_> {
             };
             match self.io.graph.operation(self.token, &operation).await? {
                 OperationState::Running if now < since + PROOF_WITHIN => {}
-                OperationState::Running | OperationState::Succeeded => self.note(index, StepState::Verifying { since: now }).await?,
+                OperationState::Running | OperationState::Succeeded => {
+                    self.note(index, StepState::Verifying { since: now }).await?
+                }
                 OperationState::Failed { why } => self.note(index, StepState::Failed { why }).await?,
             }
         }
@@ -260,19 +359,30 @@ impl Round<'_> {
 
     /// Reads back. What is there is applied; what does not appear in time is reported, whatever Microsoft said.
     async fn prove(&mut self, number: u8) -> Result<()> {
-        let verifying: Vec<usize> =
-            self.unsettled(number).into_iter().filter(|at| matches!(self.steps[*at].state, StepState::Verifying { .. })).collect();
+        let verifying: Vec<usize> = self
+            .unsettled(number)
+            .into_iter()
+            .filter(|at| matches!(self.steps[*at].state, StepState::Verifying { .. }))
+            .collect();
         if verifying.is_empty() {
             return Ok(());
         }
         let observed = self.observed(&verifying).await?;
         let now = self.io.clock.now();
         for at in verifying {
-            let StepState::Verifying { since } = self.steps[at].state else { continue };
+            let StepState::Verifying { since } = self.steps[at].state else {
+                continue;
+            };
             if in_place(&self.plan.changes[at], &observed) {
                 self.note(at, StepState::Applied).await?;
             } else if now >= since + PROOF_WITHIN {
-                self.note(at, StepState::Failed { why: NOT_PROVEN.to_owned() }).await?;
+                self.note(
+                    at,
+                    StepState::Failed {
+                        why: NOT_PROVEN.to_owned(),
+                    },
+                )
+                .await?;
             }
         }
         Ok(())
@@ -292,7 +402,10 @@ impl Round<'_> {
                 }
             }
         }
-        let (users, numbers) = (users.into_iter().collect::<Vec<_>>(), numbers.into_iter().collect::<Vec<_>>());
+        let (users, numbers) = (
+            users.into_iter().collect::<Vec<_>>(),
+            numbers.into_iter().collect::<Vec<_>>(),
+        );
         observe(self.io, self.token, &users, &numbers).await
     }
 }
@@ -308,8 +421,17 @@ fn in_place(change: &Change, (users, numbers): &Observed) -> bool {
     match change {
         Change::Release { number, from } => holder(number) != Some(from),
         Change::Assign { number, to: user, .. } | Change::Adopt { number, user } => holder(number) == Some(user),
-        Change::Revoke { user, policy_type, name } => policy(user, policy_type).is_none_or(|policy| policy.name != *name || policy.by_group),
-        Change::Grant { user, policy_type, name, .. } => policy(user, policy_type).is_some_and(|policy| policy.name == *name),
+        Change::Revoke {
+            user,
+            policy_type,
+            name,
+        } => policy(user, policy_type).is_none_or(|policy| policy.name != *name || policy.by_group),
+        Change::Grant {
+            user,
+            policy_type,
+            name,
+            ..
+        } => policy(user, policy_type).is_some_and(|policy| policy.name == *name),
     }
 }
 
@@ -318,7 +440,11 @@ fn in_place(change: &Change, (users, numbers): &Observed) -> bool {
 /// # Errors
 /// `Busy` if the lease was lost.
 pub async fn settle(io: &Io, lease: &Lease, plan: &StoredPlan, steps: &[Step]) -> Result<()> {
-    let open: BTreeSet<&TeamsUserId> = steps.iter().filter(|step| step.state != StepState::Applied).map(|step| &step.user).collect();
+    let open: BTreeSet<&TeamsUserId> = steps
+        .iter()
+        .filter(|step| step.state != StepState::Applied)
+        .map(|step| &step.user)
+        .collect();
     let account = io.store.account(&lease.enterprise).await?;
     for (user, target) in plan.targets.iter().filter(|(user, _)| !open.contains(user)) {
         if account.owned.get(user).cloned().unwrap_or_default() != *target {
@@ -331,18 +457,38 @@ pub async fn settle(io: &Io, lease: &Lease, plan: &StoredPlan, steps: &[Step]) -
 /// A change in words, with the user's name.
 fn named(plan: &StoredPlan, change: &Change) -> String {
     let text = change.to_string();
-    plan.names.get(change.user()).map_or_else(|| text.clone(), |name| text.replace(change.user().as_str(), name))
+    plan.names
+        .get(change.user())
+        .map_or_else(|| text.clone(), |name| text.replace(change.user().as_str(), name))
 }
 
 /// What is reported of a change that was not made.
 #[must_use]
 pub fn finding(plan: &StoredPlan, change: &Change, why: &str) -> Finding {
     let (code, fix, actor) = if why == NOT_PROVEN {
-        (Code::NotProven, "Sync again; if it stays so, ask the provider.", Actor::Microsoft)
+        (
+            Code::NotProven,
+            "Sync again; if it stays so, ask the provider.",
+            Actor::Microsoft,
+        )
     } else if why.starts_with("held:") {
-        (Code::TooManyReleases, "Read the plan; if it is meant, approve it when the sync is started again.", Actor::GlobalAdmin)
+        (
+            Code::TooManyReleases,
+            "Read the plan; if it is meant, approve it when the sync is started again.",
+            Actor::GlobalAdmin,
+        )
     } else {
-        (Code::MsRefused, "Read Microsoft's reason, put it right, and sync again.", Actor::GlobalAdmin)
+        (
+            Code::MsRefused,
+            "Read Microsoft's reason, put it right, and sync again.",
+            Actor::GlobalAdmin,
+        )
     };
-    Finding { code, subject: named(plan, change), seen: format!("{}: {why}.", named(plan, change)), fix: fix.into(), actor }
+    Finding {
+        code,
+        subject: named(plan, change),
+        seen: format!("{}: {why}.", named(plan, change)),
+        fix: fix.into(),
+        actor,
+    }
 }

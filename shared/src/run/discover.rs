@@ -42,7 +42,11 @@ pub async fn discover(io: &Io, lease: &Lease, token: &Token, filter: &GroupFilte
         Err(()) => return Ok(found),
     };
     let before = io.store.manifest(enterprise).await?;
-    let mut work = Work { after: Digests::new(), fresh: Vec::new(), enabled: 0 };
+    let mut work = Work {
+        after: Digests::new(),
+        fresh: Vec::new(),
+        enabled: 0,
+    };
     let read = read_users(io, lease, token, members.as_ref(), &before, &mut work, &mut found).await;
     if let Err(error) = read {
         // What was written for nobody to see is taken away again; if even that fails, it stays invisible.
@@ -53,16 +57,32 @@ pub async fn discover(io: &Io, lease: &Lease, token: &Token, filter: &GroupFilte
         return Err(error);
     }
     io.store.put_manifest(enterprise, &before, &work.after).await?;
-    let gone: Vec<TeamsUserId> = before.keys().filter(|id| !work.after.contains_key(*id)).map(|id| TeamsUserId::from_bytes(*id)).collect();
+    let gone: Vec<TeamsUserId> = before
+        .keys()
+        .filter(|id| !work.after.contains_key(*id))
+        .map(|id| TeamsUserId::from_bytes(*id))
+        .collect();
     io.store.delete_teams_users(enterprise, &gone).await?;
     found.removed = gone.len() as u64;
     if let (GroupFilter::Groups(groups), Some(_)) = (filter, &members) {
-        let groups = groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(", ");
-        found.lines.push(Line::GroupFilter { groups, included: found.counts.total, of: work.enabled });
+        let groups = groups
+            .iter()
+            .map(|group| group.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
+        found.lines.push(Line::GroupFilter {
+            groups,
+            included: found.counts.total,
+            of: work.enabled,
+        });
     }
     found.lines.push(Line::EnabledUsers(found.counts));
     found.lines.push(Line::Found(found.counts));
-    found.lines.push(Line::Stored { written: found.written, unchanged: found.unchanged, removed: found.removed });
+    found.lines.push(Line::Stored {
+        written: found.written,
+        unchanged: found.unchanged,
+        removed: found.removed,
+    });
     Ok(found)
 }
 
@@ -145,5 +165,9 @@ async fn members(
         }
         found.findings.extend(preflight::group(&group.name, count));
     }
-    Ok(if found.findings.is_empty() { Ok(Some(members)) } else { Err(()) })
+    Ok(if found.findings.is_empty() {
+        Ok(Some(members))
+    } else {
+        Err(())
+    })
 }

@@ -1,5 +1,6 @@
 //! The shell: gather, plan, guard, apply, record. The only place where `plan` and `io` meet.
 
+pub mod access;
 pub mod account;
 pub mod apply;
 pub mod discover;

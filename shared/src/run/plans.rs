@@ -5,12 +5,13 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{EnterpriseId, PlanId, TeamsUserId};
 use crate::domain::mapping::Owned;
+use crate::domain::once::Once;
 use crate::domain::sync_log::Line;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::graph::Token;
 use crate::io::store::account::Account;
-use crate::io::store::enterprises::{Kept, Once};
+use crate::io::store::enterprises::Kept;
 use crate::plan::guard::free_releases;
 use crate::plan::mapping;
 use crate::plan::sync::{Change, Facts, ObservedNumber, ObservedPolicy, ObservedUser, Plan, as_we_left_it, plan};
@@ -48,8 +49,13 @@ impl StoredPlan {
             Some(name) => text.replace(user.as_str(), name),
             None => text,
         };
-        let changes = self.changes.iter().map(|change| named(change.to_string(), change.user()));
-        changes.chain(self.conflicts.iter().map(|conflict| format!("! {conflict}"))).collect()
+        let changes = self
+            .changes
+            .iter()
+            .map(|change| named(change.to_string(), change.user()));
+        changes
+            .chain(self.conflicts.iter().map(|conflict| format!("! {conflict}")))
+            .collect()
     }
 }
 
@@ -62,22 +68,46 @@ pub async fn make(io: &Io, kept: &Kept, once: &Once, now: Timestamp) -> Result<S
     let enterprise = &kept.enterprise;
     preflight::may_start(&enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
     if let Some(known) = io.store.answered(once, now).await? {
-        let id: PlanId = known.parse().map_err(|invalid| Error::upstream("read a remembered answer", invalid))?;
+        let id: PlanId = known
+            .parse()
+            .map_err(|invalid| Error::upstream("read a remembered answer", invalid))?;
         return io.store.plan(&enterprise.id, &id, now).await;
     }
     let brand = io.store.reseller(&enterprise.reseller).await?.brand;
     let account = io.store.account(&enterprise.id).await?;
     let facts = predicted(enterprise, &brand, &account);
-    let stored = stored(io, &enterprise.id, &account, plan(&facts), PlanId::mint(now, io.chance.bits()), now).await?;
-    let id = io.store.put_plan(&enterprise.id, &stored.id, &stored, once, now).await?;
-    if id == stored.id { Ok(stored) } else { io.store.plan(&enterprise.id, &id, now).await }
+    let stored = stored(
+        io,
+        &enterprise.id,
+        &account,
+        plan(&facts),
+        PlanId::mint(now, io.chance.bits()),
+        now,
+    )
+    .await?;
+    let id = io
+        .store
+        .put_plan(&enterprise.id, &stored.id, &stored, once, now)
+        .await?;
+    if id == stored.id {
+        Ok(stored)
+    } else {
+        io.store.plan(&enterprise.id, &id, now).await
+    }
 }
 
 /// A plan with everything that is shown with it.
 ///
 /// # Errors
 /// `Upstream`.
-pub async fn stored(io: &Io, enterprise: &EnterpriseId, account: &Account, plan: Plan, id: PlanId, now: Timestamp) -> Result<StoredPlan> {
+pub async fn stored(
+    io: &Io,
+    enterprise: &EnterpriseId,
+    account: &Account,
+    plan: Plan,
+    id: PlanId,
+    now: Timestamp,
+) -> Result<StoredPlan> {
     let users: BTreeSet<TeamsUserId> = plan.changes.iter().map(|change| change.user().clone()).collect();
     let names = io.store.teams_users(enterprise, users.into_iter().collect()).await?;
     let releases = guard::releases(&plan.changes);
@@ -96,14 +126,26 @@ pub async fn stored(io: &Io, enterprise: &EnterpriseId, account: &Account, plan:
 fn predicted(enterprise: &Enterprise, brand: &Brand, account: &Account) -> Facts {
     let (wanted, without_number) = mapping::wanted(&account.rows, &account.voice_users, &enterprise.settings, brand);
     let (users, numbers) = as_we_left_it(&wanted, &account.owned);
-    Facts { wanted, without_number, users, numbers, ours: account.owned.clone() }
+    Facts {
+        wanted,
+        without_number,
+        users,
+        numbers,
+        ours: account.owned.clone(),
+    }
 }
 
 /// The same facts with what Teams says now of everybody and every number involved. Complete or an error.
 ///
 /// # Errors
 /// Whatever keeps Microsoft from answering.
-pub async fn gather(io: &Io, token: &Token, enterprise: &Enterprise, brand: &Brand, account: &Account) -> Result<Facts> {
+pub async fn gather(
+    io: &Io,
+    token: &Token,
+    enterprise: &Enterprise,
+    brand: &Brand,
+    account: &Account,
+) -> Result<Facts> {
     let (wanted, without_number) = mapping::wanted(&account.rows, &account.voice_users, &enterprise.settings, brand);
     let users: BTreeSet<TeamsUserId> = wanted.keys().chain(account.owned.keys()).cloned().collect();
     let numbers: BTreeSet<_> = wanted
@@ -114,7 +156,13 @@ pub async fn gather(io: &Io, token: &Token, enterprise: &Enterprise, brand: &Bra
     let users: Vec<TeamsUserId> = users.into_iter().collect();
     let numbers: Vec<_> = numbers.into_iter().collect();
     let (users, numbers) = observe(io, token, &users, &numbers).await?;
-    Ok(Facts { wanted, without_number, users, numbers, ours: account.owned.clone() })
+    Ok(Facts {
+        wanted,
+        without_number,
+        users,
+        numbers,
+        ours: account.owned.clone(),
+    })
 }
 
 /// What Teams says of these users and numbers.
@@ -126,7 +174,10 @@ pub async fn observe(
     token: &Token,
     users: &[TeamsUserId],
     numbers: &[crate::domain::phone::E164],
-) -> Result<(BTreeMap<TeamsUserId, ObservedUser>, BTreeMap<crate::domain::phone::E164, ObservedNumber>)> {
+) -> Result<(
+    BTreeMap<TeamsUserId, ObservedUser>,
+    BTreeMap<crate::domain::phone::E164, ObservedNumber>,
+)> {
     use crate::io::graph::AccountType;
     let configurations = io.graph.user_configurations(token, users).await?;
     let holdings = io.graph.numbers(token, numbers).await?;
@@ -136,7 +187,17 @@ pub async fn observe(
             let policies = configuration.policies.into_iter();
             let observed = ObservedUser {
                 number: configuration.numbers.into_iter().next(),
-                policies: policies.map(|(kind, policy)| (kind, ObservedPolicy { name: policy.name, by_group: policy.by_group })).collect(),
+                policies: policies
+                    .map(|(kind, policy)| {
+                        (
+                            kind,
+                            ObservedPolicy {
+                                name: policy.name,
+                                by_group: policy.by_group,
+                            },
+                        )
+                    })
+                    .collect(),
                 on_premises: configuration.account_type == AccountType::OnPremises,
             };
             (user, observed)
@@ -159,5 +220,8 @@ pub async fn observe(
 /// The plan in a line of the log.
 #[must_use]
 pub fn line(plan: &Plan) -> Line {
-    Line::Plan { changes: plan.changes.len(), conflicts: plan.conflicts.len() }
+    Line::Plan {
+        changes: plan.changes.len(),
+        conflicts: plan.conflicts.len(),
+    }
 }

@@ -13,7 +13,11 @@ use crate::run::sync::Session;
 /// The derived trunks of an enterprise: its label below the base domains of the chosen regions.
 #[must_use]
 pub fn gateways(io: &Io, enterprise: &Enterprise) -> Vec<String> {
-    let label = enterprise.setup.tenant().map(|tenant| tenant.label.as_str()).unwrap_or_default();
+    let label = enterprise
+        .setup
+        .tenant()
+        .map(|tenant| tenant.label.as_str())
+        .unwrap_or_default();
     io.config.calling_domains(label, &enterprise.settings.sbc_regions)
 }
 
@@ -41,7 +45,10 @@ pub fn desired(brand: &Brand, gateways: Vec<String>) -> Desired {
             pstn_usages: vec![name.clone()],
             priority: None,
         }],
-        voice_routing_policies: vec![VoiceRoutingPolicy { name: name.clone(), pstn_usages: vec![name] }],
+        voice_routing_policies: vec![VoiceRoutingPolicy {
+            name: name.clone(),
+            pstn_usages: vec![name],
+        }],
         calling_policies: calling_policies.collect(),
     }
 }
@@ -50,13 +57,23 @@ pub fn desired(brand: &Brand, gateways: Vec<String>) -> Desired {
 ///
 /// # Errors
 /// `TokenExpired`, `Refused` with Microsoft's words.
-pub(super) async fn tenant_objects(io: &Io, enterprise: &Enterprise, brand: &Brand, session: &Session) -> Result<Vec<Configured>> {
+pub(super) async fn tenant_objects(
+    io: &Io,
+    enterprise: &Enterprise,
+    brand: &Brand,
+    session: &Session,
+) -> Result<Vec<Configured>> {
     let refresh = session.refresh.as_ref().ok_or(Error::TokenExpired)?;
     let secret = io.vault.entra_client_secret().await?;
     let scope = format!("{TEAMS_ADMIN}/.default");
-    let (teams, _) = io.sign_in.token_for(secret, refresh, &session.identity.tenant, &scope, io.clock.now()).await?;
+    let (teams, _) = io
+        .sign_in
+        .token_for(secret, refresh, &session.identity.tenant, &scope, io.clock.now())
+        .await?;
     let desired = desired(brand, gateways(io, enterprise));
-    io.tenant_config.apply(&session.identity.tenant, &session.graph, &teams, &desired).await
+    io.tenant_config
+        .apply(&session.identity.tenant, &session.graph, &teams, &desired)
+        .await
 }
 
 #[cfg(test)]
@@ -81,15 +98,22 @@ mod tests {
     #[test]
     fn r155_r156_six_policies_for_each_prefix() {
         let desired = desired(&brand(), vec!["x.sbc1.example".into()]);
-        let names: Vec<&str> = desired.calling_policies.iter().map(|policy| policy.name.as_str()).collect();
-        assert_eq!(names, [
-            "Calls2Teams-VM-MOHTEAMS",
-            "Calls2Teams-VM-MOHEXT",
-            "Calls2Teams-NoVM-MOHTEAMS",
-            "Calls2Teams-NoVM-MOHEXT",
-            "Calls2Teams-NoVMOrForward-MOHTEAMS",
-            "Calls2Teams-NoVMOrForward-MOHEXT",
-        ]);
+        let names: Vec<&str> = desired
+            .calling_policies
+            .iter()
+            .map(|policy| policy.name.as_str())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "Calls2Teams-VM-MOHTEAMS",
+                "Calls2Teams-VM-MOHEXT",
+                "Calls2Teams-NoVM-MOHTEAMS",
+                "Calls2Teams-NoVM-MOHEXT",
+                "Calls2Teams-NoVMOrForward-MOHTEAMS",
+                "Calls2Teams-NoVMOrForward-MOHEXT",
+            ]
+        );
     }
 
     #[test]

@@ -5,13 +5,14 @@ use crate::domain::enterprise::{Enterprise, EnterpriseForm};
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::ids::{EnterpriseId, InvitationId, ResellerId};
 use crate::domain::invitation::{self, Invitation, InvitationState};
+use crate::domain::once::Once;
 use crate::domain::reseller::Reseller;
 use crate::domain::schedule;
 use crate::domain::setup::Setup;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::mailer::Letter;
-use crate::io::store::enterprises::{Kept, Once};
+use crate::io::store::enterprises::Kept;
 use crate::mail::EnterpriseInvitation;
 use jiff::Timestamp;
 use url::Url;
@@ -27,7 +28,12 @@ pub async fn put_reseller(io: &Io, id: &ResellerId, name: &str, brand: Brand) ->
         Err(error) => return Err(error),
     };
     let name = crate::domain::plain_text("name", name, 120)?;
-    let reseller = Reseller { id: id.clone(), name, brand: brand.checked()?, version: seen + 1 };
+    let reseller = Reseller {
+        id: id.clone(),
+        name,
+        brand: brand.checked()?,
+        version: seen + 1,
+    };
     io.store.put_reseller(&reseller, seen).await?;
     Ok(reseller)
 }
@@ -37,7 +43,13 @@ pub async fn put_reseller(io: &Io, id: &ResellerId, name: &str, brand: Brand) ->
 ///
 /// # Errors
 /// `Invalid` with every wrong field, `NotFound` for the reseller, `KeyReused`.
-pub async fn create_enterprise(io: &Io, reseller: &ResellerId, form: EnterpriseForm, once: &Once, now: Timestamp) -> Result<Kept> {
+pub async fn create_enterprise(
+    io: &Io,
+    reseller: &ResellerId,
+    form: EnterpriseForm,
+    once: &Once,
+    now: Timestamp,
+) -> Result<Kept> {
     let reseller = io.store.reseller(reseller).await?;
     let (settings, global_admin) = form.check(&io.config.region_names())?;
     if let Some(known) = io.store.answered(once, now).await? {
@@ -54,7 +66,10 @@ pub async fn create_enterprise(io: &Io, reseller: &ResellerId, form: EnterpriseF
         version: 1,
     };
     let letter = new_invitation(io, now).await?;
-    let id = io.store.create_enterprise(&enterprise, &letter.invitation, once, now).await?;
+    let id = io
+        .store
+        .create_enterprise(&enterprise, &letter.invitation, once, now)
+        .await?;
     if id != enterprise.id {
         return io.store.enterprise(&id).await;
     }
@@ -68,7 +83,9 @@ pub async fn create_enterprise(io: &Io, reseller: &ResellerId, form: EnterpriseF
 /// `Conflict` once the set-up is complete, `Stale`.
 pub async fn resend_invitation(io: &Io, kept: Kept, now: Timestamp) -> Result<Url> {
     if kept.enterprise.setup.complete() {
-        return Err(Error::Conflict("the set-up is complete; there is nobody to invite".into()));
+        return Err(Error::Conflict(
+            "the set-up is complete; there is nobody to invite".into(),
+        ));
     }
     let reseller = io.store.reseller(&kept.enterprise.reseller).await?;
     let old = match &kept.invitation {
@@ -77,8 +94,16 @@ pub async fn resend_invitation(io: &Io, kept: Kept, now: Timestamp) -> Result<Ur
     };
     let letter = new_invitation(io, now).await?;
     let seen = kept.enterprise.version;
-    let next = Kept { enterprise: Enterprise { version: seen + 1, ..kept.enterprise }, ..kept };
-    io.store.replace_invitation(&next, seen, old.as_ref(), &letter.invitation).await?;
+    let next = Kept {
+        enterprise: Enterprise {
+            version: seen + 1,
+            ..kept.enterprise
+        },
+        ..kept
+    };
+    io.store
+        .replace_invitation(&next, seen, old.as_ref(), &letter.invitation)
+        .await?;
     send_invitation(io, &next.enterprise, &reseller, &letter).await;
     Ok(letter.link)
 }
@@ -102,18 +127,27 @@ async fn new_invitation(io: &Io, now: Timestamp) -> Result<NewInvitation> {
         expires: now + invitation::LIFE,
         wrong_codes: 0,
     };
-    Ok(NewInvitation { invitation, code, link: io.config.public_page(&format!("/i/{token}")) })
+    Ok(NewInvitation {
+        invitation,
+        code,
+        link: io.config.public_page(&format!("/i/{token}")),
+    })
 }
 
 /// A mail that SES does not take leaves the invitation `queued`, which the reseller sees and can resend; the
 /// enterprise exists all the same.
 async fn send_invitation(io: &Io, enterprise: &Enterprise, reseller: &Reseller, letter: &NewInvitation) {
     if let Err(error) = try_send_invitation(io, enterprise, reseller, letter).await {
-        tracing::error!(enterprise.id = %enterprise.id, error.message = %crate::web::problem::Chain(&error), "the invitation could not be sent");
+        tracing::error!(enterprise.id = %enterprise.id, error.message = %crate::error::Chain(&error), "the invitation could not be sent");
     }
 }
 
-async fn try_send_invitation(io: &Io, enterprise: &Enterprise, reseller: &Reseller, letter: &NewInvitation) -> Result<()> {
+async fn try_send_invitation(
+    io: &Io,
+    enterprise: &Enterprise,
+    reseller: &Reseller,
+    letter: &NewInvitation,
+) -> Result<()> {
     let zone = schedule::zone(&enterprise.settings.time_zone)?;
     let mail = EnterpriseInvitation {
         brand: &reseller.brand,
@@ -141,9 +175,13 @@ async fn try_send_invitation(io: &Io, enterprise: &Enterprise, reseller: &Resell
         })
         .await?;
     let (queued, sent) = (InvitationState::Queued, InvitationState::Sent);
-    io.store.note_invitation(&enterprise.id, &letter.invitation.id, &[queued], sent).await.map(drop)
+    io.store
+        .note_invitation(&enterprise.id, &letter.invitation.id, &[queued], sent)
+        .await
+        .map(drop)
 }
 
 fn parsed(id: &str) -> Result<EnterpriseId> {
-    id.parse().map_err(|invalid| Error::upstream("read a remembered answer", invalid))
+    id.parse()
+        .map_err(|invalid| Error::upstream("read a remembered answer", invalid))
 }

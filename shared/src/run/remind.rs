@@ -5,6 +5,7 @@ use crate::domain::finding::Finding;
 use crate::domain::ids::EnterpriseId;
 use crate::domain::schedule;
 use crate::domain::sync_status::SyncStatus;
+use crate::error::Chain;
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::mailer::Letter;
@@ -13,7 +14,6 @@ use crate::io::store::keys::PENDING_SHARDS;
 use crate::mail::{Mail, SyncFailed, SyncRequired, Waiting};
 use crate::plan::mapping;
 use crate::plan::remind::{Reminder, remind as decide};
-use crate::web::problem::Chain;
 use jiff::Timestamp;
 
 /// What an event led to.
@@ -53,7 +53,11 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
     let Some((brand, mail, kind)) = written(io, &kept, &status, reminder).await? else {
         return Ok(Reminded::NothingPending);
     };
-    if !io.store.claim_reminder(enterprise, schedule::local_day(now, &zone), event, now).await? {
+    if !io
+        .store
+        .claim_reminder(enterprise, schedule::local_day(now, &zone), event, now)
+        .await?
+    {
         return Ok(Reminded::AlreadyToday);
     }
     io.mailer
@@ -72,22 +76,35 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
     Ok(Reminded::Sent)
 }
 
-async fn written(io: &Io, kept: &Kept, status: &SyncStatus, reminder: Reminder) -> Result<Option<(Brand, Mail, &'static str)>> {
+async fn written(
+    io: &Io,
+    kept: &Kept,
+    status: &SyncStatus,
+    reminder: Reminder,
+) -> Result<Option<(Brand, Mail, &'static str)>> {
     let enterprise = &kept.enterprise;
     let brand = io.store.reseller(&enterprise.reseller).await?.brand;
     let zone = schedule::zone(&enterprise.settings.time_zone)?;
     let account = io.store.account(&enterprise.id).await?;
     let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, &enterprise.settings, &brand);
     let waiting = mapping::pending(&wanted, &account.owned);
-    let labels = io.store.teams_users(&enterprise.id, waiting.iter().cloned().collect()).await?;
+    let labels = io
+        .store
+        .teams_users(&enterprise.id, waiting.iter().cloned().collect())
+        .await?;
     let people = waiting.iter().map(|user| {
-        let teams = labels.get(user).map_or_else(|| user.to_string(), |user| user.name.clone());
+        let teams = labels
+            .get(user)
+            .map_or_else(|| user.to_string(), |user| user.name.clone());
         match wanted.get(user) {
             Some(wanted) => format!("{} to {teams}", wanted.name).into(),
             None => format!("{teams}, to be removed").into(),
         }
     });
-    let waiting = status.pending.map(|pending| Waiting { pending, people: people.collect() });
+    let waiting = status.pending.map(|pending| Waiting {
+        pending,
+        people: people.collect(),
+    });
     let recipient = enterprise.global_admin.display_name().into();
     let name = enterprise.settings.name.as_str().into();
     let written = match (reminder, waiting) {
@@ -95,11 +112,25 @@ async fn written(io: &Io, kept: &Kept, status: &SyncStatus, reminder: Reminder) 
             let (runs, _) = io.store.runs(&enterprise.id, None, 1).await?;
             let findings: Vec<Finding> = runs.into_iter().flat_map(|run| run.findings).collect();
             let failed = status.last.map_or(Timestamp::UNIX_EPOCH, |(at, _)| at);
-            let mail = SyncFailed { brand: &brand, recipient, enterprise: name, failed, findings: &findings, waiting, zone: &zone };
+            let mail = SyncFailed {
+                brand: &brand,
+                recipient,
+                enterprise: name,
+                failed,
+                findings: &findings,
+                waiting,
+                zone: &zone,
+            };
             Some((mail.render(), "sync_failed"))
         }
         (Reminder::SyncRequired, Some(waiting)) => {
-            let mail = SyncRequired { brand: &brand, recipient, enterprise: name, waiting, zone: &zone };
+            let mail = SyncRequired {
+                brand: &brand,
+                recipient,
+                enterprise: name,
+                waiting,
+                zone: &zone,
+            };
             Some((mail.render(), "sync_required"))
         }
         (Reminder::SyncRequired | Reminder::Nothing, _) => None,
@@ -115,7 +146,9 @@ pub async fn keep_schedule(io: &Io, kept: &Kept, status: &SyncStatus) -> Result<
     if decide(&kept.enterprise.setup, status) == Reminder::Nothing {
         io.scheduler.remove(&kept.enterprise.id).await
     } else {
-        io.scheduler.ensure(&kept.enterprise.id, &kept.enterprise.settings.time_zone).await
+        io.scheduler
+            .ensure(&kept.enterprise.id, &kept.enterprise.settings.time_zone)
+            .await
     }
 }
 

@@ -21,14 +21,23 @@ pub fn sign_in_scopes() -> Vec<String> {
 /// The scopes of the second request that belong to Graph: those of the first, and those for calling.
 #[must_use]
 pub fn calling_scopes() -> Vec<String> {
-    sign_in_scopes().into_iter().chain(CALLING_SCOPES.map(|scope| format!("{GRAPH}/{scope}"))).collect()
+    sign_in_scopes()
+        .into_iter()
+        .chain(CALLING_SCOPES.map(|scope| format!("{GRAPH}/{scope}")))
+        .collect()
 }
 
 /// Begins a sign-in for one browser; gives the address at Microsoft.
 ///
 /// # Errors
 /// `Upstream`.
-pub async fn begin(io: &Io, enterprise: &Enterprise, purpose: Purpose, browser: &Secret, now: Timestamp) -> Result<Url> {
+pub async fn begin(
+    io: &Io,
+    enterprise: &Enterprise,
+    purpose: Purpose,
+    browser: &Secret,
+    now: Timestamp,
+) -> Result<Url> {
     let (state, nonce) = (io.chance.token::<32>(), io.chance.token::<32>());
     let challenge = Challenge::new(io.chance.bytes());
     let tenant = enterprise.setup.tenant().map(|tenant| &tenant.id);
@@ -101,20 +110,37 @@ pub struct NotReturned {
 ///
 /// # Errors
 /// `NotReturned`; nothing has changed then but that the state is used up.
-pub async fn finish(io: &Io, callback: Callback, browser: Option<&Secret>, now: Timestamp) -> Result<Returned, NotReturned> {
-    let unknown = |why: crate::Error| NotReturned { enterprise: None, purpose: None, why };
+pub async fn finish(
+    io: &Io,
+    callback: Callback,
+    browser: Option<&Secret>,
+    now: Timestamp,
+) -> Result<Returned, NotReturned> {
+    let unknown = |why: crate::Error| NotReturned {
+        enterprise: None,
+        purpose: None,
+        why,
+    };
     let state = callback.state.as_deref().filter(|state| state.len() <= 128);
-    let (Some(state), Some(browser)) = (state, browser) else { return Err(unknown(SignInRefused::StateUnknown.into())) };
+    let (Some(state), Some(browser)) = (state, browser) else {
+        return Err(unknown(SignInRefused::StateUnknown.into()));
+    };
     let item = io.store.take_sign_in(&sha256(state), now).await.map_err(unknown)?;
     let Some(item) = item.filter(|item| item.browser == sha256(browser.expose())) else {
         return Err(unknown(SignInRefused::StateUnknown.into()));
     };
-    let refused = |why: crate::Error| NotReturned { enterprise: Some(item.enterprise.clone()), purpose: Some(item.purpose.clone()), why };
+    let refused = |why: crate::Error| NotReturned {
+        enterprise: Some(item.enterprise.clone()),
+        purpose: Some(item.purpose.clone()),
+        why,
+    };
     if let Some(error) = &callback.error {
         let why = callback_refusal(error, callback.error_description.as_deref().unwrap_or_default());
         return Err(refused(why.into()));
     }
-    let Some(code) = callback.code else { return Err(refused(SignInRefused::StateUnknown.into())) };
+    let Some(code) = callback.code else {
+        return Err(refused(SignInRefused::StateUnknown.into()));
+    };
     let scopes = match item.purpose {
         Purpose::SetUp { .. } => sign_in_scopes(),
         Purpose::Consent | Purpose::Sync { .. } => calling_scopes(),
@@ -122,10 +148,24 @@ pub async fn finish(io: &Io, callback: Callback, browser: Option<&Secret>, now: 
     let redeemed = async {
         let secret = io.vault.entra_client_secret().await?;
         let verifier = Secret::new(item.verifier.clone());
-        io.sign_in.redeem(secret, code.expose(), &verifier, item.bound.as_ref(), &scopes, &item.nonce, now).await
+        io.sign_in
+            .redeem(
+                secret,
+                code.expose(),
+                &verifier,
+                item.bound.as_ref(),
+                &scopes,
+                &item.nonce,
+                now,
+            )
+            .await
     };
     let person = redeemed.await.map_err(refused)?;
-    Ok(Returned { enterprise: item.enterprise, purpose: item.purpose, person })
+    Ok(Returned {
+        enterprise: item.enterprise,
+        purpose: item.purpose,
+        person,
+    })
 }
 
 /// The person holds the role Global Administrator now, whatever an ID token may hint (R036, R064).
@@ -134,7 +174,10 @@ pub async fn finish(io: &Io, callback: Callback, browser: Option<&Secret>, now: 
 /// `NotGlobalAdmin`, or why Microsoft could not be asked.
 pub async fn prove_global_admin(io: &Io, token: &Token) -> Result<()> {
     let roles = io.graph.my_roles(token).await?;
-    if roles.iter().any(|role| role.template_id.eq_ignore_ascii_case(GLOBAL_ADMINISTRATOR)) {
+    if roles
+        .iter()
+        .any(|role| role.template_id.eq_ignore_ascii_case(GLOBAL_ADMINISTRATOR))
+    {
         Ok(())
     } else {
         Err(SignInRefused::NotGlobalAdmin.into())

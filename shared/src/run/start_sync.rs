@@ -1,21 +1,23 @@
 //! A sync begins: the portal identity asks for it, the Microsoft identity confirms it (R047).
 
+use crate::domain::caller::Role;
 use crate::domain::global_admin::Identity;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
+use crate::domain::once::Once;
 use crate::domain::run::{Run, RunKind, RunState};
 use crate::domain::secret::Secret;
 use crate::domain::sync_status::SyncStatus;
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::graph::SignedIn;
-use crate::io::store::enterprises::{Kept, Once};
+use crate::io::store::enterprises::Kept;
 use crate::io::store::invitations::{Link, Purpose, SessionItem, Stage};
 use crate::io::vault::sha256;
 use crate::plan::guard::Permission;
 use crate::plan::{onboard, preflight};
+use crate::run::access::Access;
 use crate::run::plans::StoredPlan;
 use crate::run::sign_in;
-use crate::web::caller::{Access, Role};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -64,8 +66,13 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
     recorded_caller(access)?;
     preflight::may_start(&enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
     if let Some(known) = io.store.answered(once, now).await? {
-        let id: RunId = known.parse().map_err(|invalid| Error::upstream("read a remembered answer", invalid))?;
-        return Ok(Started { run: io.store.run(&enterprise.id, &id).await?, sign_in: None });
+        let id: RunId = known
+            .parse()
+            .map_err(|invalid| Error::upstream("read a remembered answer", invalid))?;
+        return Ok(Started {
+            run: io.store.run(&enterprise.id, &id).await?,
+            sign_in: None,
+        });
     }
     let status = io.store.sync_status(&enterprise.id).await?;
     if ask.kind == RunKind::Apply && ask.permission.is_none() {
@@ -74,7 +81,9 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
     if let Some(plan) = &ask.plan {
         let plan: StoredPlan = io.store.plan(&enterprise.id, plan, now).await?;
         if plan.account_version != io.store.account(&enterprise.id).await?.version {
-            return Err(Error::PlanStale("the mapping changed since this plan was made; make a new plan, read it, and start again".into()));
+            return Err(Error::PlanStale(
+                "the mapping changed since this plan was made; make a new plan, read it, and start again".into(),
+            ));
         }
     }
     let status = free_for_a_run(io, &enterprise.id, status).await?;
@@ -93,11 +102,20 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
     };
     let token = io.chance.token::<32>();
     let hash = io.vault.keyed_hash("link", &token).await?;
-    let status = SyncStatus { current: Some(run.id.clone()), ..status };
+    let status = SyncStatus {
+        current: Some(run.id.clone()),
+        ..status
+    };
     let ends = now + LINK_LIFE;
-    let id = io.store.create_run(&enterprise.id, &run, &ask.permission, &hash, ends, &status, once, now).await?;
+    let id = io
+        .store
+        .create_run(&enterprise.id, &run, &ask.permission, &hash, ends, &status, once, now)
+        .await?;
     let sign_in = (id == run.id).then(|| io.config.public_page(&format!("/sync/{token}")));
-    Ok(Started { run: io.store.run(&enterprise.id, &id).await?, sign_in })
+    Ok(Started {
+        run: io.store.run(&enterprise.id, &id).await?,
+        sign_in,
+    })
 }
 
 /// Another link to a run that waits for a sign-in: the first ran out, or the session with Microsoft ended on the way.
@@ -113,34 +131,62 @@ pub async fn sign_in_again(io: &Io, access: &Access, run: &RunId, now: Timestamp
     }
     let token = io.chance.token::<32>();
     let hash = io.vault.keyed_hash("link", &token).await?;
-    io.store.put_link(&hash, Link::Run { enterprise: enterprise.clone(), run: run.id.clone() }, now + LINK_LIFE).await?;
-    Ok(Started { run, sign_in: Some(io.config.public_page(&format!("/sync/{token}"))) })
+    io.store
+        .put_link(
+            &hash,
+            Link::Run {
+                enterprise: enterprise.clone(),
+                run: run.id.clone(),
+            },
+            now + LINK_LIFE,
+        )
+        .await?;
+    Ok(Started {
+        run,
+        sign_in: Some(io.config.public_page(&format!("/sync/{token}"))),
+    })
 }
 
 /// The first half of the double authentication: the portal identity is the recorded Global Admin.
 fn recorded_caller(access: &Access) -> Result<()> {
     let admin = &access.kept.enterprise.global_admin;
-    let is_recorded = matches!(access.caller.role, Role::GlobalAdmin(_)) && access.caller.email.as_ref() == Some(&admin.email);
+    let is_recorded =
+        matches!(access.caller.role, Role::GlobalAdmin(_)) && access.caller.email.as_ref() == Some(&admin.email);
     if is_recorded {
         Ok(())
     } else {
-        Err(SignInRefused::NotRecorded { expected: admin.display_name().to_owned() }.into())
+        Err(SignInRefused::NotRecorded {
+            expected: admin.display_name().to_owned(),
+        }
+        .into())
     }
 }
 
 /// One run at a time. A run whose link ran out unused, or whose interrupted sign-in nobody renewed, gives way.
 async fn free_for_a_run(io: &Io, enterprise: &EnterpriseId, status: SyncStatus) -> Result<SyncStatus> {
-    let Some(current) = &status.current else { return Ok(status) };
+    let Some(current) = &status.current else {
+        return Ok(status);
+    };
     let run = io.store.run(enterprise, current).await?;
     if run.state.ended() {
-        return Ok(SyncStatus { current: None, ..status });
+        return Ok(SyncStatus {
+            current: None,
+            ..status
+        });
     }
     if run.state == RunState::AwaitingSignIn && run.started.is_none() {
         // Somebody pressed the button and never signed in. A newer press replaces it at once.
-        io.store.move_run(enterprise, current, RunState::AwaitingSignIn, RunState::Abandoned).await?;
-        return Ok(SyncStatus { current: None, ..status });
+        io.store
+            .move_run(enterprise, current, RunState::AwaitingSignIn, RunState::Abandoned)
+            .await?;
+        return Ok(SyncStatus {
+            current: None,
+            ..status
+        });
     }
-    Err(Error::Conflict(format!("a sync is going on ({current}); wait for its end, or finish its sign-in")))
+    Err(Error::Conflict(format!(
+        "a sync is going on ({current}); wait for its end, or finish its sign-in"
+    )))
 }
 
 /// What the sign-in page of a run shows.
@@ -161,7 +207,9 @@ pub struct Waiting {
 pub async fn waiting(io: &Io, token: &str, now: Timestamp) -> Result<Waiting> {
     let closed = || Error::SignIn(SignInRefused::LinkClosed);
     let hash = io.vault.keyed_hash("link", token).await?;
-    let Some(Link::Run { enterprise, run }) = io.store.link(&hash, now).await? else { return Err(closed()) };
+    let Some(Link::Run { enterprise, run }) = io.store.link(&hash, now).await? else {
+        return Err(closed());
+    };
     let run = io.store.run(&enterprise, &run).await?;
     if run.state != RunState::AwaitingSignIn {
         return Err(closed());
@@ -170,7 +218,11 @@ pub async fn waiting(io: &Io, token: &str, now: Timestamp) -> Result<Waiting> {
         Some(plan) => io.store.plan::<StoredPlan>(&enterprise, plan, now).await?.text(),
         None => Vec::new(),
     };
-    Ok(Waiting { kept: io.store.enterprise(&enterprise).await?, run, plan })
+    Ok(Waiting {
+        kept: io.store.enterprise(&enterprise).await?,
+        run,
+        plan,
+    })
 }
 
 /// Begins the sign-in of a run.
@@ -179,7 +231,14 @@ pub async fn waiting(io: &Io, token: &str, now: Timestamp) -> Result<Waiting> {
 /// `LinkClosed`.
 pub async fn begin(io: &Io, token: &str, browser: &Secret, now: Timestamp) -> Result<Url> {
     let waiting = waiting(io, token, now).await?;
-    sign_in::begin(io, &waiting.kept.enterprise, Purpose::Sync { run: waiting.run.id }, browser, now).await
+    sign_in::begin(
+        io,
+        &waiting.kept.enterprise,
+        Purpose::Sync { run: waiting.run.id },
+        browser,
+        now,
+    )
+    .await
 }
 
 /// The second half: the Microsoft identity is the recorded Global Admin and holds the role. The tokens are sealed for
@@ -187,7 +246,14 @@ pub async fn begin(io: &Io, token: &str, browser: &Secret, now: Timestamp) -> Re
 ///
 /// # Errors
 /// `NotRecorded`, `TenantMismatch` (R066), `NotGlobalAdmin` (R064); the run goes on waiting.
-pub async fn signed_in(io: &Io, enterprise: &EnterpriseId, run: &RunId, person: SignedIn, browser: &Secret, now: Timestamp) -> Result<()> {
+pub async fn signed_in(
+    io: &Io,
+    enterprise: &EnterpriseId,
+    run: &RunId,
+    person: SignedIn,
+    browser: &Secret,
+    now: Timestamp,
+) -> Result<()> {
     let kept = io.store.enterprise(enterprise).await?;
     let identity = person.claims.identity.clone();
     onboard::recorded(&kept.enterprise.setup, &kept.enterprise.global_admin, &identity)?;
@@ -201,14 +267,27 @@ pub async fn signed_in(io: &Io, enterprise: &EnterpriseId, run: &RunId, person: 
     let json = serde_json::to_string(&tokens).map_err(|error| Error::upstream("seal the session", error))?;
     let sealed = io.vault.seal(enterprise, run, &Secret::new(json)).await?;
     io.store.put_sealed(enterprise, run, &sealed, now).await?;
-    if !io.store.move_run(enterprise, run, RunState::AwaitingSignIn, RunState::Discovering).await? {
+    if !io
+        .store
+        .move_run(enterprise, run, RunState::AwaitingSignIn, RunState::Discovering)
+        .await?
+    {
         return Err(SignInRefused::LinkClosed.into());
     }
-    if let Err(error) = io.state_machine.start(enterprise, run, &now.as_second().to_string()).await {
+    if let Err(error) = io
+        .state_machine
+        .start(enterprise, run, &now.as_second().to_string())
+        .await
+    {
         // Nobody works on the run: let the person try again.
-        io.store.move_run(enterprise, run, RunState::Discovering, RunState::AwaitingSignIn).await?;
+        io.store
+            .move_run(enterprise, run, RunState::Discovering, RunState::AwaitingSignIn)
+            .await?;
         return Err(error);
     }
-    let session = SessionItem { enterprise: enterprise.clone(), stage: Stage::Syncing { run: run.clone() } };
+    let session = SessionItem {
+        enterprise: enterprise.clone(),
+        stage: Stage::Syncing { run: run.clone() },
+    };
     io.store.put_session(&sha256(browser.expose()), &session, now).await
 }

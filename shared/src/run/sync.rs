@@ -7,6 +7,7 @@ use crate::domain::run::{Run, RunKind, RunState, StepState};
 use crate::domain::secret::Secret;
 use crate::domain::sync_log::Line;
 use crate::domain::sync_status::{LastSync, SyncStatus};
+use crate::error::Chain;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::graph::Token;
@@ -18,7 +19,6 @@ use crate::plan::preflight;
 use crate::plan::sync::{beyond, plan};
 use crate::run::plans::{self, StoredPlan};
 use crate::run::{account, apply, discover, prepare, start_sync::Tokens};
-use crate::web::problem::Chain;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +88,9 @@ async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Res
         }
         io.store.renew(lease, now).await?;
         let wait = match run.state {
-            RunState::AwaitingSignIn | RunState::Succeeded | RunState::Abandoned => return Ok(Next::Done { seconds: 0 }),
+            RunState::AwaitingSignIn | RunState::Succeeded | RunState::Abandoned => {
+                return Ok(Next::Done { seconds: 0 });
+            }
             RunState::Failed => return Ok(Next::Failed { seconds: 0 }),
             RunState::Discovering => discovering(io, lease, run).await?,
             RunState::Planning => planning(io, lease, run).await?,
@@ -115,7 +117,12 @@ async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Nex
     let groups = io.graph.groups(&session.graph, None).await?;
     io.store.put_groups(&lease.enterprise, &groups).await?;
     let now = io.clock.now();
-    io.store.edit_sync_status(&lease.enterprise, |status| SyncStatus { discovered: Some(now), ..status }).await?;
+    io.store
+        .edit_sync_status(&lease.enterprise, |status| SyncStatus {
+            discovered: Some(now),
+            ..status
+        })
+        .await?;
     run.state = RunState::Planning;
     log(io, lease, run, found.lines).await?;
     if run.kind == RunKind::Discover {
@@ -139,7 +146,10 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
         let fresh = plan(&facts);
         let wrong = contradictions(&fresh);
         if !wrong.is_empty() {
-            return Err(Error::upstream("make a plan", format!("it contradicts itself: {}", wrong.join("; "))));
+            return Err(Error::upstream(
+                "make a plan",
+                format!("it contradicts itself: {}", wrong.join("; ")),
+            ));
         }
         if let Some(approved) = &run.plan {
             let approved: StoredPlan = io.store.plan(enterprise, approved, io.clock.now()).await?;
@@ -154,7 +164,10 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
         let stored = plans::stored(io, enterprise, &account, fresh, id, now).await?;
         let permission: Option<Permission> = io.store.run_permission(enterprise, &run.id).await?;
         let Some(permission) = permission else {
-            return Err(Error::upstream("start to apply", "the run was not permitted to change anything"));
+            return Err(Error::upstream(
+                "start to apply",
+                "the run was not permitted to change anything",
+            ));
         };
         let rulings = rule(&stored.changes, account.owned.len(), permission);
         let steps = apply::steps(&stored.changes, &rulings);
@@ -175,7 +188,11 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
 async fn missing_domains(io: &Io, kept: &Kept, token: &Token) -> Result<Vec<Finding>> {
     let needed = prepare::gateways(io, &kept.enterprise);
     let organization = io.graph.organization(token).await?;
-    let verified = organization.domains.into_iter().map(|domain| domain.name.to_lowercase()).collect();
+    let verified = organization
+        .domains
+        .into_iter()
+        .map(|domain| domain.name.to_lowercase())
+        .collect();
     Ok(preflight::domains(&needed, &verified))
 }
 
@@ -187,7 +204,10 @@ async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>
     let lines = configured
         .into_iter()
         .filter(|object| run.debug || object.action != "unchanged")
-        .map(|object| Line::TenantObject { what: format!("{} {}", object.kind, object.name), action: object.action })
+        .map(|object| Line::TenantObject {
+            what: format!("{} {}", object.kind, object.name),
+            action: object.action,
+        })
         .collect();
     run.state = RunState::Applying;
     log(io, lease, run, lines).await?;
@@ -201,7 +221,11 @@ async fn applying(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Re
     };
     let session = session(io, enterprise, &run.id).await?;
     let progress = apply::apply(io, lease, run, &plan, &session, until).await?;
-    let state = if progress.verifying { RunState::Verifying } else { RunState::Applying };
+    let state = if progress.verifying {
+        RunState::Verifying
+    } else {
+        RunState::Applying
+    };
     if run.state != state || !progress.lines.is_empty() {
         run.state = state;
         log(io, lease, run, progress.lines).await?;
@@ -218,7 +242,9 @@ async fn applying(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Re
     findings.extend(steps.iter().zip(&plan.changes).filter_map(|(step, change)| {
         let why = match &step.state {
             StepState::Failed { why } | StepState::Skipped { why } => why,
-            StepState::Pending | StepState::Submitted { .. } | StepState::Verifying { .. } | StepState::Applied => return None,
+            StepState::Pending | StepState::Submitted { .. } | StepState::Verifying { .. } | StepState::Applied => {
+                return None;
+            }
         };
         Some(apply::finding(&plan, change, why))
     }));
@@ -234,7 +260,11 @@ async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Finding>) -> R
     lines.push(Line::End { successful });
     run.findings = findings;
     run.ended = Some(now);
-    let last = if successful { LastSync::Successful } else { LastSync::Failed };
+    let last = if successful {
+        LastSync::Successful
+    } else {
+        LastSync::Failed
+    };
     // The status first: if the worker dies here, the run is ended again, with the same result.
     io.store
         .edit_sync_status(enterprise, |status| SyncStatus {
@@ -246,33 +276,64 @@ async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Finding>) -> R
     let kept = io.store.enterprise(enterprise).await?;
     account::refresh_pending(io, &kept, now).await?;
     io.store.delete_sealed(enterprise, &run.id).await?;
-    run.state = if successful { RunState::Succeeded } else { RunState::Failed };
+    run.state = if successful {
+        RunState::Succeeded
+    } else {
+        RunState::Failed
+    };
     log(io, lease, run, lines).await?;
-    Ok(if successful { Next::Done { seconds: 0 } } else { Next::Failed { seconds: 0 } })
+    Ok(if successful {
+        Next::Done { seconds: 0 }
+    } else {
+        Next::Failed { seconds: 0 }
+    })
 }
 
 /// Something kept the run from going on. A pause that Microsoft asks for is kept; an ended session waits for a person;
 /// a fault is tried again a few times, and then reported.
 async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Error) -> Result<Next> {
-    let finding = |code, seen: String, fix: &str, actor| Finding { code, subject: String::new(), seen, fix: fix.into(), actor };
+    let finding = |code, seen: String, fix: &str, actor| Finding {
+        code,
+        subject: String::new(),
+        seen,
+        fix: fix.into(),
+        actor,
+    };
     match error {
         Error::Throttled { wait, .. } => {
-            let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(u32::from(wait.subsec_nanos() > 0));
-            Ok(Next::Wait { seconds: seconds.max(1) })
+            let seconds = u32::try_from(wait.as_secs())
+                .unwrap_or(u32::MAX)
+                .saturating_add(u32::from(wait.subsec_nanos() > 0));
+            Ok(Next::Wait {
+                seconds: seconds.max(1),
+            })
         }
         Error::TokenExpired => {
             let seen = "The session with Microsoft ended before the sync did.".into();
-            run.findings = vec![finding(Code::TokenTooShort, seen, "Sign in again; the sync goes on where it stopped.", Actor::GlobalAdmin)];
+            run.findings = vec![finding(
+                Code::TokenTooShort,
+                seen,
+                "Sign in again; the sync goes on where it stopped.",
+                Actor::GlobalAdmin,
+            )];
             let lines = run.findings.iter().cloned().map(Line::Obstacle).collect();
             run.state = RunState::AwaitingSignIn;
             io.store.delete_sealed(&lease.enterprise, &run.id).await?;
             log(io, lease, run, lines).await?;
             Ok(Next::Done { seconds: 0 })
         }
-        Error::Refused { code, message, doing, .. } => {
+        Error::Refused {
+            code, message, doing, ..
+        } => {
             let seen = format!("Could not {doing}: {message} ({code}).");
             let fix = "Read Microsoft's reason; if it does not help, ask the provider.";
-            end(io, lease, run, vec![finding(Code::MsRefused, seen, fix, Actor::Provider)]).await
+            end(
+                io,
+                lease,
+                run,
+                vec![finding(Code::MsRefused, seen, fix, Actor::Provider)],
+            )
+            .await
         }
         error => {
             tracing::warn!(enterprise.id = %lease.enterprise, run.id = %run.id, error.message = %Chain(&error), "a run was interrupted");
@@ -288,17 +349,27 @@ async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Error) -> Res
             run.findings.push(fault);
             log(io, lease, run, Vec::new()).await?;
             let faults = u32::try_from(run.findings.len()).unwrap_or(u32::MAX);
-            Ok(Next::Wait { seconds: 2_u32.saturating_pow(faults) })
+            Ok(Next::Wait {
+                seconds: 2_u32.saturating_pow(faults),
+            })
         }
     }
 }
 
 fn stale(beyond: &[crate::plan::sync::Change]) -> Finding {
-    let first = beyond.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let first = beyond
+        .iter()
+        .take(3)
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ");
     Finding {
         code: Code::PlanStale,
         subject: String::new(),
-        seen: format!("The tenant moved since the plan was shown: {} more changes would be needed, such as {first}.", beyond.len()),
+        seen: format!(
+            "The tenant moved since the plan was shown: {} more changes would be needed, such as {first}.",
+            beyond.len()
+        ),
         fix: "Start the sync again: it reads the tenant anew and applies what is saved.".into(),
         actor: Actor::GlobalAdmin,
     }
@@ -306,7 +377,10 @@ fn stale(beyond: &[crate::plan::sync::Change]) -> Finding {
 
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 async fn log(io: &Io, lease: &Lease, run: &mut Run, lines: Vec<Line>) -> Result<()> {
@@ -332,7 +406,11 @@ pub(super) struct Session {
 /// `TokenExpired` where only the person can go on.
 async fn session(io: &Io, enterprise: &EnterpriseId, run: &RunId) -> Result<Session> {
     let now = io.clock.now();
-    let sealed = io.store.sealed(enterprise, run, now).await?.ok_or(Error::TokenExpired)?;
+    let sealed = io
+        .store
+        .sealed(enterprise, run, now)
+        .await?
+        .ok_or(Error::TokenExpired)?;
     let opened = io.vault.open(enterprise, run, &sealed).await?;
     let tokens: Tokens = serde_json::from_str(opened.expose()).map_err(|_| Error::TokenExpired)?;
     let session = Session {
@@ -350,8 +428,15 @@ async fn renewed(io: &Io, enterprise: &EnterpriseId, run: &RunId, session: Sessi
     let refresh = session.refresh.as_ref().ok_or(Error::TokenExpired)?;
     let secret = io.vault.entra_client_secret().await?;
     let scope = format!("{}/.default", crate::domain::consent::GRAPH);
-    let (graph, next) = io.sign_in.token_for(secret, refresh, &session.identity.tenant, &scope, now).await?;
-    let session = Session { graph, refresh: next.or(session.refresh), identity: session.identity };
+    let (graph, next) = io
+        .sign_in
+        .token_for(secret, refresh, &session.identity.tenant, &scope, now)
+        .await?;
+    let session = Session {
+        graph,
+        refresh: next.or(session.refresh),
+        identity: session.identity,
+    };
     let tokens = Tokens {
         identity: session.identity.clone(),
         graph: session.graph.secret().expose().to_owned(),

@@ -1,9 +1,8 @@
 //! What a request says: ids in the path, a JSON body, and the headers that make writing safe.
 
+use crate::domain::caller::Caller;
+use crate::domain::once::Once;
 use crate::error::{Error, Result};
-use crate::io::store::enterprises::Once;
-use crate::io::vault::sha256;
-use crate::web::caller::Caller;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use http::header;
 use http::request::Parts;
@@ -20,7 +19,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        Path::from_request_parts(parts, state).await.map(|Path(segments)| Self(segments)).map_err(|_| Error::NotFound("id"))
+        Path::from_request_parts(parts, state)
+            .await
+            .map(|Path(segments)| Self(segments))
+            .map_err(|_| Error::NotFound("id"))
     }
 }
 
@@ -33,16 +35,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let query = Query::from_request_parts(parts, state).await;
-        query.map(|Query(params)| Self(params)).map_err(|error| Error::Malformed(format!("query: {}", error.body_text())))
+        query
+            .map(|Query(params)| Self(params))
+            .map_err(|error| Error::Malformed(format!("query: {}", error.body_text())))
     }
 }
 
-/// A JSON body of at most 64 KB, and a hash of it.
+/// A JSON body of at most 64 KB.
 #[derive(Debug)]
 pub struct Body<T> {
     /// What it says.
     pub value: T,
-    hash: String,
+    request: Vec<u8>,
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
@@ -54,14 +58,30 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             .headers()
             .get(header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")));
+            .is_some_and(|value| {
+                value
+                    .split(';')
+                    .next()
+                    .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+            });
         if !is_json {
-            return Err(Error::Malformed("send JSON with the header Content-Type: application/json".into()));
+            return Err(Error::Malformed(
+                "send JSON with the header Content-Type: application/json".into(),
+            ));
         }
-        let bytes = axum::body::to_bytes(request.into_body(), BODY_MAX).await.map_err(|_| Error::TooLarge)?;
-        let value = serde_json::from_slice(&bytes).map_err(|error| Error::Malformed(format!("the body is not what this route takes: {error}")))?;
-        let hash = sha256(&format!("{route}\n{}", String::from_utf8_lossy(&bytes)));
-        Ok(Self { value, hash })
+        let bytes = axum::body::to_bytes(request.into_body(), BODY_MAX)
+            .await
+            .map_err(|_| Error::TooLarge)?;
+        let value = serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Malformed(format!("the body is not what this route takes: {error}")))?;
+        let request = [
+            route.as_bytes(),
+            b"
+",
+            &bytes,
+        ]
+        .concat();
+        Ok(Self { value, request })
     }
 }
 
@@ -73,9 +93,19 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        const NEEDED: Error = Error::HeaderMissing("Idempotency-Key: a key of your own for this request, such as a UUID; send the same one when you repeat it");
-        let key = parts.headers.get("idempotency-key").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if (1..=255).contains(&key.len()) { Ok(Self(key.to_owned())) } else { Err(NEEDED) }
+        const NEEDED: Error = Error::HeaderMissing(
+            "Idempotency-Key: a key of your own for this request, such as a UUID; send the same one when you repeat it",
+        );
+        let key = parts
+            .headers
+            .get("idempotency-key")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        if (1..=255).contains(&key.len()) {
+            Ok(Self(key.to_owned()))
+        } else {
+            Err(NEEDED)
+        }
     }
 }
 
@@ -83,7 +113,14 @@ impl IdempotencyKey {
     /// The memory of this request: the same caller, key and body are the same request.
     #[must_use]
     pub fn once<T>(&self, caller: &Caller, body: &Body<T>) -> Once {
-        Once { key: sha256(&format!("{}\n{}", caller.subject, self.0)), request: body.hash.clone() }
+        Once {
+            key: format!(
+                "{}
+{}",
+                caller.subject, self.0
+            ),
+            request: body.request.clone(),
+        }
     }
 }
 
@@ -95,8 +132,14 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let value = parts.headers.get(header::IF_MATCH).ok_or(Error::HeaderMissing("If-Match with the ETag that you read"))?;
-        let version = value.to_str().ok().and_then(|text| text.trim().trim_start_matches("W/").trim_matches('"').parse().ok());
+        let value = parts
+            .headers
+            .get(header::IF_MATCH)
+            .ok_or(Error::HeaderMissing("If-Match with the ETag that you read"))?;
+        let version = value
+            .to_str()
+            .ok()
+            .and_then(|text| text.trim().trim_start_matches("W/").trim_matches('"').parse().ok());
         version.map(Self).ok_or(Error::Stale("the ETag"))
     }
 }

@@ -1,6 +1,6 @@
 //! The only place where an error becomes an HTTP answer: RFC 9457 problem documents with a stable `code`.
 
-use crate::error::{Error, SignInRefused};
+use crate::error::{Chain, Error, SignInRefused};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -42,17 +42,37 @@ fn classified(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is not valid"),
         Error::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
         Error::NoIdentity => (StatusCode::UNAUTHORIZED, "no-identity", "The caller is not known"),
-        Error::HeaderMissing(_) => (StatusCode::PRECONDITION_REQUIRED, "header-missing", "A header is missing"),
+        Error::HeaderMissing(_) => (
+            StatusCode::PRECONDITION_REQUIRED,
+            "header-missing",
+            "A header is missing",
+        ),
         Error::Stale(_) => (StatusCode::PRECONDITION_FAILED, "stale", "Somebody was faster"),
         Error::Conflict(_) => (StatusCode::CONFLICT, "conflict", "The state does not allow this"),
-        Error::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The Idempotency-Key was used before"),
+        Error::KeyReused => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            "The Idempotency-Key was used before",
+        ),
         Error::OverLicense { .. } => (StatusCode::CONFLICT, "over-license", "There are not enough licences"),
-        Error::PlanStale(_) => (StatusCode::CONFLICT, "plan-stale", "The world moved since the plan was made"),
+        Error::PlanStale(_) => (
+            StatusCode::CONFLICT,
+            "plan-stale",
+            "The world moved since the plan was made",
+        ),
         Error::SignIn(_) => (StatusCode::FORBIDDEN, "sign-in-refused", "The sign-in was refused"),
         Error::Throttled { .. } => (StatusCode::SERVICE_UNAVAILABLE, "throttled", "A service asks to wait"),
         Error::Refused { .. } => (StatusCode::BAD_GATEWAY, "refused-by-microsoft", "Microsoft refused"),
-        Error::TokenExpired => (StatusCode::CONFLICT, "sign-in-again", "The session with Microsoft has ended"),
-        Error::Upstream { .. } => (StatusCode::BAD_GATEWAY, "upstream", "A service we depend on did not answer"),
+        Error::TokenExpired => (
+            StatusCode::CONFLICT,
+            "sign-in-again",
+            "The session with Microsoft has ended",
+        ),
+        Error::Upstream { .. } => (
+            StatusCode::BAD_GATEWAY,
+            "upstream",
+            "A service we depend on did not answer",
+        ),
         Error::Busy => (StatusCode::CONFLICT, "busy", "Another change is going on"),
     }
 }
@@ -63,9 +83,13 @@ impl Problem {
     pub fn of(error: &Error) -> Self {
         let (status, code, title) = classified(error);
         let errors = match error {
-            Error::Invalid(invalid) => {
-                invalid.iter().map(|one| FieldError { field: one.what.clone(), detail: one.why.clone() }).collect()
-            }
+            Error::Invalid(invalid) => invalid
+                .iter()
+                .map(|one| FieldError {
+                    field: one.what.clone(),
+                    detail: one.why.clone(),
+                })
+                .collect(),
             _ => Vec::new(),
         };
         // From 500 on the message is ours alone.
@@ -73,7 +97,14 @@ impl Problem {
             Error::SignIn(refused) => sign_in_detail(refused),
             other => other.to_string(),
         });
-        Self { kind: format!("/problems/{code}"), title, status: status.as_u16(), code, detail, errors }
+        Self {
+            kind: format!("/problems/{code}"),
+            title,
+            status: status.as_u16(),
+            code,
+            detail,
+            errors,
+        }
     }
 }
 
@@ -106,22 +137,6 @@ impl IntoResponse for Error {
     }
 }
 
-/// An error and its causes, for our logs.
-#[derive(Debug)]
-pub struct Chain<'a>(pub &'a (dyn std::error::Error + 'static));
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
-    }
-}
-
 /// The answer to a path that no route has.
 #[expect(clippy::unused_async, reason = "a router's fallback is a handler")]
 pub async fn no_such_route() -> Error {
@@ -140,7 +155,12 @@ pub async fn no_such_method() -> Response {
         errors: Vec::new(),
     };
     let body = serde_json::to_vec(&problem).unwrap_or_default();
-    (StatusCode::METHOD_NOT_ALLOWED, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+    (
+        StatusCode::METHOD_NOT_ALLOWED,
+        [(header::CONTENT_TYPE, "application/problem+json")],
+        body,
+    )
+        .into_response()
 }
 
 #[cfg(test)]
@@ -150,7 +170,10 @@ mod tests {
 
     #[test]
     fn a_refusal_names_every_field() {
-        let error = Error::Invalid(vec![Invalid::new("name", "give 1 to 120 characters"), Invalid::new("userLimit", "give at least 1")]);
+        let error = Error::Invalid(vec![
+            Invalid::new("name", "give 1 to 120 characters"),
+            Invalid::new("userLimit", "give at least 1"),
+        ]);
         let problem = serde_json::to_value(Problem::of(&error)).unwrap();
         assert_eq!(problem["status"], 422);
         assert_eq!(problem["code"], "invalid");

@@ -147,7 +147,10 @@ impl Store {
             return Ok(BTreeMap::new());
         }
         let visible = self.manifest(enterprise).await?;
-        let named: Vec<TeamsUserId> = users.into_iter().filter(|user| visible.contains_key(&user.bytes())).collect();
+        let named: Vec<TeamsUserId> = users
+            .into_iter()
+            .filter(|user| visible.contains_key(&user.bytes()))
+            .collect();
         let read = named.into_iter().map(|user| async move {
             let found: Option<TeamsUserItem> = self.get(&keys::teams_user(enterprise, part(&user), &user)).await?;
             Ok::<_, crate::Error>(found.map(|item| (user, TeamsUser::from(item))))
@@ -216,9 +219,19 @@ impl Store {
     /// `Upstream`.
     pub async fn groups(&self, enterprise: &EnterpriseId) -> Result<Vec<Group>> {
         let items: Vec<GroupItem> = self.query(&keys::enterprise_partition(enterprise), keys::GROUP).await?;
-        let group = |item: GroupItem| Group { id: item.id, name: item.name, kind: item.kind, banned: item.banned };
+        let group = |item: GroupItem| Group {
+            id: item.id,
+            name: item.name,
+            kind: item.kind,
+            banned: item.banned,
+        };
         let mut groups: Vec<Group> = items.into_iter().map(group).collect();
-        groups.sort_by(|a, b| a.name.to_lowercase().cmp(&b.name.to_lowercase()).then_with(|| a.id.cmp(&b.id)));
+        groups.sort_by(|a, b| {
+            a.name
+                .to_lowercase()
+                .cmp(&b.name.to_lowercase())
+                .then_with(|| a.id.cmp(&b.id))
+        });
         Ok(groups)
     }
 
@@ -231,9 +244,14 @@ impl Store {
         let mut writes = Vec::new();
         for group in groups.iter().filter(|group| !known.contains(group)) {
             let Group { id, name, kind, banned } = group.clone();
-            writes.push(Self::put_request(&keys::group(enterprise, &group.id), &GroupItem { id, name, kind, banned })?);
+            writes.push(Self::put_request(
+                &keys::group(enterprise, &group.id),
+                &GroupItem { id, name, kind, banned },
+            )?);
         }
-        let gone = known.iter().filter(|old| !groups.iter().any(|group| group.id == old.id));
+        let gone = known
+            .iter()
+            .filter(|old| !groups.iter().any(|group| group.id == old.id));
         for old in gone {
             writes.push(Self::delete_request(&keys::group(enterprise, &old.id))?);
         }

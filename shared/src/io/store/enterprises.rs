@@ -1,5 +1,6 @@
 //! Resellers, enterprises, tenant bindings, and the memory of creating requests.
 
+use super::keys::Key;
 use super::{Outcome, Store, keys, text};
 use crate::domain::brand::Brand;
 use crate::domain::email::EmailAddress;
@@ -8,9 +9,11 @@ use crate::domain::global_admin::{GlobalAdmin, Identity};
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::ids::{EnterpriseId, InvitationId, ResellerId, TenantId};
 use crate::domain::invitation::Invitation;
+use crate::domain::once::Once;
 use crate::domain::reseller::Reseller;
 use crate::domain::setup::Setup;
 use crate::error::{Error, Result};
+use crate::io::vault::sha256;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -76,15 +79,6 @@ struct Binding {
 struct Answer {
     request: String,
     resource: String,
-}
-
-/// A creating request, as it is remembered for a day.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Once {
-    /// Hash of caller and `Idempotency-Key`.
-    pub key: String,
-    /// Hash of the request's route and body.
-    pub request: String,
 }
 
 /// An enterprise with the id of its newest invitation.
@@ -194,9 +188,9 @@ impl Store {
         resource: &str,
         now: Timestamp,
     ) -> Result<String> {
-        let key = keys::idempotency(&once.key);
+        let (key, request) = hashed(once);
         let answer = Answer {
-            request: once.request.clone(),
+            request: request.clone(),
             resource: resource.to_owned(),
         };
         let memory = self.put(&key, &answer)?.until(now + REMEMBERED);
@@ -209,7 +203,7 @@ impl Store {
             Outcome::Written => Ok(resource.to_owned()),
             Outcome::Failed(conditions) if conditions.contains(&last) => {
                 let known: Answer = self.get(&key).await?.ok_or(Error::Busy)?;
-                if known.request == once.request {
+                if known.request == request {
                     Ok(known.resource)
                 } else {
                     Err(Error::KeyReused)
@@ -224,9 +218,10 @@ impl Store {
     /// # Errors
     /// `KeyReused` when the key came with another request.
     pub async fn answered(&self, once: &Once, now: Timestamp) -> Result<Option<String>> {
-        let known: Option<Answer> = self.get_unexpired(&keys::idempotency(&once.key), now).await?;
+        let (key, request) = hashed(once);
+        let known: Option<Answer> = self.get_unexpired(&key, now).await?;
         match known {
-            Some(known) if known.request == once.request => Ok(Some(known.resource)),
+            Some(known) if known.request == request => Ok(Some(known.resource)),
             Some(_) => Err(Error::KeyReused),
             None => Ok(None),
         }
@@ -315,6 +310,11 @@ impl Store {
             Outcome::Failed(_) => Err(Error::Stale("the enterprise")),
         }
     }
+}
+
+/// Neither keys nor bodies of callers are kept, only hashes.
+fn hashed(once: &Once) -> (Key, String) {
+    (keys::idempotency(&sha256(once.key.as_bytes())), sha256(&once.request))
 }
 
 pub(super) fn item(enterprise: &Enterprise, invitation: Option<&InvitationId>) -> impl Serialize + use<> {

@@ -254,7 +254,10 @@ impl Store {
     /// `Upstream`.
     pub async fn forgive_code(&self, enterprise: &EnterpriseId, id: &InvitationId) -> Result<()> {
         let write = self
-            .update(&keys::invitation(enterprise, id), "SET wrong_codes = :zero, #state = :opened")
+            .update(
+                &keys::invitation(enterprise, id),
+                "SET wrong_codes = :zero, #state = :opened",
+            )
             .when("#state <> :revoked AND #state <> :accepted")
             .with(":zero", number(0))
             .with(":opened", text(serde_state(InvitationState::Opened)))

@@ -1,6 +1,8 @@
 //! Every key of the table. Each begins with the enterprise, except the look-up kinds.
 
-use crate::domain::ids::{EnterpriseId, GroupId, InvitationId, PlanId, ResellerId, RunId, TeamsUserId, TenantId, VoiceUserId};
+use crate::domain::ids::{
+    EnterpriseId, GroupId, InvitationId, PlanId, ResellerId, RunId, TeamsUserId, TenantId, VoiceUserId,
+};
 use jiff::civil::Date;
 
 /// Partition key attribute.

@@ -1,12 +1,12 @@
 //! Plans, runs, their steps, log lines and sealed tokens.
 
-use super::enterprises::Once;
 use super::invitations::Link;
 use super::leases::Lease;
 use super::{Outcome, Store, keys};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
 use crate::domain::mapping::Owned;
+use crate::domain::once::Once;
 use crate::domain::run::{Run, RunKind, RunState, Step};
 use crate::domain::sync_log::Line;
 use crate::domain::sync_status::SyncStatus;

@@ -68,7 +68,10 @@ async fn oddities_are_let_pass() {
         {"policyType": "TeamsCallingPolicy", "policyAssignment": null}, {"policyType": null}]);
     let found = read(200, odd).await.unwrap().unwrap();
     assert_eq!(found.account_type, AccountType::Ineligible);
-    assert_eq!(found.numbers, ["+12061234567", "+12061234568"].map(|number| number.parse().unwrap()));
+    assert_eq!(
+        found.numbers,
+        ["+12061234567", "+12061234568"].map(|number| number.parse().unwrap())
+    );
     let policy = &found.policies[&PolicyType::OnlineVoiceRoutingPolicy];
     assert_eq!((policy.name.as_str(), policy.by_group), ("Carrier", false));
 
