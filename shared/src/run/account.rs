@@ -102,11 +102,12 @@ async fn chosen(io: &Io, enterprise: &EnterpriseId, ids: &[GroupId], names: &[St
                 .collect(),
         );
     }
-    if wrong.is_empty() {
-        Ok(chosen.into_values().collect())
-    } else {
-        Err(wrong.into())
+    if !wrong.is_empty() {
+        return Err(wrong.into());
     }
+    let mut chosen: Vec<ChosenGroup> = chosen.into_values().collect();
+    chosen.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(chosen)
 }
 
 /// What a push of all voice users changed.

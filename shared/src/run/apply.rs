@@ -85,12 +85,17 @@ struct Round<'a> {
 ///
 /// # Errors
 /// `TokenExpired`, `Throttled` and faults of Microsoft; what was made so far is kept.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a fact of its own, and the call is made once"
+)]
 pub(super) async fn apply(
     io: &Io,
     lease: &Lease,
     run: &Run,
     plan: &StoredPlan,
     session: &Session,
+    resumed: bool,
     until: Timestamp,
 ) -> Result<Progress> {
     let steps = io.store.steps(&lease.enterprise, &run.id).await?;
@@ -103,6 +108,7 @@ pub(super) async fn apply(
         steps,
         progress: Progress::default(),
     };
+    let mut resumed = resumed;
     for number in 0..=2 {
         if round.unsettled(number).is_empty() {
             continue;
@@ -112,9 +118,15 @@ pub(super) async fn apply(
             .iter()
             .all(|at| !matches!(round.steps[*at].state, StepState::Pending))
             && number == 2;
-        round.submit(number, until).await?;
-        round.watch(number).await?;
+        let submitted = round.submit(number, resumed, until).await?;
+        // What a killed call handed over without noting it can only be in the phase where it stopped.
+        resumed = false;
+        if submitted && number < 2 {
+            round.progress.wait = Some(LOOK_AGAIN);
+            return Ok(round.progress);
+        }
         round.prove(number).await?;
+        round.watch(number).await?;
         if !round.unsettled(number).is_empty() {
             round.progress.wait = Some(LOOK_AGAIN);
             return Ok(round.progress);
@@ -180,20 +192,25 @@ impl Round<'_> {
 
     /// Hands the phase's pending changes to Microsoft. What is in place already, because an earlier call was killed
     /// after handing it over, is not handed over twice.
-    async fn submit(&mut self, number: u8, until: Timestamp) -> Result<()> {
+    async fn submit(&mut self, number: u8, resumed: bool, until: Timestamp) -> Result<bool> {
         let pending = self.pending(number);
         if pending.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
-        let observed = self.observed(&pending).await?;
+        let observed = if resumed {
+            self.observed(&pending).await?
+        } else {
+            Observed::default()
+        };
         let mut policies = Vec::new();
         for at in pending {
             self.io.store.renew(self.lease, self.io.clock.now()).await?;
             if self.io.clock.now() >= until {
-                return Ok(());
+                return Ok(true);
             }
             let since = self.io.clock.now();
-            if in_place(&self.plan.changes[at], &observed) {
+            let adopted = matches!(self.plan.changes[at], Change::Adopt { .. });
+            if adopted || (resumed && in_place(&self.plan.changes[at], &observed)) {
                 self.note(at, StepState::Verifying { since }).await?;
                 continue;
             }
@@ -209,15 +226,7 @@ impl Round<'_> {
                         self.handed_over(at, sent).await?;
                     }
                 },
-                Change::Adopt { .. } => {
-                    self.note(
-                        at,
-                        StepState::Failed {
-                            why: "the number has moved since the plan was made".into(),
-                        },
-                    )
-                    .await?
-                }
+                Change::Adopt { .. } => {}
                 Change::Revoke { .. } | Change::Grant { .. } => policies.push(at),
             }
         }
@@ -225,7 +234,7 @@ impl Round<'_> {
             self.io.store.renew(self.lease, self.io.clock.now()).await?;
             self.submit_policies(part).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// A number that could not be released cannot be given, and its new holder must not get another.
@@ -362,7 +371,7 @@ impl Round<'_> {
         let verifying: Vec<usize> = self
             .unsettled(number)
             .into_iter()
-            .filter(|at| matches!(self.steps[*at].state, StepState::Verifying { .. }))
+            .filter(|at| !matches!(self.steps[*at].state, StepState::Pending))
             .collect();
         if verifying.is_empty() {
             return Ok(());
@@ -370,12 +379,13 @@ impl Round<'_> {
         let observed = self.observed(&verifying).await?;
         let now = self.io.clock.now();
         for at in verifying {
-            let StepState::Verifying { since } = self.steps[at].state else {
-                continue;
+            let since = match &self.steps[at].state {
+                StepState::Verifying { since } => Some(*since),
+                _ => None,
             };
             if in_place(&self.plan.changes[at], &observed) {
                 self.note(at, StepState::Applied).await?;
-            } else if now >= since + PROOF_WITHIN {
+            } else if since.is_some_and(|since| now >= since + PROOF_WITHIN) {
                 self.note(
                     at,
                     StepState::Failed {

@@ -81,6 +81,7 @@ pub async fn work(io: &Io, work: &Work, holder: &str, until: Timestamp) -> Resul
 
 /// Stage after stage, until the run ends, waits, or the call's time is up.
 async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Result<Next> {
+    let mut resumed = lease.taken_over;
     loop {
         let now = io.clock.now();
         if now >= until {
@@ -95,7 +96,9 @@ async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Res
             RunState::Discovering => discovering(io, lease, run).await?,
             RunState::Planning => planning(io, lease, run).await?,
             RunState::Preparing => preparing(io, lease, run).await?,
-            RunState::Applying | RunState::Verifying => applying(io, lease, run, until).await?,
+            RunState::Applying | RunState::Verifying => {
+                applying(io, lease, run, std::mem::take(&mut resumed), until).await?
+            }
         };
         if let Some(wait) = wait {
             return Ok(wait);
@@ -214,13 +217,13 @@ async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>
     Ok(None)
 }
 
-async fn applying(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Result<Option<Next>> {
+async fn applying(io: &Io, lease: &Lease, run: &mut Run, resumed: bool, until: Timestamp) -> Result<Option<Next>> {
     let enterprise = &lease.enterprise;
     let Some(plan) = io.store.run_plan::<StoredPlan>(enterprise, &run.id).await? else {
         return Err(Error::upstream("apply a plan", "the run has none"));
     };
     let session = session(io, enterprise, &run.id).await?;
-    let progress = apply::apply(io, lease, run, &plan, &session, until).await?;
+    let progress = apply::apply(io, lease, run, &plan, &session, resumed, until).await?;
     let state = if progress.verifying {
         RunState::Verifying
     } else {

@@ -21,6 +21,8 @@ struct LeaseItem {
 pub struct Lease {
     /// Whose.
     pub enterprise: EnterpriseId,
+    /// The holder before did not give it back: it was killed, and may have done something without noting it.
+    pub taken_over: bool,
     holder: String,
     fence: u64,
 }
@@ -33,6 +35,7 @@ impl Store {
     pub async fn lease(&self, enterprise: &EnterpriseId, holder: &str, now: Timestamp) -> Result<Lease> {
         let key = keys::lease(enterprise);
         let seen: Option<LeaseItem> = self.get(&key).await?;
+        let taken_over = seen.as_ref().is_some_and(|seen| seen.ends != 0);
         let fence = seen.map_or(0, |seen| seen.fence) + 1;
         let item = LeaseItem {
             holder: holder.to_owned(),
@@ -48,6 +51,7 @@ impl Store {
         if self.write(write).await? {
             Ok(Lease {
                 enterprise: enterprise.clone(),
+                taken_over,
                 holder: holder.to_owned(),
                 fence,
             })
