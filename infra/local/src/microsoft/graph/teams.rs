@@ -318,7 +318,7 @@ pub(super) fn update(ask: &mut Ask<'_>) -> Reply {
     if let Some(site) = body.get("networkSiteId") {
         entry.site = site.as_str().map(str::to_owned);
     }
-    Ok(Answer::empty(204))
+    Ok(Answer::empty(200))
 }
 
 pub(super) fn operation(ask: &mut Ask<'_>, id: &str) -> Reply {
