@@ -20,6 +20,8 @@ mod graph;
 mod login;
 mod names;
 mod state;
+#[cfg(test)]
+mod testing;
 mod voice;
 
 use jiff::{SignedDuration, Timestamp};
