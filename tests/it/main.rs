@@ -1,1 +1,11 @@
-//! Placeholder.
+//! All stories and repository rules, one binary.
+// `cfg(test)` is always on here; it tells clippy that the modules are tests, helpers included.
+
+#[cfg(test)]
+mod runtime;
+#[cfg(test)]
+mod runtime_api;
+#[cfg(test)]
+mod template;
+#[cfg(test)]
+mod tidy;

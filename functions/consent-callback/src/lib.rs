@@ -1,1 +1,38 @@
-//! Placeholder.
+//! HTTP without a session: the invitation page, sign-in, both consents, and the second half of the double
+//! authentication of a sync.
+//!
+//! GET and HEAD change nothing, so mail scanners may follow every link. What a browser does is tied to it by one
+//! `__Host-` cookie.
+
+mod browser;
+mod invitation;
+pub mod pages;
+mod setup;
+mod sign_in;
+mod sync_sign_in;
+
+use axum::Router;
+use axum::middleware;
+use shared::io::Io;
+use shared::web::routes::finished;
+use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes with their description.
+pub fn api() -> OpenApiRouter<Arc<Io>> {
+    OpenApiRouter::new()
+        .routes(routes!(invitation::show, invitation::enter))
+        .routes(routes!(sign_in::callback))
+        .routes(routes!(setup::show))
+        .routes(routes!(setup::tenant))
+        .routes(routes!(setup::consent))
+        .routes(routes!(sync_sign_in::show, sync_sign_in::begin))
+        .routes(routes!(invitation::permissions))
+}
+
+/// The routes, ready to serve.
+pub fn router(io: Arc<Io>) -> Router {
+    let secured = middleware::from_fn_with_state(Arc::clone(&io), browser::secured);
+    finished(Router::from(api())).layer(secured).with_state(io)
+}

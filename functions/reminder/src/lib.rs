@@ -1,1 +1,50 @@
-//! Placeholder.
+//! One enterprise's daily reminder, started by its own schedule; and the daily sweep over all that wait.
+
+use lambda_runtime::{Error, LambdaEvent};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::domain::ids::EnterpriseId;
+use shared::io::Io;
+use shared::run::remind;
+
+/// What a schedule sends.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    /// The daily schedule of one enterprise.
+    Reminder {
+        /// Whose.
+        enterprise: EnterpriseId,
+        /// The scheduled time: the same for every repetition of one event.
+        scheduled: String,
+    },
+    /// The daily sweep.
+    Sweep {
+        /// Always true.
+        sweep: bool,
+    },
+}
+
+/// Handles one event; it may come more than once.
+///
+/// # Errors
+/// What EventBridge should try again for.
+pub async fn handle(io: &Io, event: LambdaEvent<Event>) -> Result<Value, Error> {
+    Ok(match event.payload {
+        Event::Reminder { enterprise, scheduled } => {
+            let reminded = remind::remind(io, &enterprise, &scheduled, io.clock.now()).await?;
+            tracing::info!(enterprise.id = %enterprise, reminder.outcome = ?reminded, "a reminder was due");
+            json!({ "reminded": reminded })
+        }
+        Event::Sweep { sweep: true } => {
+            let swept = remind::sweep(io).await?;
+            tracing::info!(
+                pending = swept.pending,
+                failed = swept.failed,
+                "swept over what is pending"
+            );
+            json!({ "swept": swept })
+        }
+        Event::Sweep { sweep: false } => json!({ "swept": null }),
+    })
+}

@@ -1,1 +1,14 @@
-fn main() {}
+//! Wiring: configuration, clients, handler.
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use shared::config::Config;
+use shared::io::Io;
+use shared::io::clock::Clock;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    shared::telemetry::init();
+    let io = Io::new(Config::from_env()?, Clock::default());
+    io.store.warm().await?;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<_>| reminder::handle(&io, event))).await
+}

@@ -1,1 +1,29 @@
-//! Placeholder.
+//! API around a sync: status, plans, start, history, log.
+
+mod plans;
+mod runs;
+mod status;
+
+use axum::Router;
+use shared::io::Io;
+use shared::web::routes::finished;
+use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes with their description.
+pub fn api() -> OpenApiRouter<Arc<Io>> {
+    OpenApiRouter::new()
+        .routes(routes!(status::get))
+        .routes(routes!(plans::make))
+        .routes(routes!(plans::get))
+        .routes(routes!(runs::start, runs::list))
+        .routes(routes!(runs::get))
+        .routes(routes!(runs::log))
+        .routes(routes!(runs::sign_in))
+}
+
+/// The routes, ready to serve.
+pub fn router(io: Arc<Io>) -> Router {
+    finished(Router::from(api())).with_state(io)
+}

@@ -1,3 +1,26 @@
-//! The simulated world around the service: a library for tests, and the one command of the README.
+//! The whole service on one machine: production code against doubles that answer real protocols on loopback.
+//! `world` wires everything; every other module is one double.
 
+pub mod aws;
+mod busy;
+pub mod demo;
+pub mod drive;
+pub mod dynamodb;
+pub mod faults;
+pub mod gateway;
+pub mod issuer;
+pub mod kms;
+pub mod lambda;
+mod locked;
+pub mod mailbox;
 pub mod microsoft;
+pub mod openapi;
+mod pages;
+pub mod protocol;
+pub mod scheduler;
+pub mod secrets;
+pub mod service;
+pub mod state_machine;
+#[cfg(test)]
+mod testing;
+pub mod world;

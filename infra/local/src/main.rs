@@ -1,1 +1,95 @@
-fn main() {}
+//! `cargo run`: the whole service on this machine. `cargo run -- demo`: one enterprise's whole life, step by step.
+
+use dialbridge_local::demo;
+use dialbridge_local::drive::people::{Stuck, create_reseller};
+use dialbridge_local::openapi;
+use dialbridge_local::service::{Options, Service};
+use dialbridge_local::world::Ports;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+dialbridge: the whole service on one machine, with a simulated Microsoft and AWS
+
+    cargo run                       serve everything on loopback and print where to click
+    cargo run -- demo               play one enterprise's whole life and check every step
+    cargo run -- openapi            print the API description
+
+Options for serving and for the demo:
+    --users N                       users of the main simulated tenant (2500)
+    --seed N                        another world (1)
+    --data DIR                      keep the table in a file below DIR (in memory)
+    --any-port                      free ports instead of 8080-8085
+";
+
+#[derive(Default)]
+struct Arguments {
+    demo: bool,
+    openapi: bool,
+    any_port: bool,
+    options: Options,
+}
+
+fn parse(arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
+    let mut parsed = Arguments::default();
+    let mut arguments = arguments.peekable();
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+        match argument.as_str() {
+            "demo" => parsed.demo = true,
+            "openapi" => parsed.openapi = true,
+            "--any-port" => parsed.any_port = true,
+            "--users" => parsed.options.microsoft.users = value()?.parse().map_err(|_| "--users needs a number")?,
+            "--seed" => parsed.options.microsoft.seed = value()?.parse().map_err(|_| "--seed needs a number")?,
+            "--data" => parsed.options.world.data = Some(value()?.into()),
+            other => return Err(format!("`{other}` is not known")),
+        }
+    }
+    Ok(parsed)
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = match parse(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(wrong) => {
+            say(&format!("{wrong}\n\n{HELP}"));
+            return ExitCode::from(2);
+        }
+    };
+    let result = if arguments.openapi {
+        say(openapi::json().trim_end());
+        Ok(())
+    } else if arguments.demo {
+        demo::play(arguments.options, say).await
+    } else {
+        serve(arguments).await
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("{error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(arguments: Arguments) -> Result<(), Stuck> {
+    let mut options = arguments.options;
+    options.world.ports = if arguments.any_port {
+        Ports::default()
+    } else {
+        Ports::FIXED
+    };
+    let service = Service::start(options).await?;
+    create_reseller(&service.world.urls).await?;
+    for line in demo::where_to_click(&service).await? {
+        say(&line);
+    }
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the command is for")]
+fn say(line: &str) {
+    println!("{line}");
+}

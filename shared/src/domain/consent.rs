@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 /// Microsoft Graph, as a resource.
 pub const GRAPH: &str = "https://graph.microsoft.com";
-/// Skype and Teams Tenant Admin API, as a resource: what the MicrosoftTeams PowerShell module talks to.
+/// Skype and Teams Tenant Admin API, as a resource: what the `MicrosoftTeams` PowerShell module talks to.
 pub const TEAMS_ADMIN: &str = "48ac35b8-9aa8-4d74-927d-1f4a14a0b239";
 
 /// First set: who you are, and lasting access to what was granted (R055); `User.Read` lets us read your own roles.

@@ -112,3 +112,12 @@ impl TeamsUser {
         format!("{} ({})", self.name, self.email)
     }
 }
+
+/// How many parts a directory is kept in, so that a large one spreads over the table.
+pub const PARTS: u8 = 16;
+
+/// Which part a user is in: the first four bits of the id.
+#[must_use]
+pub fn part(user: &TeamsUserId) -> u8 {
+    user.bytes()[0] >> 4
+}

@@ -82,6 +82,19 @@ macro_rules! guid {
                 &self.0
             }
 
+            /// The id with these 16 bytes.
+            #[must_use]
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                let mut text = String::with_capacity(36);
+                for (at, byte) in bytes.iter().enumerate() {
+                    if matches!(at, 4 | 6 | 8 | 10) {
+                        text.push('-');
+                    }
+                    text.push_str(&format!("{byte:02x}"));
+                }
+                Self(text)
+            }
+
             /// The 16 bytes of the GUID, in the order they are written.
             #[must_use]
             pub fn bytes(&self) -> [u8; 16] {
@@ -224,6 +237,7 @@ mod tests {
         let id: TenantId = "9F3C2B10-0000-4000-8000-00000000BF01".parse().unwrap();
         assert_eq!(id.as_str(), "9f3c2b10-0000-4000-8000-00000000bf01");
         assert_eq!(id.bytes()[0], 0x9f);
+        assert_eq!(TenantId::from_bytes(id.bytes()), id);
         assert!("9f3c2b10".parse::<TenantId>().is_err());
     }
 }

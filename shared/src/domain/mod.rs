@@ -1,6 +1,7 @@
 //! Nouns: plain values with one way in each. Never async, no clients, no clock, no chance, nothing of ours from outside.
 
 pub mod brand;
+pub mod caller;
 pub mod calling_policy;
 pub mod consent;
 pub mod directory;
@@ -13,6 +14,7 @@ pub mod ids;
 pub mod invitation;
 pub mod licence;
 pub mod mapping;
+pub mod once;
 pub mod phone;
 pub mod reseller;
 pub mod run;

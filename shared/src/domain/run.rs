@@ -88,7 +88,10 @@ pub enum StepState {
         at: Timestamp,
     },
     /// Microsoft says it is done; not read back yet.
-    Verifying,
+    Verifying {
+        /// Since when.
+        since: Timestamp,
+    },
     /// Read back and found in place.
     Applied,
     /// Refused or lost.

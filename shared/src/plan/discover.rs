@@ -1,7 +1,6 @@
 //! Who of the tenant can be mapped, and the figures of the log (R091-R098).
 
 use crate::domain::directory::{DirectoryUser, Ineligible, TeamsUser};
-use crate::domain::ids::TeamsUserId;
 use crate::domain::sync_log::Counts;
 
 /// Notes one enabled user of the filter in the figures. Guests are no users of the enterprise and are not counted.
@@ -47,15 +46,6 @@ pub fn kept(user: DirectoryUser) -> TeamsUser {
         country: user.country,
     }
 }
-
-/// Which of 16 parts of the directory a user is in; the digest manifest has one item for each.
-#[must_use]
-pub fn part(user: &TeamsUserId) -> u8 {
-    user.bytes()[0] >> 4
-}
-
-/// How many parts there are.
-pub const PARTS: u8 = 16;
 
 #[cfg(test)]
 mod tests {

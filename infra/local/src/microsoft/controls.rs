@@ -17,6 +17,7 @@
 //! | `POST /tenants/{tenant}/policies` | `type`, `name`, `deleted` | creates or deletes a policy |
 //! | `POST /tenants/{tenant}/grants` | `user`, `type`, `name` (null: none), `group` | gives a policy to a user |
 //! | `POST /tenants/{tenant}/numbers` | `number`, `holder` (null: nobody), `type`, `onPremises`, `deleted` | gives a number to somebody |
+//! | `GET /tenants/{tenant}/numbers` | | numbers and the places of their holders in the directory |
 //! | `POST /tenants/{tenant}/number-faults` | `number`, `failure` or `lost`, `times` | operations of a number fail or are lost |
 //! | `POST /tenants/{tenant}/skus/{sku}` | `spare`, `status` | free seats of a product |
 //! | `POST /tenants/{tenant}/dns` | `name`, `text` | publishes a TXT record |
@@ -81,7 +82,7 @@ pub(super) fn router(microsoft: Microsoft) -> Router {
         .route("/tenants/{tenant}/groups/{group}", post(change_group))
         .route("/tenants/{tenant}/policies", post(change_policy))
         .route("/tenants/{tenant}/grants", post(grant))
-        .route("/tenants/{tenant}/numbers", post(change_number))
+        .route("/tenants/{tenant}/numbers", get(list_numbers).post(change_number))
         .route("/tenants/{tenant}/number-faults", post(number_fault))
         .route("/tenants/{tenant}/skus/{sku}", post(change_sku))
         .route("/tenants/{tenant}/dns", post(publish))
@@ -470,6 +471,17 @@ struct NumberOrder {
 enum NumberKind {
     DirectRouting,
     CallingPlan,
+}
+
+async fn list_numbers(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>) -> Done {
+    let state = microsoft.lock();
+    let tenant = &state.tenants[tenant(&state, &name)?];
+    let numbers = tenant.numbers.iter();
+    Ok(Json(
+        numbers
+            .map(|(number, held)| json!({ "telephoneNumber": number, "holder": held.holder }))
+            .collect(),
+    ))
 }
 
 async fn change_number(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {

@@ -1,0 +1,106 @@
+//! The invitation's page: it explains, and takes the code.
+
+use crate::browser::{failure, refusal, to_microsoft};
+use crate::pages::{InvitationPage, PermissionsPage, permission_sets};
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Deserialize;
+use shared::Error;
+use shared::domain::schedule;
+use shared::domain::secret::Secret;
+use shared::error::SignInRefused;
+use shared::io::Io;
+use shared::run::onboard::{self, Invited};
+use shared::web::extract::Segments;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -> InvitationPage {
+    let enterprise = &invited.kept.enterprise;
+    let zone = schedule::zone(&enterprise.settings.time_zone);
+    let expires = zone.map_or_else(
+        |_| invited.invitation.expires.to_string(),
+        |zone| schedule::display(invited.invitation.expires, &zone),
+    );
+    InvitationPage {
+        product: invited.reseller.brand.product_name.clone(),
+        enterprise: enterprise.settings.name.clone(),
+        reseller: invited.reseller.name.clone(),
+        expires,
+        permissions_url: io.config.public_page("/permissions").into(),
+        post_to: format!("/i/{token}"),
+        notice,
+    }
+}
+
+/// The page that an invitation's link leads to. It changes nothing.
+#[utoipa::path(get, path = "/i/{invitation}", tag = "pages", params(("invitation" = String, Path)),
+    responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
+pub(crate) async fn show(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
+    match onboard::invited(&io, &token, io.clock.now()).await {
+        Ok(invited) => page(&io, &token, &invited, None).into_response(),
+        Err(error) => failure(&io, None, error).await,
+    }
+}
+
+/// What the page's form sends.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct CodeForm {
+    /// The Invitation Code from the mail.
+    #[serde(default)]
+    code: String,
+}
+
+/// Checks the code and sends the browser to Microsoft.
+#[utoipa::path(post, path = "/i/{invitation}", tag = "pages", params(("invitation" = String, Path)),
+    request_body(content = CodeForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "On to Microsoft's sign-in."), (status = 403, content_type = "text/html", body = String)))]
+pub(crate) async fn enter(
+    State(io): State<Arc<Io>>,
+    Segments(token): Segments<String>,
+    form: Result<Form<CodeForm>, FormRejection>,
+) -> Response {
+    let now = io.clock.now();
+    let code = form.map(|Form(form)| form.code).unwrap_or_default();
+    // A form without a code comes from a mail scanner, not from a person: it costs no try.
+    if code.trim().is_empty() {
+        return show_again(&io, &token, "Type the Invitation Code from the mail.".into()).await;
+    }
+    let browser = Secret::new(io.chance.token::<32>());
+    match onboard::enter_code(&io, &token, &code, &browser, now).await {
+        Ok(url) => to_microsoft(&url, &browser),
+        Err(Error::SignIn(SignInRefused::WrongCode { left })) => {
+            let tries = if left == 1 {
+                "1 try is".to_owned()
+            } else {
+                format!("{left} tries are")
+            };
+            show_again(
+                &io,
+                &token,
+                format!("This is not the code of the mail that brought you here. {tries} left."),
+            )
+            .await
+        }
+        Err(error) => failure(&io, None, error).await,
+    }
+}
+
+async fn show_again(io: &Io, token: &str, notice: String) -> Response {
+    match onboard::invited(io, token, io.clock.now()).await {
+        Ok(invited) => (StatusCode::FORBIDDEN, page(io, token, &invited, Some(notice))).into_response(),
+        Err(Error::SignIn(why)) => refusal(&why, None),
+        Err(error) => failure(io, None, error).await,
+    }
+}
+
+/// What is asked of Microsoft, and why.
+#[utoipa::path(get, path = "/permissions", tag = "pages", responses((status = 200, content_type = "text/html", body = String)))]
+pub(crate) async fn permissions() -> PermissionsPage {
+    PermissionsPage {
+        product: "Dialbridge".into(),
+        sets: permission_sets(),
+    }
+}

@@ -1,0 +1,195 @@
+//! The pages that a Global Admin sees between the invitation and Microsoft: one struct each, texts in `templates/`.
+//!
+//! A page needs nothing but itself: no script, no file from anywhere. `content_security_policy` says so to the browser.
+
+mod permissions;
+mod refusals;
+#[cfg(test)]
+mod tests;
+
+pub use permissions::permission_sets;
+pub use refusals::refused;
+
+use askama::Template;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+/// The first page: who invites whom, and the field for the Invitation Code (R033-R038).
+#[derive(Clone, Debug, Template)]
+#[template(path = "invitation.html")]
+pub struct InvitationPage {
+    /// The product, in the header.
+    pub product: String,
+    /// The customer company.
+    pub enterprise: String,
+    /// The company that invites.
+    pub reseller: String,
+    /// When the invitation ends, as people read it.
+    pub expires: String,
+    /// Where the page that explains the permissions is (R038).
+    pub permissions_url: String,
+    /// Where the form goes; its field is `code`.
+    pub post_to: String,
+    /// What was wrong with the last try.
+    pub notice: Option<String>,
+}
+
+/// After the first sign-in, before anything is bound: is this the right tenant?
+#[derive(Clone, Debug, Template)]
+#[template(path = "confirm_tenant.html")]
+pub struct ConfirmTenantPage {
+    /// The product, in the header.
+    pub product: String,
+    /// The customer company.
+    pub enterprise: String,
+    /// The company that invites.
+    pub reseller: String,
+    /// The organisation, as Microsoft has it.
+    pub tenant_name: String,
+    /// Its domain.
+    pub tenant_domain: String,
+    /// Who signed in.
+    pub person: String,
+    /// Where the form goes; its field is `decision`: `confirm` or `reject`.
+    pub post_to: String,
+}
+
+/// Between the two permission sets (R058).
+#[derive(Clone, Debug, Template)]
+#[template(path = "second_consent.html")]
+pub struct SecondConsentPage {
+    /// The product, in the header.
+    pub product: String,
+    /// The customer company.
+    pub enterprise: String,
+    /// The organisation, as Microsoft has it.
+    pub tenant_name: String,
+    /// Where the page that explains the permissions is (R038).
+    pub permissions_url: String,
+    /// Where the form goes.
+    pub post_to: String,
+    /// A first try left permissions out.
+    pub again: bool,
+}
+
+/// The second half of a sync's sign-in (R065, R139).
+#[derive(Clone, Debug, Template)]
+#[template(path = "sync_sign_in.html")]
+pub struct SyncSignInPage {
+    /// The product, in the header.
+    pub product: String,
+    /// The customer company.
+    pub enterprise: String,
+    /// The recorded Global Admin.
+    pub person: String,
+    /// The linked organisation.
+    pub tenant_name: String,
+    /// What the run does, in a sentence.
+    pub run_kind_text: String,
+    /// What the plan changes, a line each; empty where there is no plan to show.
+    pub plan_lines: Vec<String>,
+    /// Where the form goes.
+    pub post_to: String,
+}
+
+/// Everything went well, and what comes next.
+#[derive(Clone, Debug, Template)]
+#[template(path = "done.html")]
+pub struct DonePage {
+    /// The product, in the header.
+    pub product: String,
+    /// The customer company.
+    pub enterprise: String,
+    /// What is done.
+    pub headline: String,
+    /// What comes next, in order.
+    pub next_steps: Vec<String>,
+    /// The integration portal (R037).
+    pub portal_url: String,
+}
+
+/// It did not go on, why, and what to do (R204-R210). Made by `refused`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "refused.html")]
+pub struct RefusedPage {
+    /// The product, in the header, where it is known.
+    pub product: Option<String>,
+    /// What is the matter.
+    pub headline: String,
+    /// What we saw.
+    pub what_happened: String,
+    /// The way out, in order.
+    pub what_to_do: Vec<String>,
+    /// Whom to ask.
+    pub contact: Option<String>,
+    /// The stable code for support.
+    pub code: String,
+}
+
+/// What we ask permission for, and why (R032, R038).
+#[derive(Clone, Debug, Template)]
+#[template(path = "permissions.html")]
+pub struct PermissionsPage {
+    /// The product, in the header.
+    pub product: String,
+    /// Both sets; `permission_sets` has the texts.
+    pub sets: Vec<PermissionSetText>,
+}
+
+/// One permission set in words.
+#[derive(Clone, Debug)]
+pub struct PermissionSetText {
+    /// Its name.
+    pub title: String,
+    /// When and for what it is asked.
+    pub intro: String,
+    /// Microsoft's name of each permission, and our reason.
+    pub permissions: Vec<(String, String)>,
+}
+
+macro_rules! pages {
+    ($($page:ident),+ $(,)?) => {
+        $(
+            impl $page {
+                /// The whole document.
+                #[must_use]
+                pub fn html(&self) -> String {
+                    written(self.render())
+                }
+            }
+
+            impl IntoResponse for $page {
+                fn into_response(self) -> Response {
+                    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], self.html()).into_response()
+                }
+            }
+        )+
+    };
+}
+pages!(
+    InvitationPage,
+    ConfirmTenantPage,
+    SecondConsentPage,
+    SyncSignInPage,
+    DonePage,
+    RefusedPage,
+    PermissionsPage,
+);
+
+/// The `Content-Security-Policy` of every page. Browsers apply `form-action` to the redirect that answers a form as
+/// well, so the origin of Microsoft's sign-in must be named.
+#[must_use]
+pub fn content_security_policy(sign_in_origin: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {sign_in_origin}; \
+         base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// Templates write plain values into a `String`, and neither can fail.
+fn written(page: askama::Result<String>) -> String {
+    match page {
+        Ok(html) => html,
+        Err(error) => unreachable!("a page of plain values was not written: {error}"),
+    }
+}

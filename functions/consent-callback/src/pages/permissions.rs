@@ -1,0 +1,56 @@
+//! What each permission is for, in the words of the page that explains them (R038, R060).
+
+use super::PermissionSetText;
+use shared::domain::consent::{CALLING_SCOPES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE};
+
+/// Both sets, every permission with its reason.
+#[must_use]
+pub fn permission_sets() -> Vec<PermissionSetText> {
+    vec![
+        PermissionSetText {
+            title: "First set: who you are".into(),
+            intro: "Asked at your first sign-in. It shows us who you are and lets us check that you are a Global \
+                    Administrator. Nothing in your tenant can be changed with it."
+                .into(),
+            permissions: explained(&SIGN_IN_SCOPES),
+        },
+        PermissionSetText {
+            title: "Second set: Teams calling".into(),
+            intro: "Asked after you have signed in again. With it, and only on behalf of you as the person signed in, \
+                    a sync creates and changes the phone numbers of users and their voice routing policies in your \
+                    tenant."
+                .into(),
+            permissions: explained(&CALLING_SCOPES)
+                .into_iter()
+                .chain(explained(&[TEAMS_ADMIN_SCOPE]))
+                .collect(),
+        },
+    ]
+}
+
+fn explained(scopes: &[&str]) -> Vec<(String, String)> {
+    scopes
+        .iter()
+        .map(|scope| ((*scope).to_owned(), reason(scope).to_owned()))
+        .collect()
+}
+
+fn reason(scope: &str) -> &'static str {
+    match scope {
+        "openid" => "Sign you in with your Microsoft account. We never see your password.",
+        "profile" => "Read your name and which organization you belong to.",
+        "offline_access" => "Keep the access that you granted until the work of a sync is finished.",
+        "User.Read" => "Read your own roles, to check that you are a Global Administrator.",
+        "User.Read.All" => "Read the people of your organization and their licenses, to offer them for mapping.",
+        "GroupMember.Read.All" => "Read groups and their members, if you choose groups whose people are offered.",
+        "Organization.Read.All" => "Read the name of your organization and its free licenses.",
+        "Domain.Read.All" => "Check that the domains that calls are routed through are verified.",
+        "TeamsUserConfiguration.Read.All" => "Read the voice settings of users in Teams, to compare and to prove.",
+        "TeamsTelephoneNumber.ReadWrite.All" => "Assign phone numbers to the users that you map, and take them back.",
+        "TeamsPolicyUserAssign.ReadWrite.All" => "Give the users that you map their voice routing and calling policy.",
+        "user_impersonation" => {
+            "Create the voice routes and policies of the tenant, which Microsoft offers to signed-in administrators only."
+        }
+        _ => "Needed by the set as a whole.",
+    }
+}

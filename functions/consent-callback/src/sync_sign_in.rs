@@ -1,0 +1,56 @@
+//! The sign-in of a run: the Global Admin sees what will happen, and confirms it at Microsoft.
+
+use crate::browser::{failure, to_microsoft};
+use crate::pages::SyncSignInPage;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use shared::Result;
+use shared::domain::run::RunKind;
+use shared::domain::secret::Secret;
+use shared::io::Io;
+use shared::run::start_sync;
+use shared::web::extract::Segments;
+use std::sync::Arc;
+
+async fn page(io: &Io, token: &str) -> Result<SyncSignInPage> {
+    let waiting = start_sync::waiting(io, token, io.clock.now()).await?;
+    let enterprise = waiting.kept.enterprise;
+    let brand = io.store.reseller(&enterprise.reseller).await?.brand;
+    Ok(SyncSignInPage {
+        product: brand.product_name,
+        person: enterprise.global_admin.display_name().to_owned(),
+        tenant_name: enterprise
+            .setup
+            .tenant()
+            .map(|tenant| tenant.name.clone())
+            .unwrap_or_default(),
+        enterprise: enterprise.settings.name,
+        run_kind_text: match waiting.run.kind {
+            RunKind::Discover => "The users of your organisation are read; nothing is changed in Teams.".into(),
+            RunKind::Apply => "The saved mapping is applied in Teams: numbers and voice policies.".into(),
+        },
+        plan_lines: waiting.plan,
+        post_to: format!("/sync/{token}"),
+    })
+}
+
+/// The page that a run's sign-in link leads to. It changes nothing.
+#[utoipa::path(get, path = "/sync/{link}", tag = "pages", params(("link" = String, Path)),
+    responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
+pub(crate) async fn show(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
+    match page(&io, &token).await {
+        Ok(page) => page.into_response(),
+        Err(error) => failure(&io, None, error).await,
+    }
+}
+
+/// Sends the browser to Microsoft.
+#[utoipa::path(post, path = "/sync/{link}", tag = "pages", params(("link" = String, Path)),
+    responses((status = 303, description = "On to Microsoft's sign-in."), (status = 403, content_type = "text/html", body = String)))]
+pub(crate) async fn begin(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
+    let browser = Secret::new(io.chance.token::<32>());
+    match start_sync::begin(&io, &token, &browser, io.clock.now()).await {
+        Ok(url) => to_microsoft(&url, &browser),
+        Err(error) => failure(&io, None, error).await,
+    }
+}

@@ -1,0 +1,179 @@
+//! The tenant's groups, and the choice of whose users are synchronised.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use serde::{Deserialize, Serialize};
+use shared::Result;
+use shared::domain::caller::{Action, Caller};
+use shared::domain::group_filter::{Banned, GroupFilter, GroupKind};
+use shared::domain::ids::{EnterpriseId, GroupId};
+use shared::io::Io;
+use shared::io::store::enterprises::Kept;
+use shared::run::access;
+use shared::run::account::{Choice, choose_groups};
+use shared::web::extract::{Body, IfMatch, Segments, etag};
+use shared::web::problem::Problem;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// The tenant's groups as they were last read, by name.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct GroupList {
+    items: Vec<GroupView>,
+    /// What to do when a group or its members are missing.
+    hint: &'static str,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct GroupView {
+    #[schema(value_type = String)]
+    id: GroupId,
+    name: String,
+    kind: GroupKind,
+    /// Why it cannot be chosen; absent where it can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    banned: Option<Banned>,
+}
+
+/// The groups to choose from.
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/groups", tag = "group filter", security(("jwt" = [])),
+    params(("enterprise" = String, Path)),
+    responses((status = 200, body = GroupList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn list(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(enterprise): Segments<EnterpriseId>,
+) -> Result<Json<GroupList>> {
+    access::on(&io, caller, &enterprise, Action::Read).await?;
+    let groups = io.store.groups(&enterprise).await?;
+    let items = groups.into_iter().map(|group| GroupView {
+        id: group.id,
+        name: group.name,
+        kind: group.kind,
+        banned: group.banned,
+    });
+    Ok(Json(GroupList {
+        items: items.collect(),
+        hint: "If people are missing, check the group's members in Microsoft 365; new members can take time to show.",
+    }))
+}
+
+/// The choice as it is saved.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FilterView {
+    /// `undecided`, `everyone` or `groups`
+    mode: &'static str,
+    groups: Vec<ChosenView>,
+    /// Advice on the choice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    advice: Vec<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ChosenView {
+    #[schema(value_type = String)]
+    id: GroupId,
+    name: String,
+}
+
+/// A choice. There is no default: somebody has to say it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", tag = "mode", deny_unknown_fields)]
+pub(crate) enum FilterForm {
+    /// All users of the tenant.
+    Everyone,
+    /// Members of the groups, also through nested groups.
+    Groups {
+        /// By id.
+        #[serde(default)]
+        #[schema(value_type = Vec<String>)]
+        groups: Vec<GroupId>,
+        /// By name.
+        #[serde(default)]
+        names: Vec<String>,
+    },
+}
+
+async fn view(io: &Io, kept: &Kept) -> Result<FilterView> {
+    Ok(match &kept.enterprise.group_filter {
+        GroupFilter::Undecided => FilterView {
+            mode: "undecided",
+            groups: Vec::new(),
+            advice: vec![
+                "Choose everyone, or the groups whose members are synchronised; nothing is synchronised before.".into(),
+            ],
+        },
+        GroupFilter::Everyone => FilterView {
+            mode: "everyone",
+            groups: Vec::new(),
+            advice: Vec::new(),
+        },
+        GroupFilter::Groups(chosen) => {
+            let known = io.store.groups(&kept.enterprise.id).await?;
+            let banned = chosen
+                .iter()
+                .filter(|group| known.iter().any(|known| known.id == group.id && known.banned.is_some()));
+            let advice = banned
+                .map(|group| {
+                    format!(
+                        "Remove {}: Microsoft does not keep its members reliably complete.",
+                        group.name
+                    )
+                })
+                .collect();
+            let groups = chosen
+                .iter()
+                .map(|group| ChosenView {
+                    id: group.id.clone(),
+                    name: group.name.clone(),
+                })
+                .collect();
+            FilterView {
+                mode: "groups",
+                groups,
+                advice,
+            }
+        }
+    })
+}
+
+/// The saved choice.
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/group-filter", tag = "group filter", security(("jwt" = [])),
+    params(("enterprise" = String, Path)),
+    responses((status = 200, body = FilterView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn filter(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(enterprise): Segments<EnterpriseId>,
+) -> Result<impl IntoResponse> {
+    let access = access::on(&io, caller, &enterprise, Action::Read).await?;
+    Ok((
+        etag(access.kept.enterprise.version),
+        Json(view(&io, &access.kept).await?),
+    ))
+}
+
+/// Saves a choice; it holds from the next sync on.
+#[utoipa::path(put, path = "/v1/enterprises/{enterprise}/group-filter", tag = "group filter", security(("jwt" = [])),
+    params(("enterprise" = String, Path), ("If-Match" = String, Header)), request_body = FilterForm,
+    responses((status = 200, body = FilterView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn choose(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(enterprise): Segments<EnterpriseId>,
+    IfMatch(seen): IfMatch,
+    body: Body<FilterForm>,
+) -> Result<impl IntoResponse> {
+    let access = access::on(&io, caller, &enterprise, Action::Map).await?;
+    let choice = match body.value {
+        FilterForm::Everyone => Choice::Everyone,
+        FilterForm::Groups { groups, names } => Choice::Groups { ids: groups, names },
+    };
+    let kept = choose_groups(&io, access.kept, choice, seen).await?;
+    Ok((etag(kept.enterprise.version), Json(view(&io, &kept).await?)))
+}

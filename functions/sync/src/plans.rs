@@ -1,0 +1,93 @@
+//! Plans: what a sync would change, before anybody signs in.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::Result;
+use shared::domain::caller::{Action, Caller};
+use shared::domain::finding::Finding;
+use shared::domain::ids::{EnterpriseId, PlanId};
+use shared::io::Io;
+use shared::plan::sync::Change;
+use shared::run::access;
+use shared::run::plans::{self, StoredPlan};
+use shared::web::extract::{Body, IdempotencyKey, Segments};
+use shared::web::problem::Problem;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// Nothing is needed to make a plan.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlanForm {}
+
+/// A plan: the same changes as data and as text.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlanView {
+    #[schema(value_type = String)]
+    id: PlanId,
+    #[schema(value_type = String, format = "date-time")]
+    made: Timestamp,
+    /// In order of execution.
+    changes: Vec<Change>,
+    /// A line a change: `+` gives, `-` takes away, `~` moves, `=` adopts, `!` is left alone.
+    text: Vec<String>,
+    /// What is left alone, and why.
+    conflicts: Vec<Finding>,
+    /// More releases than pass by themselves: start the run with `approvedReleases` of this number.
+    releases_to_approve: Option<usize>,
+}
+
+impl From<StoredPlan> for PlanView {
+    fn from(plan: StoredPlan) -> Self {
+        Self {
+            text: plan.text(),
+            id: plan.id,
+            made: plan.made,
+            changes: plan.changes,
+            conflicts: plan.conflicts,
+            releases_to_approve: plan.releases_to_approve,
+        }
+    }
+}
+
+/// Makes a plan from what is saved and from what the last sync left in Teams. Writes nothing in Teams.
+#[utoipa::path(post, path = "/v1/enterprises/{enterprise}/plans", tag = "sync", security(("jwt" = [])),
+    params(("enterprise" = String, Path), ("Idempotency-Key" = String, Header)), request_body = PlanForm,
+    responses((status = 201, body = PlanView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn make(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(enterprise): Segments<EnterpriseId>,
+    key: IdempotencyKey,
+    body: Body<PlanForm>,
+) -> Result<impl IntoResponse> {
+    let once = key.once(&caller, &body);
+    let access = access::on(&io, caller, &enterprise, Action::Map).await?;
+    let plan = plans::make(&io, &access.kept, &once, io.clock.now()).await?;
+    Ok((StatusCode::CREATED, Json(PlanView::from(plan))))
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct OnePlan {
+    enterprise: EnterpriseId,
+    plan: PlanId,
+}
+
+/// A plan, for 30 days after it was made.
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/plans/{plan}", tag = "sync", security(("jwt" = [])),
+    params(("enterprise" = String, Path), ("plan" = String, Path)),
+    responses((status = 200, body = PlanView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn get(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(path): Segments<OnePlan>,
+) -> Result<Json<PlanView>> {
+    access::on(&io, caller, &path.enterprise, Action::Read).await?;
+    let plan: StoredPlan = io.store.plan(&path.enterprise, &path.plan, io.clock.now()).await?;
+    Ok(Json(plan.into()))
+}

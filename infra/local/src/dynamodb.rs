@@ -1,0 +1,130 @@
+//! DynamoDB: an embedded engine that speaks its protocol, in memory or in a file, and a thin front before
+//! it where calls are counted and faults are injected. The engine's own address is for measurements.
+
+use crate::faults::Faults;
+use crate::protocol::{AwsError, bind, serve, stopped};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use dynoxide::Database;
+use shared::io::clock::Clock;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::watch;
+use url::Url;
+
+/// DynamoDB takes requests of 16 MB.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+#[derive(Clone)]
+pub struct DynamoDb {
+    /// What the service talks to.
+    pub url: Url,
+    /// The engine itself: no counting, no faults.
+    pub direct_url: Url,
+    database: Database,
+}
+
+impl DynamoDb {
+    /// Starts the engine, in memory or with a file in `data`, and serves it until `stop`.
+    pub(crate) fn start(
+        data: Option<&Path>,
+        port: u16,
+        clock: &Clock,
+        faults: &Faults,
+        stop: &watch::Receiver<bool>,
+    ) -> io::Result<Self> {
+        let database = open(data, clock)?;
+        let (engine, direct_url) = bind(0)?;
+        let (front, url) = bind(port)?;
+        let until = stopped(stop);
+        let served = database.clone();
+        tokio::spawn(async move {
+            if let Err(error) = dynoxide::server::serve_with_shutdown(engine, served, until).await {
+                tracing::error!(error, "the table's engine stopped");
+            }
+        });
+        serve(front, faults.guard("dynamodb", forward(direct_url.clone())?), stop);
+        Ok(Self {
+            url,
+            direct_url,
+            database,
+        })
+    }
+
+    /// Deletes what has expired, as DynamoDB does some time after the moment.
+    pub fn sweep(&self) -> io::Result<usize> {
+        self.database
+            .sweep_ttl()
+            .map_err(|error| io::Error::other(error.to_string()))
+    }
+
+    /// A client of the engine itself, for setting up and looking in.
+    pub fn client(&self) -> Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(self.direct_url.as_str().trim_end_matches('/'));
+        Client::from_conf(config.build())
+    }
+}
+
+/// The world's clock as the engine reads it. A table in a file keeps the machine's time: it outlives this world.
+struct EngineClock(Clock);
+
+impl dynoxide::storage_backend::Clock for EngineClock {
+    fn now_unix_secs(&self) -> u64 {
+        u64::try_from(self.0.now().as_second()).unwrap_or_default()
+    }
+
+    fn now_unix_secs_f64(&self) -> f64 {
+        self.0.now().as_duration().as_secs_f64()
+    }
+}
+
+fn open(data: Option<&Path>, clock: &Clock) -> io::Result<Database> {
+    let opened = match data {
+        None => Database::memory_with_clock(Arc::new(EngineClock(clock.clone()))),
+        Some(folder) => {
+            std::fs::create_dir_all(folder)?;
+            Database::new(&folder.join("table.sqlite").to_string_lossy())
+        }
+    };
+    opened.map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// Hands requests to the engine and its answers back, unchanged.
+fn forward(engine: Url) -> io::Result<Router> {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tcp_nodelay(true)
+        .build()
+        .map_err(io::Error::other)?;
+    Ok(Router::new().fallback(move |request: Request| {
+        let (client, engine) = (client.clone(), engine.clone());
+        async move {
+            let answer = pass_on(client, engine, request).await;
+            answer.unwrap_or_else(|error| AwsError::new(500, "InternalServerError", error).into_response())
+        }
+    }))
+}
+
+async fn pass_on(client: reqwest::Client, engine: Url, request: Request) -> Result<Response, String> {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, MAX_BODY)
+        .await
+        .map_err(|error| error.to_string())?;
+    let call = client.request(parts.method, engine).headers(parts.headers).body(body);
+    let answer = call.send().await.map_err(|error| error.to_string())?;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let mut response = Response::new(Body::from(answer.bytes().await.map_err(|error| error.to_string())?));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(response)
+}

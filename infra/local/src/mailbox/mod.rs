@@ -1,0 +1,213 @@
+//! SES: accepts what SES v2 accepts, refuses what it refuses, and keeps every mail for people, tests and
+//! the demo to read. Nothing ever leaves the machine.
+
+mod pages;
+mod wire;
+
+use crate::locked::Locked;
+use crate::protocol::{Answer, AwsError, lost_answer, parse, unique};
+use axum::body::Bytes;
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::io::clock::Clock;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One accepted mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mail {
+    /// Counts from 1; the address of its page is `/mailbox/{number}`.
+    pub number: usize,
+    pub message_id: String,
+    pub at: Timestamp,
+    pub from: String,
+    pub to: Vec<String>,
+    pub cc: Vec<String>,
+    pub bcc: Vec<String>,
+    pub reply_to: Vec<String>,
+    pub subject: String,
+    pub text: Option<String>,
+    pub html: Option<String>,
+    pub headers: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
+    pub configuration_set: Option<String>,
+    pub contact_list: Option<String>,
+}
+
+/// What happens to the next sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailFault {
+    /// `TooManyRequestsException`: nothing is sent.
+    TooManyRequests,
+    /// `MessageRejected`: nothing is sent.
+    Rejected,
+    /// The mail is sent, the answer is lost.
+    AnswerLost,
+}
+
+#[derive(Default)]
+struct State {
+    mails: Vec<Mail>,
+    faults: Vec<MailFault>,
+    configuration_sets: BTreeSet<String>,
+    identities: BTreeSet<String>,
+}
+
+#[derive(Clone)]
+pub struct Mailbox {
+    state: Locked<State>,
+    clock: Clock,
+}
+
+impl Mailbox {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self {
+            state: Locked::new(State::default()),
+            clock,
+        }
+    }
+
+    /// From the first identity on, only verified domains may send.
+    pub fn verify_domain(&self, domain: &str) {
+        self.state
+            .with(|state| state.identities.insert(domain.to_ascii_lowercase()));
+    }
+
+    pub fn create_configuration_set(&self, name: &str) {
+        self.state
+            .with(|state| state.configuration_sets.insert(name.to_owned()));
+    }
+
+    /// The next `times` sends meet this fault.
+    pub fn fail_next(&self, times: usize, fault: MailFault) {
+        self.state
+            .with(|state| state.faults.extend(std::iter::repeat_n(fault, times)));
+    }
+
+    /// All mails in the order they were sent.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.state.with(|state| state.mails.clone())
+    }
+
+    /// The mails that name this address as a recipient, in the order they were sent.
+    pub fn mails_to(&self, address: &str) -> Vec<Mail> {
+        let mut mails = self.mails();
+        mails.retain(|mail| mail.is_for(address));
+        mails
+    }
+
+    pub fn router(&self) -> Router {
+        let mailbox = self.clone();
+        let send = move |body: Bytes| async move { mailbox.answer(&body) };
+        // SES takes 40 MB; ours are small, but a limit below the service's would hide a mistake.
+        let limit = axum::extract::DefaultBodyLimit::max(40 * 1024 * 1024);
+        Router::new()
+            .route("/v2/email/outbound-emails", post(send))
+            .layer(limit)
+    }
+
+    /// The pages and the JSON list, mounted on the world's own site.
+    pub fn page(&self) -> Router {
+        let (a, b, c) = (self.clone(), self.clone(), self.clone());
+        Router::new()
+            .route("/mailbox", get(move || async move { pages::list(&a.mails()) }))
+            .route(
+                "/mailbox/mails",
+                get(move |Query(query): Query<BTreeMap<String, String>>| async move {
+                    Json(query.get("to").map_or_else(|| b.mails(), |to| b.mails_to(to)))
+                }),
+            )
+            .route(
+                "/mailbox/{number}",
+                get(move |Path(number): Path<usize>| async move {
+                    let mail = c.mails().into_iter().find(|mail| mail.number == number);
+                    mail.map_or_else(
+                        || StatusCode::NOT_FOUND.into_response(),
+                        |mail| pages::one(&mail).into_response(),
+                    )
+                }),
+            )
+    }
+
+    fn answer(&self, body: &[u8]) -> Response {
+        let fault = self.state.with(|state| {
+            if state.faults.is_empty() {
+                None
+            } else {
+                Some(state.faults.remove(0))
+            }
+        });
+        match fault {
+            Some(MailFault::TooManyRequests) => {
+                AwsError::new(429, "TooManyRequestsException", "Maximum sending rate exceeded.").into_response()
+            }
+            Some(MailFault::Rejected) => {
+                AwsError::new(400, "MessageRejected", "Email was rejected by a planned fault.").into_response()
+            }
+            Some(MailFault::AnswerLost) => {
+                let sent = self.send(body);
+                sent.map_or_else(IntoResponse::into_response, |_| lost_answer())
+            }
+            None => self.send(body).map(Json).into_response(),
+        }
+    }
+
+    fn send(&self, body: &[u8]) -> Answer {
+        let send: wire::Send = serde_json::from_value(parse(body)?).map_err(|error| wire::bad(&error.to_string()))?;
+        let mut mail = send.check()?;
+        mail.at = self.clock.now();
+        mail.message_id = unique();
+        self.state.with(|state| {
+            state.may_send(&mail)?;
+            mail.number = state.mails.len() + 1;
+            let answer = json!({ "MessageId": mail.message_id });
+            state.mails.push(mail);
+            Ok(answer)
+        })
+    }
+}
+
+impl Mail {
+    fn is_for(&self, address: &str) -> bool {
+        let all = self.to.iter().chain(&self.cc).chain(&self.bcc);
+        all.into_iter()
+            .any(|recipient| wire::bare(recipient).eq_ignore_ascii_case(address))
+    }
+}
+
+impl State {
+    fn may_send(&self, mail: &Mail) -> Result<(), AwsError> {
+        if let Some(set) = mail
+            .configuration_set
+            .as_ref()
+            .filter(|set| !self.configuration_sets.contains(*set))
+        {
+            return Err(AwsError::new(
+                404,
+                "NotFoundException",
+                format!("Configuration set <{set}> does not exist."),
+            ));
+        }
+        let domain = wire::bare(&mail.from)
+            .rsplit_once('@')
+            .map(|(_, domain)| domain.to_ascii_lowercase());
+        let verified = self.identities.is_empty() || domain.is_some_and(|domain| self.identities.contains(&domain));
+        let message = format!(
+            "Email address is not verified. The following identities failed the check: {}",
+            mail.from
+        );
+        if verified {
+            Ok(())
+        } else {
+            Err(AwsError::new(400, "MessageRejected", message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! The API description of all functions together: what `infra/openapi.json` holds and what the gateway routes by.
+
+use crate::gateway::Route;
+use utoipa::OpenApi;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Dialbridge",
+    description = "Connects voice users of a provider to users of Microsoft Teams. Errors are RFC 9457 problem documents with a stable `code`. Creating POSTs need an `Idempotency-Key`; what two people can edit has an `ETag` and needs `If-Match`."
+))]
+struct Description;
+
+/// One function's name and description.
+fn functions() -> Vec<(&'static str, utoipa::openapi::OpenApi)> {
+    vec![
+        ("invite", invite::api().into_openapi()),
+        ("consent-callback", consent_callback::api().into_openapi()),
+        ("mapping-save", mapping_save::api().into_openapi()),
+        ("sync", sync::api().into_openapi()),
+    ]
+}
+
+/// The whole description.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut document = Description::openapi();
+    for (_, description) in functions() {
+        document.merge(description);
+    }
+    let jwt = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
+    document
+        .components
+        .get_or_insert_default()
+        .security_schemes
+        .insert("jwt".to_owned(), SecurityScheme::Http(jwt).into());
+    document
+}
+
+/// The description as it is checked in.
+#[must_use]
+pub fn json() -> String {
+    document().to_pretty_json().map(|json| json + "\n").unwrap_or_default()
+}
+
+/// The routes of one function.
+#[must_use]
+pub fn routes(function: &str) -> Vec<Route> {
+    let descriptions = functions().into_iter().filter(|(name, _)| *name == function);
+    let paths = descriptions.flat_map(|(_, description)| description.paths.paths);
+    paths
+        .flat_map(|(path, item)| {
+            operations(&item)
+                .into_iter()
+                .map(move |(method, open)| route(method, &path, open))
+        })
+        .collect()
+}
+
+fn operations(item: &PathItem) -> Vec<(&'static str, bool)> {
+    let public = |operation: &Option<Operation>| operation.as_ref().map(|operation| operation.security.is_none());
+    [
+        ("GET", &item.get),
+        ("PUT", &item.put),
+        ("POST", &item.post),
+        ("DELETE", &item.delete),
+        ("PATCH", &item.patch),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, public(operation)?)))
+    .collect()
+}
+
+fn route(method: &str, path: &str, public: bool) -> Route {
+    if public {
+        Route::public(method, path)
+    } else {
+        Route::authorised(method, path)
+    }
+}

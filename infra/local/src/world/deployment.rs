@@ -1,0 +1,97 @@
+//! What a deployment would have created before the first request, and what it tells the functions.
+
+use crate::aws::Aws;
+use crate::world::Urls;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io;
+
+pub const REGION: &str = "eu-west-1";
+pub const ACCOUNT: &str = "000000000000";
+pub const TABLE: &str = "dialbridge";
+pub const SCHEDULE_GROUP: &str = "reminders";
+pub const SCHEDULE_ROLE_ARN: &str = "arn:aws:iam::000000000000:role/dialbridge-reminders";
+pub const STATE_MACHINE: &str = "dialbridge-sync";
+pub const TOKEN_KEY: &str = "dialbridge-tokens";
+pub const SECRET: &str = "dialbridge";
+pub const CONFIGURATION_SET: &str = "dialbridge";
+pub const MAIL_FROM: &str = "calls@dialbridge.example";
+/// The function that stands for the PowerShell worker.
+pub const CONFIGURE_TENANT: &str = "configure-tenant";
+/// Our application in the simulated Entra.
+pub const ENTRA_CLIENT_ID: &str = "5d1a1b6d-0c0f-4d5b-9f43-1c2b7a6e9d10";
+/// Good for nothing but the simulation; fixed, so that a table in a file outlives the process.
+pub const ENTRA_CLIENT_SECRET: &str = "local-client-secret";
+const CODE_KEY: &str = "local-code-key";
+/// SBC regions with their base domains.
+pub const SBC_REGIONS: [(&str, [&str; 2]); 2] = [
+    ("Europe", ["sbc1.eu.voice.example", "sbc2.eu.voice.example"]),
+    ("North America", ["sbc1.na.voice.example", "sbc2.na.voice.example"]),
+];
+
+/// The definition that is deployed, read by the interpreter here.
+const SYNC_DEFINITION: &str = include_str!("../../../sync.asl.json");
+
+/// The ARN of a function by its name.
+#[must_use]
+pub fn function_arn(name: &str) -> String {
+    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
+}
+
+#[must_use]
+pub fn state_machine_arn() -> String {
+    format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STATE_MACHINE}")
+}
+
+/// Schedule group, key, secret, configuration set and state machine; the table has its own place.
+pub(super) fn create(aws: &Aws) -> io::Result<()> {
+    aws.scheduler.create_group(SCHEDULE_GROUP);
+    aws.kms.create_key(TOKEN_KEY);
+    aws.secrets.put(
+        SECRET,
+        &json!({ "entraClientSecret": ENTRA_CLIENT_SECRET, "codeKey": CODE_KEY }).to_string(),
+    );
+    aws.mailbox.create_configuration_set(CONFIGURATION_SET);
+    let worker = ("SyncRunFunctionArn".to_owned(), function_arn("sync-run"));
+    let created = aws
+        .state_machine
+        .create(STATE_MACHINE, SYNC_DEFINITION, &[worker].into());
+    created.map(drop).map_err(io::Error::other)
+}
+
+pub(super) fn environment(urls: &Urls) -> BTreeMap<String, String> {
+    let regions: BTreeMap<&str, [&str; 2]> = SBC_REGIONS.into();
+    let aws = urls.aws.as_str().trim_end_matches('/');
+    let all = [
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        (
+            "AWS_ENDPOINT_URL_DYNAMODB",
+            urls.dynamodb.as_str().trim_end_matches('/').to_owned(),
+        ),
+        ("AWS_ENDPOINT_URL_SESV2", aws.to_owned()),
+        ("AWS_ENDPOINT_URL_SCHEDULER", aws.to_owned()),
+        ("AWS_ENDPOINT_URL_KMS", aws.to_owned()),
+        ("AWS_ENDPOINT_URL_SFN", aws.to_owned()),
+        ("AWS_ENDPOINT_URL_LAMBDA", aws.to_owned()),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.to_owned()),
+        ("TABLE_NAME", TABLE.to_owned()),
+        ("SCHEDULE_GROUP", SCHEDULE_GROUP.to_owned()),
+        ("SCHEDULE_ROLE_ARN", SCHEDULE_ROLE_ARN.to_owned()),
+        ("REMINDER_FUNCTION_ARN", function_arn("reminder")),
+        ("STATE_MACHINE_ARN", state_machine_arn()),
+        ("TOKEN_KEY_ID", TOKEN_KEY.to_owned()),
+        ("CONFIGURE_TENANT_FUNCTION", CONFIGURE_TENANT.to_owned()),
+        ("MAIL_CONFIGURATION_SET", CONFIGURATION_SET.to_owned()),
+        ("MAIL_FROM", MAIL_FROM.to_owned()),
+        ("PUBLIC_URL", urls.api.to_string()),
+        ("PORTAL_URL", urls.portal.to_string()),
+        ("SECRET_ID", SECRET.to_owned()),
+        ("ENTRA_CLIENT_ID", ENTRA_CLIENT_ID.to_owned()),
+        ("ENTRA_LOGIN_URL", urls.login.to_string()),
+        ("GRAPH_URL", urls.graph.to_string()),
+        ("SBC_REGIONS", json!(regions).to_string()),
+    ];
+    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

@@ -1,0 +1,223 @@
+//! The only reader of the environment. Names are those of `template.yaml`.
+
+use crate::domain::email::EmailAddress;
+use std::collections::{BTreeMap, BTreeSet};
+use url::Url;
+
+/// The names of the variables that a deployment sets, for all functions alike.
+pub const NAMES: [&str; 16] = [
+    "TABLE_NAME",
+    "SCHEDULE_GROUP",
+    "SCHEDULE_ROLE_ARN",
+    "REMINDER_FUNCTION_ARN",
+    "STATE_MACHINE_ARN",
+    "TOKEN_KEY_ID",
+    "CONFIGURE_TENANT_FUNCTION",
+    "MAIL_CONFIGURATION_SET",
+    "MAIL_FROM",
+    "PUBLIC_URL",
+    "PORTAL_URL",
+    "SECRET_ID",
+    "ENTRA_CLIENT_ID",
+    "ENTRA_LOGIN_URL",
+    "GRAPH_URL",
+    "SBC_REGIONS",
+];
+
+/// Everything that differs between deployments.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How to reach AWS.
+    pub aws: Aws,
+    /// The DynamoDB table.
+    pub table: String,
+    /// The EventBridge schedule group of the reminders.
+    pub schedule_group: String,
+    /// The role that EventBridge Scheduler assumes.
+    pub schedule_role_arn: String,
+    /// What the reminders' schedules start.
+    pub reminder_function_arn: String,
+    /// The state machine around `sync-run`.
+    pub state_machine_arn: String,
+    /// The KMS key that seals tokens of people.
+    pub token_key_id: String,
+    /// The PowerShell worker: a Lambda function's name or ARN.
+    pub configure_tenant_function: String,
+    /// The SES configuration set.
+    pub mail_configuration_set: String,
+    /// The sender where a brand has none.
+    pub mail_from: EmailAddress,
+    /// Where the pages of `consent-callback` are reached, without a path.
+    pub public_url: Url,
+    /// The integration portal where a brand has none.
+    pub portal_url: Url,
+    /// The secret with `entraClientSecret` and `codeKey`.
+    pub secret_id: String,
+    /// Our application in Entra.
+    pub entra_client_id: String,
+    /// Entra's host.
+    pub entra_login_url: Url,
+    /// Graph's host.
+    pub graph_url: Url,
+    /// SBC regions that are offered, each with its base domains.
+    pub sbc_regions: BTreeMap<String, Vec<String>>,
+}
+
+/// How to reach AWS. In Lambda all of it comes from the runtime's own variables.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    /// Such as `eu-west-1`.
+    pub region: String,
+    /// The role's credentials; fixed for the life of an execution environment.
+    pub credentials: aws_sdk_dynamodb::config::Credentials,
+    /// Where services are reached, if not at AWS.
+    pub endpoints: Endpoints,
+}
+
+/// Endpoints that replace AWS's own.
+#[derive(Clone, Debug, Default)]
+pub struct Endpoints {
+    /// `AWS_ENDPOINT_URL_DYNAMODB`
+    pub dynamodb: Option<String>,
+    /// `AWS_ENDPOINT_URL_SESV2`
+    pub sesv2: Option<String>,
+    /// `AWS_ENDPOINT_URL_SCHEDULER`
+    pub scheduler: Option<String>,
+    /// `AWS_ENDPOINT_URL_KMS`
+    pub kms: Option<String>,
+    /// `AWS_ENDPOINT_URL_SFN`
+    pub sfn: Option<String>,
+    /// `AWS_ENDPOINT_URL_LAMBDA`
+    pub lambda: Option<String>,
+    /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`
+    pub secrets_manager: Option<String>,
+}
+
+/// A variable that is missing or cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("environment variable {name}: {why}")]
+pub struct BadEnvironment {
+    name: String,
+    why: String,
+}
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// The first variable that is missing or malformed.
+    pub fn from_env() -> Result<Self, BadEnvironment> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
+        Self::read(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    /// Reads variables through `get`.
+    ///
+    /// # Errors
+    /// The first variable that is missing or malformed.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, BadEnvironment> {
+        let need = |name: &str| get(name).ok_or_else(|| bad(name, "is not set"));
+        let url = |name: &str| need(name)?.parse::<Url>().map_err(|error| bad(name, error));
+        let credentials = aws_sdk_dynamodb::config::Credentials::new(
+            need("AWS_ACCESS_KEY_ID")?,
+            need("AWS_SECRET_ACCESS_KEY")?,
+            get("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        let endpoint = |service: &str| get(&format!("AWS_ENDPOINT_URL_{service}"));
+        let endpoints = Endpoints {
+            dynamodb: endpoint("DYNAMODB"),
+            sesv2: endpoint("SESV2"),
+            scheduler: endpoint("SCHEDULER"),
+            kms: endpoint("KMS"),
+            sfn: endpoint("SFN"),
+            lambda: endpoint("LAMBDA"),
+            secrets_manager: endpoint("SECRETS_MANAGER"),
+        };
+        Ok(Self {
+            aws: Aws {
+                region: need("AWS_REGION")?,
+                credentials,
+                endpoints,
+            },
+            table: need("TABLE_NAME")?,
+            schedule_group: need("SCHEDULE_GROUP")?,
+            schedule_role_arn: need("SCHEDULE_ROLE_ARN")?,
+            reminder_function_arn: need("REMINDER_FUNCTION_ARN")?,
+            state_machine_arn: need("STATE_MACHINE_ARN")?,
+            token_key_id: need("TOKEN_KEY_ID")?,
+            configure_tenant_function: need("CONFIGURE_TENANT_FUNCTION")?,
+            mail_configuration_set: need("MAIL_CONFIGURATION_SET")?,
+            mail_from: need("MAIL_FROM")?.parse().map_err(|error| bad("MAIL_FROM", error))?,
+            public_url: url("PUBLIC_URL")?,
+            portal_url: url("PORTAL_URL")?,
+            secret_id: need("SECRET_ID")?,
+            entra_client_id: need("ENTRA_CLIENT_ID")?,
+            entra_login_url: url("ENTRA_LOGIN_URL")?,
+            graph_url: url("GRAPH_URL")?,
+            sbc_regions: serde_json::from_str(&need("SBC_REGIONS")?).map_err(|error| bad("SBC_REGIONS", error))?,
+        })
+    }
+
+    /// The names of the regions on offer (R014).
+    #[must_use]
+    pub fn region_names(&self) -> BTreeSet<String> {
+        self.sbc_regions.keys().cloned().collect()
+    }
+
+    /// The calling domains of a tenant: its label below every base domain of the chosen regions.
+    #[must_use]
+    pub fn calling_domains(&self, label: &str, regions: &BTreeSet<String>) -> Vec<String> {
+        let bases = regions
+            .iter()
+            .filter_map(|region| self.sbc_regions.get(region))
+            .flatten();
+        bases.map(|base| format!("{label}.{base}")).collect()
+    }
+
+    /// An address below our public pages.
+    #[must_use]
+    pub fn public_page(&self, path: &str) -> Url {
+        let mut url = self.public_url.clone();
+        url.set_path(path);
+        url
+    }
+}
+
+fn bad(name: &str, why: impl ToString) -> BadEnvironment {
+    BadEnvironment {
+        name: name.to_owned(),
+        why: why.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(name: &str) -> String {
+        match name {
+            "PUBLIC_URL" | "PORTAL_URL" | "ENTRA_LOGIN_URL" | "GRAPH_URL" => "https://a.example".into(),
+            "MAIL_FROM" => "calls@a.example".into(),
+            "SBC_REGIONS" => r#"{"Europe":["sbc1.eu.a.example","sbc2.eu.a.example"]}"#.into(),
+            _ => "x".into(),
+        }
+    }
+
+    #[test]
+    fn every_named_variable_is_needed() {
+        assert!(Config::read(|name| Some(value(name))).is_ok());
+        for missing in NAMES {
+            let error = Config::read(|name| (name != missing).then(|| value(name))).unwrap_err();
+            assert!(error.to_string().contains(missing), "{error}");
+        }
+    }
+
+    #[test]
+    fn calling_domains_follow_the_regions() {
+        let config = Config::read(|name| Some(value(name))).unwrap();
+        let domains = config.calling_domains("bluefinch", &BTreeSet::from(["Europe".into()]));
+        assert_eq!(domains, ["bluefinch.sbc1.eu.a.example", "bluefinch.sbc2.eu.a.example"]);
+    }
+}

@@ -1,0 +1,297 @@
+//! Reading the tenant: organisation, one's own roles, groups, users, members.
+
+use super::pages::Pages;
+use super::user_page::UserPage;
+use super::wire::{Page, Single, WireGroup, WireMember, WireOrganization, WireRole};
+use super::{EVENTUAL, Graph, Token};
+use crate::domain::directory::DirectoryUser;
+use crate::domain::group_filter::{Group, GroupFacts};
+use crate::domain::ids::{GroupId, TeamsUserId, TenantId};
+use crate::{Error, Result};
+use serde::de::DeserializeOwned;
+
+/// Role template of Global Administrator, the same in every tenant.
+pub const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
+
+/// What `user_page.rs` reads; nothing else leaves Microsoft (R084).
+const USER_FIELDS: &str =
+    "id,displayName,mail,userPrincipalName,userType,usageLocation,accountEnabled,assignedLicenses,assignedPlans";
+const GROUP_FIELDS: &str = "id,displayName,mailNickname,groupTypes,securityEnabled,membershipRule";
+/// A long read gives way to people who wait.
+const PATIENT: (&str, &str) = ("x-ms-throttle-priority", "low");
+
+/// The tenant itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// `tid`.
+    pub id: TenantId,
+    /// Display name.
+    pub name: String,
+    /// `bluefinch` of `bluefinch.onmicrosoft.com`, the domain that the tenant was born with.
+    pub initial_label: String,
+    /// Its verified domains.
+    pub domains: Vec<VerifiedDomain>,
+}
+
+/// One verified domain of the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedDomain {
+    /// Its name.
+    pub name: String,
+    /// New users get it unless told.
+    pub default: bool,
+    /// The one that the tenant was born with.
+    pub initial: bool,
+}
+
+/// An active directory role of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryRole {
+    /// Display name.
+    pub name: String,
+    /// The same in every tenant, lower case.
+    pub template_id: String,
+}
+
+impl Graph {
+    /// The tenant of the person signed in.
+    ///
+    /// # Errors
+    /// Those of Microsoft; `Upstream` where the answer lacks the tenant or its initial domain.
+    pub async fn organization(&self, token: &Token) -> Result<Organization> {
+        let doing = "read the organisation";
+        let url = self.url(&["organization"], &[("$select", "id,displayName,verifiedDomains")]);
+        let page: Page<WireOrganization> = self.get(doing, token, url).await?;
+        let Some(found) = page.value.into_iter().next() else {
+            return Err(Error::upstream(doing, "there is none"));
+        };
+        let domains: Vec<VerifiedDomain> = found
+            .verified_domains
+            .into_iter()
+            .map(|domain| VerifiedDomain {
+                name: domain.name.to_ascii_lowercase(),
+                default: domain.is_default,
+                initial: domain.is_initial,
+            })
+            .collect();
+        let initial = domains.iter().find(|domain| domain.initial);
+        let Some((label, _)) = initial.and_then(|domain| domain.name.split_once('.')) else {
+            return Err(Error::upstream(doing, "it has no initial domain"));
+        };
+        Ok(Organization {
+            id: found.id.parse().map_err(|error| Error::upstream(doing, error))?,
+            name: found.display_name.unwrap_or_else(|| label.to_owned()),
+            initial_label: label.to_owned(),
+            domains,
+        })
+    }
+
+    /// The active roles of the person signed in, also those held through groups. A role that was not activated
+    /// (Privileged Identity Management) is not among them.
+    ///
+    /// # Errors
+    /// Those of Microsoft.
+    pub async fn my_roles(&self, token: &Token) -> Result<Vec<DirectoryRole>> {
+        let doing = "read one's own roles";
+        let path = ["me", "transitiveMemberOf", "microsoft.graph.directoryRole"];
+        let fields = ("$select", "id,displayName,roleTemplateId");
+        let cast = self.url(&path, &[fields, ("$count", "true"), ("$top", "999")]);
+        let roles = match self.all::<WireRole>(doing, token, cast, &[EVENTUAL]).await {
+            // The index behind the cast lags; an empty answer deserves a second look.
+            Ok(roles) if !roles.is_empty() => roles,
+            Ok(_)
+            | Err(Error::Refused {
+                status: 400 | 404 | 501,
+                ..
+            }) => {
+                let plain = self.url(&path[..2], &[("$top", "999")]);
+                let mut mixed = self.all::<WireRole>(doing, token, plain, &[]).await?;
+                mixed.retain(|member| member.kind.as_deref() == Some("#microsoft.graph.directoryRole"));
+                mixed
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(roles
+            .into_iter()
+            .filter_map(|role| {
+                Some(DirectoryRole {
+                    name: role.display_name.unwrap_or_default(),
+                    template_id: role.role_template_id?.to_ascii_lowercase(),
+                })
+            })
+            .collect())
+    }
+
+    /// All groups, or those whose name has words that begin like `search`; by name.
+    ///
+    /// # Errors
+    /// Those of Microsoft.
+    pub async fn groups(&self, token: &Token, search: Option<&str>) -> Result<Vec<Group>> {
+        let doing = "read the groups";
+        let fields = [("$select", GROUP_FIELDS), ("$top", "999")];
+        let found = match search.map(str::trim).filter(|words| !words.is_empty()) {
+            None => self.all(doing, token, self.url(&["groups"], &fields), &[]).await?,
+            Some(words) => {
+                let words = words.replace('\\', r"\\").replace('"', "\\\"");
+                let search = format!("\"displayName:{words}\"");
+                let url = self.url(
+                    &["groups"],
+                    &[fields[0], fields[1], ("$search", &search), ("$count", "true")],
+                );
+                self.all(doing, token, url, &[EVENTUAL]).await?
+            }
+        };
+        let mut groups = found
+            .into_iter()
+            .map(|wire| group(doing, wire))
+            .collect::<Result<Vec<_>>>()?;
+        groups.sort_by_cached_key(|group| (group.name.to_lowercase(), group.id.clone()));
+        Ok(groups)
+    }
+
+    /// One group; none where it is gone.
+    ///
+    /// # Errors
+    /// Those of Microsoft.
+    pub async fn group_by_id(&self, token: &Token, id: &GroupId) -> Result<Option<Group>> {
+        let doing = "read a group";
+        let url = self.url(&["groups", id.as_str()], &[("$select", GROUP_FIELDS)]);
+        match self.get::<Single<WireGroup>>(doing, token, url).await {
+            Ok(found) => found.into_inner().map(|wire| group(doing, wire)).transpose(),
+            Err(Error::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All enabled accounts, a page at a time.
+    #[must_use]
+    pub fn users<'a>(&'a self, token: &'a Token) -> UserPages<'a> {
+        let query = [
+            ("$select", USER_FIELDS),
+            ("$filter", "accountEnabled eq true"),
+            ("$count", "true"),
+            ("$top", "999"),
+        ];
+        let url = self.url(&["users"], &query);
+        UserPages(Pages::new(self, token, UserPages::DOING, url, &[EVENTUAL, PATIENT]))
+    }
+
+    /// The people in a group, also through groups in it, a page at a time; none where the group is gone.
+    ///
+    /// # Errors
+    /// Those of Microsoft.
+    pub async fn group_members<'a>(&'a self, token: &'a Token, group: &GroupId) -> Result<Option<MemberPages<'a>>> {
+        let path = ["groups", group.as_str(), "transitiveMembers", "microsoft.graph.user"];
+        let url = self.url(&path, &[("$select", "id"), ("$count", "true"), ("$top", "999")]);
+        let mut members = MemberPages {
+            pages: Pages::new(self, token, MemberPages::DOING, url, &[EVENTUAL, PATIENT]),
+            first: None,
+        };
+        match members.read().await {
+            Ok(first) => {
+                members.first = first;
+                Ok(Some(members))
+            }
+            Err(Error::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All entries of a list that is short enough to be kept whole.
+    pub(super) async fn all<T: DeserializeOwned>(
+        &self,
+        doing: &'static str,
+        token: &Token,
+        first: url::Url,
+        headers: &[(&'static str, &'static str)],
+    ) -> Result<Vec<T>> {
+        let mut pages = Pages::new(self, token, doing, first, headers);
+        let mut all = Vec::new();
+        while let Some(answer) = pages.fetch().await? {
+            let page: Page<T> = answer.json(doing)?;
+            pages.note(page.count, page.value.len(), page.next.as_deref())?;
+            all.extend(page.value);
+        }
+        Ok(all)
+    }
+}
+
+fn group(doing: &'static str, wire: WireGroup) -> Result<Group> {
+    let has = |kind: &str| wire.group_types.iter().any(|found| found == kind);
+    let nickname = wire.mail_nickname.as_deref().unwrap_or_default();
+    let name = wire.display_name.as_deref().unwrap_or(nickname);
+    let facts = GroupFacts {
+        name,
+        mail_nickname: nickname,
+        unified: has("Unified"),
+        dynamic: has("DynamicMembership"),
+        security: wire.security_enabled.unwrap_or_default(),
+        rule: wire.membership_rule.as_deref(),
+    };
+    Ok(Group {
+        id: wire.id.parse().map_err(|error| Error::upstream(doing, error))?,
+        name: name.to_owned(),
+        kind: facts.kind(),
+        banned: facts.banned(),
+    })
+}
+
+/// The enabled accounts of a tenant, one page in memory at a time.
+pub struct UserPages<'a>(Pages<'a>);
+
+impl UserPages<'_> {
+    const DOING: &'static str = "read the users";
+
+    /// The next page; it may be empty. None after the last one, and only when all that were promised have come.
+    ///
+    /// # Errors
+    /// Those of Microsoft; `Upstream` where a page cannot be read, leads elsewhere, or entries are missing at the
+    /// end. After an error every further call is one.
+    pub async fn next(&mut self) -> Result<Option<Vec<DirectoryUser>>> {
+        let Some(answer) = self.0.fetch().await? else {
+            return Ok(None);
+        };
+        let page: UserPage = answer.json(Self::DOING)?;
+        self.0.note(page.count, page.value.entries, page.next.as_deref())?;
+        Ok(Some(page.value.users))
+    }
+
+    /// How many there are, as the first page says.
+    #[must_use]
+    pub fn expected(&self) -> Option<u64> {
+        self.0.expected
+    }
+}
+
+/// The people in one group, one page in memory at a time.
+pub struct MemberPages<'a> {
+    pages: Pages<'a>,
+    first: Option<Vec<TeamsUserId>>,
+}
+
+impl MemberPages<'_> {
+    const DOING: &'static str = "read the members of a group";
+
+    /// The next page; it may be empty. None after the last one.
+    ///
+    /// # Errors
+    /// As `UserPages::next`.
+    pub async fn next(&mut self) -> Result<Option<Vec<TeamsUserId>>> {
+        match self.first.take() {
+            Some(first) => Ok(Some(first)),
+            None => self.read().await,
+        }
+    }
+
+    async fn read(&mut self) -> Result<Option<Vec<TeamsUserId>>> {
+        let Some(answer) = self.pages.fetch().await? else {
+            return Ok(None);
+        };
+        let page: Page<WireMember> = answer.json(Self::DOING)?;
+        self.pages.note(page.count, page.value.len(), page.next.as_deref())?;
+        Ok(Some(page.value.into_iter().map(|member| member.id).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! Microsoft Graph v1.0 and Entra's sign-in, as far as we use them. Nothing outside knows Microsoft's JSON.
+//!
+//! | file | what we call |
+//! |---|---|
+//! | `sign_in.rs`, `id_token.rs` | authorize, token, discovery and keys of the login host |
+//! | `directory.rs` | `/organization`, `/me/transitiveMemberOf`, `/groups`, `/users` |
+//! | `numbers.rs` | `/admin/teams/telephoneNumberManagement` |
+//! | `policies.rs` | `/admin/teams/policy` |
+//! | `configurations.rs` | `/admin/teams/userConfigurations` |
+//! | `pages.rs`, `batch.rs` | paging, `$batch` |
+//! | `wire.rs`, `user_page.rs`, `refusal.rs` | JSON |
+
+mod batch;
+mod configurations;
+mod directory;
+mod id_token;
+mod numbers;
+mod pages;
+mod policies;
+mod refusal;
+mod sign_in;
+#[cfg(test)]
+pub(crate) mod stage;
+mod user_page;
+mod wire;
+
+pub use configurations::{AccountType, AssignedPolicy, UserConfiguration};
+pub use directory::{DirectoryRole, GLOBAL_ADMINISTRATOR, MemberPages, Organization, UserPages, VerifiedDomain};
+pub use id_token::IdClaims;
+pub use numbers::{NumberHolding, OperationId, OperationState};
+pub use policies::PolicyGrant;
+pub use refusal::callback_refusal;
+pub use sign_in::{Authorize, Challenge, Prompt, SignIn, SignedIn};
+
+use crate::Result;
+use crate::domain::secret::Secret;
+use crate::io::http::{Answer, Call, Http};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+/// Microsoft Graph. Making one connects nowhere.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    http: Http,
+    root: Url,
+}
+
+/// A person's permission to act, for one resource, until it expires.
+#[derive(Debug)]
+pub struct Token {
+    secret: Secret,
+    expires: Timestamp,
+}
+
+impl Token {
+    /// Keeps a bearer token out of sight.
+    #[must_use]
+    pub fn new(secret: Secret, expires: Timestamp) -> Self {
+        Self { secret, expires }
+    }
+
+    /// When it stops working.
+    #[must_use]
+    pub fn expires(&self) -> Timestamp {
+        self.expires
+    }
+
+    /// The bearer token itself, to be sealed or sent.
+    #[must_use]
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+}
+
+/// Queries that need the index of Entra's "advanced queries" carry this header, on every page.
+const EVENTUAL: (&str, &str) = ("consistencylevel", "eventual");
+
+impl Graph {
+    /// Graph at `https://graph.microsoft.com`, or at a simulated one.
+    #[must_use]
+    pub fn new(base: &Url) -> Self {
+        let root = at(base, &["v1.0", ""]);
+        Self {
+            http: Http::default(),
+            root,
+        }
+    }
+
+    /// Over connections, and with a patience, of one's own.
+    #[must_use]
+    pub fn with_http(mut self, http: Http) -> Self {
+        self.http = http;
+        self
+    }
+
+    fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = at(&self.root, path);
+        if !query.is_empty() {
+            url.set_query(Some(&encode(query)));
+        }
+        url
+    }
+
+    async fn get<T: DeserializeOwned>(&self, doing: &'static str, token: &Token, url: Url) -> Result<T> {
+        let call = Call::get(doing, url).bearer(&token.secret);
+        self.http.send(&call).await?.json(doing)
+    }
+
+    fn post<'a>(
+        &self,
+        doing: &'static str,
+        token: &'a Token,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<Call<'a>> {
+        let body = serde_json::to_vec(body).map_err(|error| crate::Error::upstream(doing, error))?;
+        Ok(Call::post(doing, self.url(path, &[]), "application/json", body).bearer(&token.secret))
+    }
+
+    async fn send(&self, call: Call<'_>) -> Result<Answer> {
+        self.http.send(&call).await
+    }
+}
+
+/// `base` and more path; each part is escaped.
+fn at(base: &Url, path: &[&str]) -> Url {
+    let mut url = base.clone();
+    // Only addresses such as `mailto:` have no path; they fail at the first call.
+    if let Ok(mut parts) = url.path_segments_mut() {
+        parts.pop_if_empty().extend(path);
+    }
+    url
+}
+
+/// A query with blanks as `%20`: Graph does not promise to read `+` as a blank.
+fn encode(query: &[(&str, &str)]) -> String {
+    let value = |text: &str| {
+        url::form_urlencoded::byte_serialize(text.as_bytes())
+            .collect::<String>()
+            .replace('+', "%20")
+    };
+    let pairs: Vec<String> = query
+        .iter()
+        .map(|(name, text)| format!("{name}={}", value(text)))
+        .collect();
+    pairs.join("&")
+}
+
+/// A text inside a filter or key, without its quotes.
+fn quoted(text: &str) -> String {
+    text.replace('\'', "''")
+}

@@ -1,0 +1,339 @@
+//! Numbers, through batches with busy and failing parts.
+
+use super::super::stage::{Asked, Reply, Stage, said, token};
+use super::*;
+use serde_json::{Value, json};
+
+fn e164(text: &str) -> E164 {
+    text.parse().unwrap()
+}
+
+/// A batch answered part by part, in reverse order.
+fn batch(asked: &Asked, part: impl Fn(&str, &str) -> Value) -> Reply {
+    let requests = asked.json()["requests"].as_array().unwrap().clone();
+    let responses: Vec<Value> = requests
+        .iter()
+        .rev()
+        .map(|request| {
+            let (id, url) = (request["id"].as_str().unwrap(), request["url"].as_str().unwrap());
+            let mut response = part(id, url);
+            response["id"] = json!(id);
+            response
+        })
+        .collect();
+    Reply::json(200, json!({"responses": responses}))
+}
+
+/// The number that a part asks for, unescaped.
+fn wanted(url: &str) -> String {
+    let url = url::Url::parse("http://x").unwrap().join(url).unwrap();
+    assert_eq!(url.path(), "/admin/teams/telephoneNumberManagement/numberAssignments");
+    let (_, filter) = url.query_pairs().find(|(name, _)| name == "$filter").unwrap();
+    filter.split('\'').nth(1).unwrap().to_owned()
+}
+
+fn free(url: &str) -> Value {
+    json!({"status": 200, "body": {"value": [{"telephoneNumber": wanted(url), "numberType": "directRouting",
+        "assignmentStatus": "unassigned", "assignmentTargetId": null, "numberSource": "online"}]}})
+}
+
+#[tokio::test]
+async fn numbers_are_read_twenty_at_a_time() {
+    let stage = Stage::new(|asked, _| batch(asked, |_, url| free(url))).await;
+    let numbers: Vec<E164> = (0..45).map(|n| e164(&format!("+1555010{n:04}"))).collect();
+    let found = stage.graph().numbers(&token(), &numbers).await.unwrap();
+    assert_eq!(found.len(), 45);
+    assert!(
+        found
+            .values()
+            .all(|holding| !holding.assigned && holding.direct_routing)
+    );
+    let sizes: Vec<usize> = stage
+        .asked()
+        .iter()
+        .map(|asked| asked.json()["requests"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(sizes, [20, 20, 5]);
+    assert!(stage.asked()[0].url.path().ends_with("/v1.0/$batch"));
+    let url = stage.asked()[0].json()["requests"][0]["url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(url.contains("%2B1555") && !url.contains('+'), "{url}");
+    assert!(stage.graph().numbers(&token(), &[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn only_busy_parts_are_asked_again() {
+    let stage = Stage::new(|asked, before| {
+        batch(asked, |id, url| match (before, id) {
+            (0, "1") => json!({"status": 429, "headers": {"Retry-After": "0.002"}, "body": {"error": {"code": "TooManyRequests"}}}),
+            (0, "3") => json!({"status": 503, "headers": {"retry-after": 0}}),
+            (1, "3") => json!({"status": 429}),
+            _ => free(url),
+        })
+    })
+    .await;
+    let numbers: Vec<E164> = (0..5).map(|n| e164(&format!("+1555010000{n}"))).collect();
+    assert_eq!(stage.graph().numbers(&token(), &numbers).await.unwrap().len(), 5);
+    let ids: Vec<Vec<String>> = stage
+        .asked()
+        .iter()
+        .map(|asked| {
+            let requests = asked.json()["requests"].as_array().unwrap().clone();
+            requests
+                .iter()
+                .map(|one| one["id"].as_str().unwrap().to_owned())
+                .collect()
+        })
+        .collect();
+    assert_eq!(ids[1..], [vec!["1".to_owned(), "3".into()], vec!["3".into()]]);
+}
+
+#[tokio::test]
+async fn a_batch_that_stays_busy_is_throttled() {
+    let busy =
+        |headers: Value| move |asked: &Asked, _: usize| batch(asked, |_, _| json!({"status": 429, "headers": headers}));
+    let stage = Stage::new(busy(json!({"Retry-After": "90"}))).await;
+    let error = stage
+        .graph()
+        .numbers(&token(), &[e164("+15550100000")])
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Throttled { wait, .. } if wait.as_secs() == 90),
+        "{error:?}"
+    );
+    assert_eq!(stage.asked().len(), 1);
+    let stage = Stage::new(busy(json!(null))).await;
+    let error = stage
+        .graph()
+        .numbers(&token(), &[e164("+15550100000")])
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Throttled { .. }));
+    assert_eq!(stage.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn failures_inside_a_batch_come_out() {
+    let check = async |part: Value, expected: &str| {
+        let stage = Stage::new(move |asked, _| batch(asked, |_, _| part.clone())).await;
+        let error = stage
+            .graph()
+            .numbers(&token(), &[e164("+15550100000")])
+            .await
+            .unwrap_err();
+        assert_eq!(said(&error), expected);
+    };
+    let denied = json!({"status": 403, "body": {"error": {"code": "Authorization_RequestDenied", "message": "no"}}});
+    check(denied, "could not read numbers: Authorization_RequestDenied: no").await;
+    let empty = json!({"status": 400, "body": {"error": {"code": "", "message": ""}}});
+    check(empty, "could not read numbers: Bad Request: ").await;
+    check(
+        json!({"status": 401}),
+        "the session with Microsoft has ended; sign in again",
+    )
+    .await;
+    check(
+        json!({"status": 500, "body": "PGh0bWw+"}),
+        "could not read numbers: answered 500 (request )",
+    )
+    .await;
+    let other = json!({"status": 200, "body": {"value": [{"telephoneNumber": "+15550100001"}]}});
+    check(other, "could not read numbers: the filter was passed over").await;
+    let more = json!({"status": 200, "body": {"value": [], "@odata.nextLink": "x"}});
+    check(more, "could not read numbers: the filter was passed over").await;
+}
+
+#[tokio::test]
+async fn a_batch_answers_each_part_once() {
+    for responses in [
+        json!([]),
+        json!([{"id": "7", "status": 200}]),
+        json!([{"id": "0", "status": 404}, {"id": "0", "status": 404}]),
+        json!([{"id": "0", "status": 1}]),
+    ] {
+        let stage = Stage::new(move |_, _| Reply::json(200, json!({"responses": responses}))).await;
+        let read = stage.graph().numbers(&token(), &[e164("+15550100000")]).await;
+        assert!(matches!(read, Err(Error::Upstream { .. })));
+    }
+}
+
+#[tokio::test]
+async fn who_holds_a_number() {
+    const USER: &str = "22ed44ab-7759-4649-818e-6af3242dbc5d";
+    let check = async |number: &str, value: Value, expected: Option<(bool, bool, bool, bool)>| {
+        let stage =
+            Stage::new(move |asked, _| batch(asked, |_, _| json!({"status": 200, "body": {"value": value}}))).await;
+        let number = e164(number);
+        let found = stage
+            .graph()
+            .numbers(&token(), std::slice::from_ref(&number))
+            .await
+            .unwrap();
+        let got = found.get(&number).map(|holding| {
+            (
+                holding.assigned,
+                holding.holder.is_some(),
+                holding.direct_routing,
+                holding.on_premises,
+            )
+        });
+        assert_eq!(got, expected);
+    };
+    // microsoftgraph/microsoft-graph-docs-contrib (MIT code blocks),
+    // teamsadministration-telephonenumbermanagementroot-list-numberassignments.md: one object where a list belongs.
+    let sample = json!({"@odata.type": "#microsoft.graph.teamsAdministration.numberAssignment",
+        "id": "YmMyNjMyZTMtNzUwYy00N2Q3LWFlYWUtOWZlZTAzNWJjMGM3fCsxMjAzNDU2Nzcy", "telephoneNumber": "+12052582895",
+        "operatorId": "7a205197-8e59-487d-b9fa-3fc1b108f1e5", "numberType": "directRouting", "activationState": "activated",
+        "capabilities": ["voiceApplicationAssignment", "userAssignment"], "locationId": null, "civicAddressId": null,
+        "networkSiteId": null, "assignmentTargetId": null, "assignmentCategory": null, "portInStatus": null,
+        "assignmentStatus": "unassigned", "isoCountryCode": null, "city": null, "numberSource": "online",
+        "supportedCustomerActions": ["locationUpdate"], "reverseNumberLookupOptions": []});
+    check("+12052582895", sample.clone(), Some((false, false, true, false))).await;
+    let with = |changes: Value| {
+        let mut entry = sample.clone();
+        entry
+            .as_object_mut()
+            .unwrap()
+            .extend(changes.as_object().unwrap().clone());
+        entry
+    };
+    let held =
+        with(json!({"assignmentTargetId": USER, "assignmentStatus": "userAssigned", "telephoneNumber": "12052582895"}));
+    check("+12052582895", json!([held]), Some((true, true, true, false))).await;
+    let on_premises =
+        with(json!({"assignmentTargetId": USER, "numberSource": "onPremises", "numberType": "callingPlan"}));
+    check("+12052582895", json!([on_premises]), Some((true, true, false, true))).await;
+    let odd = with(json!({"assignmentStatus": "unknownFutureValue", "newField": 1}));
+    check("+12052582895", json!([odd]), Some((true, false, true, false))).await;
+    check("+12052582895", json!([sample, held]), Some((true, true, true, false))).await;
+    check("+12052582895", json!([]), None).await;
+}
+
+#[tokio::test]
+async fn the_numbers_of_a_person() {
+    const USER: &str = "22ed44ab-7759-4649-818e-6af3242dbc5d";
+    let user: TeamsUserId = USER.parse().unwrap();
+    let entry = |number: &str, holder: &str| json!({"telephoneNumber": number, "assignmentTargetId": holder, "numberType": "directRouting"});
+    let value = json!([entry("+15550100001", USER), entry("+15550100002;ext=12", USER)]);
+    let stage = Stage::new(move |asked, _| batch(asked, |_, _| json!({"status": 200, "body": {"value": value}}))).await;
+    let found = stage.graph().numbers_of(&token(), &user).await.unwrap();
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), [e164("+15550100001")]);
+    let value = json!([entry("+15550100001", "22ed44ab-7759-4649-818e-6af3242dbc5e")]);
+    let stage = Stage::new(move |asked, _| batch(asked, |_, _| json!({"status": 200, "body": {"value": value}}))).await;
+    assert!(stage.graph().numbers_of(&token(), &user).await.is_err());
+}
+
+#[tokio::test]
+async fn assigning_gives_an_operation() {
+    const ID: &str = "QXNzaWdubWVudHw2Y2E4Yjc0Ni00YzgxLTRhY2EtOTUyNi1jZmNjNGRiYWYyMmI";
+    let stage = Stage::new(|asked, _| {
+        let location = asked.link(&format!("admin/teams/telephoneNumberManagement/operations('{ID}')"));
+        Reply::text(202, "").header("location", location)
+    })
+    .await;
+    let (graph, token, number) = (stage.graph(), token(), e164("+12061234567"));
+    let user: TeamsUserId = "94ec379d-30a2-4cdb-a377-75e42f7a61e5".parse().unwrap();
+    let started = graph.assign_number(&token, &number, &user).await.unwrap().unwrap();
+    assert_eq!(started.to_string(), ID);
+    assert!(graph.unassign_number(&token, &number).await.unwrap().is_some());
+    let asked = stage.asked();
+    assert_eq!(
+        (asked[0].method.as_str(), asked[0].header("content-type")),
+        ("POST", "application/json")
+    );
+    assert!(
+        asked[0]
+            .url
+            .path()
+            .ends_with("/v1.0/admin/teams/telephoneNumberManagement/numberAssignments/assignNumber")
+    );
+    assert_eq!(
+        asked[0].json(),
+        json!({"telephoneNumber": "+12061234567", "assignmentTargetId": user, "numberType": "directRouting",
+            "assignmentCategory": "primary"})
+    );
+    assert!(asked[1].url.path().ends_with("/unassignNumber"));
+    assert_eq!(
+        asked[1].json(),
+        json!({"telephoneNumber": "+12061234567", "numberType": "directRouting"})
+    );
+}
+
+#[tokio::test]
+async fn an_assignment_whose_answer_is_lost_is_not_repeated() {
+    let stage = Stage::new(|_, _| Reply::text(202, "").cut()).await;
+    let user: TeamsUserId = "94ec379d-30a2-4cdb-a377-75e42f7a61e5".parse().unwrap();
+    let result = stage
+        .graph()
+        .assign_number(&token(), &e164("+12061234567"), &user)
+        .await;
+    assert!(matches!(result, Err(Error::Upstream { .. })));
+    assert_eq!(stage.asked().len(), 1);
+    let nowhere = Stage::new(|_, _| Reply::text(202, "")).await;
+    assert_eq!(
+        nowhere
+            .graph()
+            .unassign_number(&token(), &e164("+12061234567"))
+            .await
+            .unwrap(),
+        None
+    );
+}
+
+#[test]
+fn operations_are_named_in_two_ways() {
+    let id = |location: &str| OperationId::from_location(location).map(|id| id.to_string());
+    assert_eq!(id("https://g/v1.0/x/operations('QXNz-_1')").as_deref(), Some("QXNz-_1"));
+    assert_eq!(id("https://g/v1.0/x/operations(%27QXNz%27)").as_deref(), Some("QXNz"));
+    assert_eq!(id("https://g/v1.0/x/operations/QXNz").as_deref(), Some("QXNz"));
+    for wrong in [
+        "",
+        "https://g/v1.0/x",
+        "https://g/operations/../../users",
+        "https://g/operations('')",
+    ] {
+        assert_eq!(id(wrong), None, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn operations_are_watched() {
+    let check = async |body: Value, expected: OperationState| {
+        let stage = Stage::new(move |_, _| Reply::json(200, body.clone())).await;
+        let id: OperationId = "QXNz".parse().unwrap();
+        assert_eq!(stage.graph().operation(&token(), &id).await.unwrap(), expected);
+        assert!(
+            stage.asked()[0]
+                .url
+                .path()
+                .ends_with("/telephoneNumberManagement/operations/QXNz")
+        );
+    };
+    // microsoftgraph/microsoft-graph-docs-contrib (MIT code blocks),
+    // teamsadministration-telephonenumberlongrunningoperation-get.md.
+    let sample = json!({"@odata.type": "#microsoft.graph.teamsAdministration.telephoneNumberLongRunningOperation",
+        "id": "QXNzaWdubWVudHw2Y2E4Yjc0Ni00YzgxLTRhY2EtOTUyNi1jZmNjNGRiYWYyMmI", "createdDateTime": "2025-02-03T22:03:26Z",
+        "status": "succeeded", "numbers": [{"resourceLocation": "https://graph.microsoft.com/v1.0/admin/teams/telephoneNumberManagement/numberAssignments/N2EyMDUxOTctOGU1OS00ODdkLWI5ZmEtM2ZjMWIxMDhmMWU1fCsxMjA2MTIzNDU2Nw", "status": "succeeded"}]});
+    check(json!({"value": sample}), OperationState::Succeeded).await;
+    check(sample, OperationState::Succeeded).await;
+    for status in ["notStarted", "running", "unknownFutureValue", "skipped"] {
+        check(json!({"status": status, "numbers": null}), OperationState::Running).await;
+    }
+    let why = || "number is held by another user".to_owned();
+    let detail = json!([{"status": "failed", "statusDetail": why()}]);
+    check(
+        json!({"value": {"status": "failed", "numbers": detail}}),
+        OperationState::Failed { why: why() },
+    )
+    .await;
+    check(
+        json!({"status": "succeeded", "numbers": detail}),
+        OperationState::Failed { why: why() },
+    )
+    .await;
+    let silent = "Microsoft gave no reason".to_owned();
+    check(json!({"status": "failed"}), OperationState::Failed { why: silent }).await;
+}

@@ -1,0 +1,115 @@
+//! Reading a list page by page, and knowing that it was read to its end.
+
+use super::Token;
+use crate::io::http::{Answer, Call, Http};
+use crate::{Error, Result};
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use url::Url;
+
+/// No list of ours is longer; with 999 entries a page this is five million.
+const MOST_PAGES: usize = 5_000;
+
+/// The pages of one list. After a failure every further read fails too: a list that broke off has no end.
+pub(super) struct Pages<'a> {
+    http: &'a Http,
+    root: &'a Url,
+    token: &'a Token,
+    doing: &'static str,
+    headers: Vec<(&'static str, &'static str)>,
+    next: Option<Url>,
+    finished: bool,
+    /// Hashes of the links that were followed.
+    followed: HashSet<u64>,
+    pub(super) expected: Option<u64>,
+    seen: u64,
+}
+
+impl<'a> Pages<'a> {
+    pub(super) fn new(
+        graph: &'a super::Graph,
+        token: &'a Token,
+        doing: &'static str,
+        first: Url,
+        headers: &[(&'static str, &'static str)],
+    ) -> Self {
+        let mut pages = Self {
+            http: &graph.http,
+            root: &graph.root,
+            token,
+            doing,
+            headers: headers.to_vec(),
+            next: None,
+            finished: false,
+            followed: HashSet::new(),
+            expected: None,
+            seen: 0,
+        };
+        pages.remember(&first);
+        pages.next = Some(first);
+        pages
+    }
+
+    /// The next page's answer; none when all were read.
+    pub(super) async fn fetch(&mut self) -> Result<Option<Answer>> {
+        let Some(url) = self.next.take() else {
+            return if self.finished {
+                Ok(None)
+            } else {
+                Err(self.broken("an earlier page failed"))
+            };
+        };
+        let mut call = Call::get(self.doing, url).bearer(self.token.secret()).up_to_mib(64);
+        for (name, value) in &self.headers {
+            call = call.header(name, value);
+        }
+        self.http.send(&call).await.map(Some)
+    }
+
+    /// Notes what the page held and where the next one is. Without a next one, the entries must be as many
+    /// as the first page promised.
+    pub(super) fn note(&mut self, count: Option<u64>, entries: usize, link: Option<&str>) -> Result<()> {
+        self.expected = self.expected.or(count);
+        self.seen += entries as u64;
+        match link {
+            Some(link) => self.next = Some(self.follow(link)?),
+            None => {
+                if self.expected.is_some_and(|expected| self.seen < expected) {
+                    return Err(self.broken("fewer entries came than were promised"));
+                }
+                self.finished = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// A token goes nowhere but to the Graph we were given.
+    fn follow(&mut self, link: &str) -> Result<Url> {
+        let url = Url::parse(link).map_err(|_| self.broken("the link to the next page is no address"))?;
+        let ours = url.origin() == self.root.origin()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.path().starts_with(self.root.path());
+        if !ours {
+            return Err(self.broken("the link to the next page leads elsewhere"));
+        }
+        if !self.remember(&url) {
+            return Err(self.broken("the pages go round in a circle"));
+        }
+        if self.followed.len() > MOST_PAGES {
+            return Err(self.broken("there are too many pages"));
+        }
+        Ok(url)
+    }
+
+    /// Whether the link is a new one.
+    fn remember(&mut self, url: &Url) -> bool {
+        let mut hasher = DefaultHasher::new();
+        url.as_str().hash(&mut hasher);
+        self.followed.insert(hasher.finish())
+    }
+
+    fn broken(&self, why: &'static str) -> Error {
+        Error::upstream(self.doing, why)
+    }
+}

@@ -1,0 +1,514 @@
+//! The whole sign-in against a played Entra, and every ID token that must not be believed.
+
+use super::super::stage::{Asked, Reply, Stage, hasty};
+use super::*;
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::{hmac, rand, signature};
+use base64::prelude::BASE64_STANDARD;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+const TENANT: &str = "9f3c2b10-0000-4000-8000-00000000bf01";
+const PERSON: &str = "2c0b6a1e-1111-4a11-9a11-0000000000a1";
+const CLIENT: &str = "0b7d3c52-6f0e-4c1d-9a51-2d7e4f8a9c10";
+const NONCE: &str = "n-0S6_WzA2Mj";
+
+fn now() -> Timestamp {
+    "2026-03-02T10:00:00Z".parse().unwrap()
+}
+
+/// A signing key of Microsoft.
+struct SigningKey {
+    pair: KeyPair,
+    public: Value,
+}
+
+static KEY: LazyLock<SigningKey> = LazyLock::new(|| {
+    let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+    let der = BASE64_STANDARD.encode(pair.as_der().unwrap().as_ref());
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n");
+    let key = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
+    let public = serde_json::to_value(Jwk::from_encoding_key(&key, Algorithm::RS256).unwrap()).unwrap();
+    SigningKey { pair, public }
+});
+
+fn part(json: &Value) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(json.to_string())
+}
+
+/// A token signed as its header says.
+fn sign(header: &Value, claims: &Value) -> String {
+    let text = format!("{}.{}", part(header), part(claims));
+    let signature = match header["alg"].as_str() {
+        Some("HS256") => {
+            // The classic forgery: the public key, used as a secret.
+            let secret = hmac::Key::new(hmac::HMAC_SHA256, KEY.public["n"].as_str().unwrap().as_bytes());
+            hmac::sign(&secret, text.as_bytes()).as_ref().to_vec()
+        }
+        Some("none") => Vec::new(),
+        _ => {
+            let mut signature = vec![0; KEY.pair.public_modulus_len()];
+            let random = rand::SystemRandom::new();
+            let padding = &signature::RSA_PKCS1_SHA256;
+            KEY.pair
+                .sign(padding, &random, text.as_bytes(), &mut signature)
+                .unwrap();
+            signature
+        }
+    };
+    format!("{text}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+}
+
+fn header() -> Value {
+    json!({"typ": "JWT", "alg": "RS256", "kid": "k1"})
+}
+
+fn claims(asked: &Asked) -> Value {
+    let issuer = asked.url.join(&format!("/{TENANT}/v2.0")).unwrap();
+    let second = now().as_second();
+    json!({"aud": CLIENT, "iss": issuer.as_str(), "tid": TENANT, "oid": PERSON, "sub": "pairwise", "ver": "2.0",
+        "nonce": NONCE, "iat": second - 5, "nbf": second - 5, "exp": second + 3600, "name": "Mara Quist",
+        "preferred_username": "mara@bluefinch.example", "wids": ["62e90394-69f5-4237-9190-012177145e10"]})
+}
+
+/// Discovery and keys; `key` may change what is said of the key.
+fn keys(asked: &Asked, key: &Value) -> Option<Reply> {
+    let base = asked.url.join("/").unwrap();
+    match asked.url.path() {
+        "/organizations/v2.0/.well-known/openid-configuration" => Some(Reply::json(
+            200,
+            json!({"issuer": format!("{base}{{tenantid}}/v2.0"), "jwks_uri": format!("{base}organizations/discovery/v2.0/keys")}),
+        )),
+        "/organizations/discovery/v2.0/keys" => {
+            let mut public = KEY.public.clone();
+            let said = json!({"kid": "k1", "use": "sig", "issuer": format!("{base}{{tenantid}}/v2.0")});
+            public
+                .as_object_mut()
+                .unwrap()
+                .extend(said.as_object().unwrap().clone());
+            public.as_object_mut().unwrap().extend(key.as_object().unwrap().clone());
+            Some(Reply::json(200, json!({"keys": [{"kty": "EC", "kid": "ec"}, public]})))
+        }
+        _ => None,
+    }
+}
+
+fn tokens(id_token: &str) -> Reply {
+    Reply::json(
+        200,
+        json!({"token_type": "Bearer", "scope": "User.Read openid profile", "expires_in": 4391,
+        "ext_expires_in": 4391, "access_token": "access", "refresh_token": "refresh", "id_token": id_token}),
+    )
+}
+
+/// Entra, answering with the token that `forge` makes of an honest header and honest claims.
+async fn entra(key: Value, forge: impl Fn(&mut Value, &mut Value) + Send + Sync + 'static) -> Stage {
+    Stage::new(move |asked, _| {
+        keys(asked, &key).unwrap_or_else(|| {
+            let (mut header, mut claims) = (header(), claims(asked));
+            forge(&mut header, &mut claims);
+            tokens(&sign(&header, &claims))
+        })
+    })
+    .await
+}
+
+fn sign_in(stage: &Stage) -> SignIn {
+    let redirect = "https://portal.example/callback".parse().unwrap();
+    SignIn::new(&stage.url, CLIENT.into(), redirect).with_http(hasty())
+}
+
+async fn redeem_at(sign_in: &SignIn, tenant: Option<&TenantId>, now: Timestamp) -> Result<SignedIn> {
+    let (secret, verifier) = (Secret::new("client secret&".into()), Secret::new("v".repeat(43)));
+    let scopes = ["openid", "profile", "offline_access", "User.Read"].map(str::to_owned);
+    sign_in
+        .redeem(&secret, "code", &verifier, tenant, &scopes, NONCE, now)
+        .await
+}
+
+async fn redeem(stage: &Stage) -> Result<SignedIn> {
+    redeem_at(&sign_in(stage), None, now()).await
+}
+
+#[test]
+fn a_challenge_hides_its_verifier() {
+    let challenge = Challenge::new([7; 32]);
+    assert_eq!(challenge.verifier.expose().len(), 43);
+    assert_eq!(challenge.challenge.len(), 43);
+    assert_ne!(challenge.verifier.expose(), challenge.challenge);
+    assert!(!format!("{challenge:?}").contains(challenge.verifier.expose()));
+}
+
+#[test]
+fn the_authorize_address_has_all_parameters() {
+    let sign_in = SignIn::new(
+        &"https://login.example/".parse().unwrap(),
+        CLIENT.into(),
+        "https://portal.example/callback?a=1".parse().unwrap(),
+    );
+    let scopes = ["openid", "https://graph.microsoft.com/User.Read"].map(str::to_owned);
+    let tenant: TenantId = TENANT.parse().unwrap();
+    let ask = Authorize {
+        tenant: Some(&tenant),
+        scopes: &scopes,
+        state: "a b",
+        nonce: NONCE,
+        challenge: "chal",
+        prompt: Some(Prompt::Login),
+        login_hint: Some("mara+1@bluefinch.example"),
+    };
+    let url = sign_in.authorize_url(&ask);
+    assert_eq!(url.path(), format!("/{TENANT}/oauth2/v2.0/authorize"));
+    let pairs: Vec<_> = url.query_pairs().collect();
+    let expected = [
+        ("client_id", CLIENT),
+        ("response_type", "code"),
+        ("response_mode", "query"),
+        ("redirect_uri", "https://portal.example/callback?a=1"),
+        ("scope", "openid https://graph.microsoft.com/User.Read"),
+        ("state", "a b"),
+        ("nonce", NONCE),
+        ("code_challenge", "chal"),
+        ("code_challenge_method", "S256"),
+        ("prompt", "login"),
+        ("login_hint", "mara+1@bluefinch.example"),
+    ];
+    assert_eq!(pairs, expected.map(|(name, value)| (name.into(), value.into())));
+    let any = Authorize {
+        tenant: None,
+        prompt: Some(Prompt::SelectAccount),
+        ..ask
+    };
+    let url = sign_in.authorize_url(&any);
+    assert!(url.path().starts_with("/organizations/"));
+    assert!(!url.as_str().contains("login_hint"), "the two exclude each other");
+}
+
+#[tokio::test]
+async fn a_code_becomes_a_person() {
+    let stage = entra(json!({}), |_, _| ()).await;
+    let person = redeem(&stage).await.unwrap();
+    assert_eq!(person.claims.identity.tenant.as_str(), TENANT);
+    assert_eq!(person.claims.identity.user.as_str(), PERSON);
+    assert_eq!(person.claims.name, "Mara Quist");
+    assert_eq!(person.claims.wids.len(), 1);
+    assert_eq!(person.access.secret().expose(), "access");
+    assert_eq!(person.access.expires(), now() + SignedDuration::from_secs(4391));
+    assert_eq!(person.refresh.as_ref().unwrap().expose(), "refresh");
+    assert!(person.scopes.contains("User.Read"));
+    assert!(!format!("{person:?}").contains("refresh\""));
+    let asked = &stage.asked()[0];
+    assert_eq!(asked.url.path(), "/organizations/oauth2/v2.0/token");
+    let field = |name: &str| asked.field(name);
+    assert_eq!(field("grant_type"), "authorization_code");
+    assert_eq!(field("client_id"), CLIENT);
+    assert_eq!(field("client_secret"), "client secret&");
+    assert_eq!(field("code"), "code");
+    assert_eq!(field("code_verifier"), "v".repeat(43));
+    assert_eq!(field("redirect_uri"), "https://portal.example/callback");
+    assert_eq!(field("scope"), "openid profile offline_access User.Read");
+    assert_eq!(asked.header("authorization"), "");
+}
+
+#[tokio::test]
+async fn forged_and_stale_tokens_are_refused() {
+    type Forge = fn(&mut Value, &mut Value);
+    let cases: [(Forge, &str); 17] = [
+        (
+            |header, _| header["alg"] = json!("HS256"),
+            "it is not signed with RS256",
+        ),
+        (|header, _| header["alg"] = json!("none"), "its header cannot be read"),
+        (
+            |header, _| header["alg"] = json!("RS512"),
+            "it is not signed with RS256",
+        ),
+        (|header, _| header["kid"] = json!(null), "it names no key"),
+        (
+            |header, _| header["kid"] = json!("k2"),
+            "Microsoft does not know its key",
+        ),
+        (
+            |header, _| header["kid"] = json!("ec"),
+            "Microsoft does not know its key",
+        ),
+        (
+            |_, claims| claims["aud"] = json!("another"),
+            "it is for another application",
+        ),
+        (|_, claims| claims["aud"] = json!(null), "a claim is missing"),
+        (
+            |_, claims| claims["exp"] = json!(now().as_second() - 120),
+            "it has expired",
+        ),
+        (
+            |_, claims| claims["nbf"] = json!(now().as_second() + 121),
+            "it is not valid yet",
+        ),
+        (
+            |_, claims| claims["iat"] = json!(now().as_second() + 121),
+            "it is not valid yet",
+        ),
+        (
+            |_, claims| claims["nonce"] = json!("another"),
+            "it answers another request",
+        ),
+        (|_, claims| claims["oid"] = json!("mara"), "its person is no GUID"),
+        (|_, claims| claims["tid"] = json!("../x"), "its tenant is no GUID"),
+        (|_, claims| claims["ver"] = json!("1.0"), "it is of another version"),
+        (
+            |_, claims| claims["iss"] = json!(format!("https://sts.windows.net/{TENANT}/")),
+            "it comes from another issuer",
+        ),
+        (
+            |_, claims| claims["tid"] = json!(PERSON),
+            "it comes from another issuer",
+        ),
+    ];
+    for (forge, why) in cases {
+        let stage = entra(json!({}), forge).await;
+        match redeem(&stage).await {
+            Err(Error::SignIn(SignInRefused::TokenInvalid(said))) => assert_eq!(said, why),
+            other => panic!("{why}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_claim_is_needed() {
+    for name in ["aud", "iss", "tid", "oid", "ver", "nonce", "exp", "nbf", "iat"] {
+        let stage = entra(json!({}), move |_, claims| {
+            claims.as_object_mut().unwrap().remove(name);
+        })
+        .await;
+        let refused = redeem(&stage).await;
+        assert!(
+            matches!(
+                refused,
+                Err(Error::SignIn(SignInRefused::TokenInvalid("a claim is missing")))
+            ),
+            "{name}: {refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_changed_token_is_refused() {
+    let stage = Stage::new(|asked, _| {
+        keys(asked, &json!({})).unwrap_or_else(|| {
+            let mut forged = claims(asked);
+            let honest = sign(&header(), &forged);
+            forged["oid"] = json!(TENANT);
+            let signature = honest.rsplit('.').next().unwrap();
+            tokens(&format!("{}.{}.{signature}", part(&header()), part(&forged)))
+        })
+    })
+    .await;
+    let refused = redeem(&stage).await.unwrap_err();
+    assert!(matches!(
+        refused,
+        Error::SignIn(SignInRefused::TokenInvalid("its signature is wrong"))
+    ));
+}
+
+#[tokio::test]
+async fn a_key_signs_only_for_its_issuer() {
+    for said_of_key in [
+        json!({"issuer": format!("https://login.example/{TENANT}/v2.0")}),
+        json!({"issuer": "https://sts.windows.net/{tenantid}/"}),
+    ] {
+        let refused = redeem(&entra(said_of_key, |_, _| ()).await).await.unwrap_err();
+        assert!(matches!(
+            refused,
+            Error::SignIn(SignInRefused::TokenInvalid("its key may not sign for its issuer"))
+        ));
+    }
+    for said_of_key in [
+        json!({"issuer": null}),
+        json!({"use": "enc"}),
+        json!({"kty": "oct"}),
+        json!({"n": ""}),
+    ] {
+        let refused = redeem(&entra(said_of_key, |_, _| ()).await).await.unwrap_err();
+        assert!(matches!(refused, Error::SignIn(SignInRefused::TokenInvalid(_))));
+    }
+}
+
+#[tokio::test]
+async fn personal_accounts_and_other_tenants_are_refused() {
+    const PERSONAL: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+    let stage = entra(json!({}), |_, claims| {
+        claims["tid"] = json!(PERSONAL);
+        claims["iss"] = json!(claims["iss"].as_str().unwrap().replace(TENANT, PERSONAL));
+    })
+    .await;
+    assert!(matches!(
+        redeem(&stage).await,
+        Err(Error::SignIn(SignInRefused::PersonalAccount))
+    ));
+    let stage = entra(json!({}), |_, _| ()).await;
+    let other: TenantId = PERSON.parse().unwrap();
+    assert!(matches!(
+        redeem_at(&sign_in(&stage), Some(&other), now()).await,
+        Err(Error::SignIn(SignInRefused::TenantMismatch))
+    ));
+    assert_eq!(stage.asked()[0].url.path(), format!("/{PERSON}/oauth2/v2.0/token"));
+}
+
+#[tokio::test]
+async fn keys_are_kept_and_read_again_with_measure() {
+    let key_reads = |stage: &Stage| {
+        stage
+            .asked()
+            .iter()
+            .filter(|asked| asked.url.path().ends_with("/keys"))
+            .count()
+    };
+    let stage = entra(json!({}), |_, _| ()).await;
+    let sign_in_known = sign_in(&stage);
+    let after = |hours: i64| now() + SignedDuration::from_hours(hours);
+    assert!(redeem_at(&sign_in_known, None, now()).await.is_ok());
+    assert!(redeem_at(&sign_in_known, None, now()).await.is_ok());
+    assert_eq!(key_reads(&stage), 1);
+    assert!(
+        redeem_at(&sign_in_known, None, after(25)).await.is_err(),
+        "the token has expired"
+    );
+    assert_eq!(key_reads(&stage), 2);
+
+    let stage = entra(json!({}), |header, _| header["kid"] = json!("k2")).await;
+    let sign_in_unknown = sign_in(&stage);
+    for (seconds, reads) in [(0, 1), (1, 1), (59, 1), (60, 2), (61, 2)] {
+        let at = now() + SignedDuration::from_secs(seconds);
+        assert!(redeem_at(&sign_in_unknown, None, at).await.is_err());
+        assert_eq!(key_reads(&stage), reads, "after {seconds} s");
+    }
+}
+
+#[tokio::test]
+async fn keys_of_another_host_are_not_read() {
+    let stage = Stage::new(|asked, _| {
+        if asked.url.path().ends_with("openid-configuration") {
+            let body =
+                json!({"issuer": "https://login.example/{tenantid}/v2.0", "jwks_uri": "https://login.example/keys"});
+            Reply::json(200, body)
+        } else {
+            tokens(&sign(&header(), &claims(asked)))
+        }
+    })
+    .await;
+    assert!(matches!(redeem(&stage).await, Err(Error::Upstream { .. })));
+}
+
+/// What becomes of an answer of the token endpoint, when redeeming and when refreshing.
+async fn token_answer(status: u16, body: &str) -> (Error, Error) {
+    let body = body.to_owned();
+    let stage = Stage::new(move |_, _| Reply::text(status, &body)).await;
+    let redeemed = redeem(&stage).await.unwrap_err();
+    let refreshed = refresh_at(&stage).await.unwrap_err();
+    (redeemed, refreshed)
+}
+
+async fn refresh_at(stage: &Stage) -> Result<(Token, Option<Secret>)> {
+    let (secret, refresh) = (Secret::new("s".into()), Secret::new("old".into()));
+    let scope = "48ac35b8-9aa8-4d74-927d-1f4a14a0b239/.default";
+    let tenant: TenantId = TENANT.parse().unwrap();
+    sign_in(stage).token_for(&secret, &refresh, &tenant, scope, now()).await
+}
+
+#[tokio::test]
+async fn token_errors_say_who_must_act() {
+    let check = async |error: &str, number: u32, suberror: &str, redeemed: &str, refreshed: &str| {
+        let body = json!({"error": error, "error_codes": [number], "suberror": suberror,
+            "error_description": format!("AADSTS{number}: Words. Trace ID: 7d0c"), "trace_id": "7d0c", "correlation_id": "55aa",
+            "timestamp": "2026-03-02 10:11:12Z"});
+        let (one, other) = token_answer(400, &body.to_string()).await;
+        assert_eq!(
+            (one.to_string().as_str(), other.to_string().as_str()),
+            (redeemed, refreshed),
+            "{number}"
+        );
+    };
+    let ended = "the session with Microsoft has ended; sign in again";
+    let code = |number: u32| format!("sign-in refused: Microsoft {{ code: \"AADSTS{number}\" }}");
+    let approval = "sign-in refused: ApprovalRequired";
+    check("invalid_grant", 65001, "consent_required", &code(65001), &code(65001)).await;
+    check("invalid_grant", 54005, "", &code(54005), ended).await;
+    check("invalid_grant", 50173, "bad_token", &code(50173), ended).await;
+    check(
+        "interaction_required",
+        50076,
+        "basic_action",
+        &code(50076),
+        &code(50076),
+    )
+    .await;
+    check("invalid_grant", 65004, "", "sign-in refused: Declined", ended).await;
+    check("access_denied", 90094, "", approval, approval).await;
+    check("unauthorized_client", 700016, "", &code(700016), &code(700016)).await;
+    let ours = |doing: &str| format!("could not {doing}: AADSTS7000215: AADSTS7000215: Words. Trace ID: 7d0c");
+    let (redeeming, renewing) = (ours("redeem the sign-in code"), ours("renew a session"));
+    check("invalid_client", 7_000_215, "", &redeeming, &renewing).await;
+}
+
+#[tokio::test]
+async fn answers_that_are_no_answers_are_upstream_errors() {
+    for (status, body) in [
+        (400, ""),
+        (400, "<html>"),
+        (200, "<html>"),
+        (200, "{}"),
+        (200, r#"{"token_type":"Bearer","access_token":"a"}"#),
+        (500, r#"{"error":"server_error"}"#),
+        (503, "<html>"),
+        (302, ""),
+    ] {
+        let (redeemed, refreshed) = token_answer(status, body).await;
+        for error in [redeemed, refreshed] {
+            assert!(matches!(error, Error::Upstream { .. }), "{status} {body}: {error:?}");
+        }
+    }
+    let without_id = r#"{"token_type":"Bearer","access_token":"a","expires_in":3600}"#;
+    let stage = Stage::new(move |_, _| Reply::text(200, without_id)).await;
+    assert!(matches!(
+        redeem(&stage).await,
+        Err(Error::SignIn(SignInRefused::TokenInvalid(_)))
+    ));
+}
+
+#[tokio::test]
+async fn a_lost_answer_does_not_use_the_code_twice() {
+    let stage = Stage::new(|_, _| Reply::text(200, "{").cut()).await;
+    assert!(redeem(&stage).await.is_err());
+    assert_eq!(stage.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_reaches_another_resource() {
+    let stage = Stage::new(|_, _| {
+        let body = json!({"token_type": "bearer", "expires_in": 3600, "access_token": "teams", "refresh_token": "new"});
+        Reply::json(200, body)
+    })
+    .await;
+    let (token, rotated) = refresh_at(&stage).await.unwrap();
+    assert_eq!(token.secret().expose(), "teams");
+    assert_eq!(rotated.unwrap().expose(), "new");
+    let asked = &stage.asked()[0];
+    assert_eq!(asked.url.path(), format!("/{TENANT}/oauth2/v2.0/token"));
+    assert_eq!(asked.field("grant_type"), "refresh_token");
+    assert_eq!(asked.field("refresh_token"), "old");
+    assert_eq!(asked.field("scope"), "48ac35b8-9aa8-4d74-927d-1f4a14a0b239/.default");
+}
+
+#[tokio::test]
+async fn signing_in_can_be_awaited_anywhere() {
+    fn sendable<T: Send>(future: T) -> T {
+        future
+    }
+    let stage = entra(json!({}), |_, _| ()).await;
+    assert!(sendable(redeem(&stage)).await.is_ok());
+    assert!(sendable(refresh_at(&stage)).await.is_ok());
+}

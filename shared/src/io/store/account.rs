@@ -1,0 +1,175 @@
+//! Voice users, mappings, and what is ours in the tenant. One version counts every change of the three.
+
+use super::{Outcome, Store, Write, keys, number};
+use crate::domain::ids::{EnterpriseId, TeamsUserId, VoiceUserId};
+use crate::domain::mapping::{Mapping, Owned, Ownership};
+use crate::domain::voice::VoiceUser;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Most rows that one save may change: a transaction takes 100 writes, and two of them are ours.
+pub const ROWS_PER_SAVE: usize = 90;
+
+#[derive(Default, Serialize, Deserialize)]
+struct AccountItem {
+    version: u64,
+    next_order: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OwnedItem {
+    user: TeamsUserId,
+    owned: Owned,
+}
+
+/// Everything that a mapping decision needs from the table.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    /// Counts changes; 0 when new.
+    pub version: u64,
+    /// The order number of the next new mapping.
+    pub next_order: u64,
+    /// All voice users.
+    pub voice_users: BTreeMap<VoiceUserId, VoiceUser>,
+    /// All saved mappings.
+    pub rows: BTreeMap<VoiceUserId, Mapping>,
+    /// What is ours in the tenant.
+    pub owned: Ownership,
+}
+
+/// Rows and voice users to write together.
+#[derive(Debug, Default)]
+pub struct AccountChange {
+    /// Mappings to put.
+    pub put: Vec<Mapping>,
+    /// Mappings to delete.
+    pub delete: Vec<VoiceUserId>,
+    /// Voice users to put.
+    pub put_voice: Vec<VoiceUser>,
+    /// Voice users to delete.
+    pub delete_voice: Vec<VoiceUserId>,
+    /// The order number of the next new mapping.
+    pub next_order: u64,
+}
+
+impl AccountChange {
+    /// How many items it writes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.put.len() + self.delete.len() + self.put_voice.len() + self.delete_voice.len()
+    }
+
+    /// Nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Store {
+    /// Reads the whole account. The version is read first and again at the end: a change in between is read again.
+    ///
+    /// # Errors
+    /// `Busy` when it does not hold still.
+    pub async fn account(&self, enterprise: &EnterpriseId) -> Result<Account> {
+        let pk = keys::enterprise_partition(enterprise);
+        for _ in 0..super::TRIES {
+            let before = self.account_item(enterprise).await?;
+            let (voice_users, rows, owned) = futures::try_join!(
+                self.query::<VoiceUser>(&pk, keys::VOICE),
+                self.query::<Mapping>(&pk, keys::MAPPING),
+                self.query::<OwnedItem>(&pk, keys::OWNED),
+            )?;
+            if self.account_item(enterprise).await?.version == before.version {
+                return Ok(Account {
+                    version: before.version,
+                    next_order: before.next_order,
+                    voice_users: voice_users.into_iter().map(|user| (user.id.clone(), user)).collect(),
+                    rows: rows.into_iter().map(|row| (row.voice_user.clone(), row)).collect(),
+                    owned: owned.into_iter().map(|item| (item.user, item.owned)).collect(),
+                });
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    async fn account_item(&self, enterprise: &EnterpriseId) -> Result<AccountItem> {
+        Ok(self.get(&keys::account(enterprise)).await?.unwrap_or_default())
+    }
+
+    /// Writes a change of an account that was read at version `seen`, as a whole; gives the new version.
+    ///
+    /// # Errors
+    /// `Stale` if somebody was faster.
+    pub async fn change_account(&self, enterprise: &EnterpriseId, change: &AccountChange, seen: u64) -> Result<u64> {
+        let next = AccountItem {
+            version: seen + 1,
+            next_order: change.next_order,
+        };
+        let mut writes = vec![
+            self.put(&keys::account(enterprise), &next)?
+                .when_version(seen)
+                .build()?,
+        ];
+        for row in &change.put {
+            writes.push(self.put(&keys::mapping(enterprise, &row.voice_user), row)?.build()?);
+        }
+        for voice in &change.delete {
+            writes.push(self.delete(&keys::mapping(enterprise, voice)).build()?);
+        }
+        for user in &change.put_voice {
+            writes.push(self.put(&keys::voice_user(enterprise, &user.id), user)?.build()?);
+        }
+        for voice in &change.delete_voice {
+            writes.push(self.delete(&keys::voice_user(enterprise, voice)).build()?);
+        }
+        match self.transact(writes).await? {
+            Outcome::Written => Ok(seen + 1),
+            Outcome::Failed(_) => Err(Error::Stale("the mapping")),
+        }
+    }
+
+    /// The write that records what is ours of one user, for a transaction of a run.
+    pub(super) fn owned_write(
+        &self,
+        enterprise: &EnterpriseId,
+        user: &TeamsUserId,
+        owned: &Owned,
+    ) -> Result<Write<'_>> {
+        let key = keys::owned(enterprise, user);
+        if owned.is_empty() {
+            Ok(self.delete(&key))
+        } else {
+            self.put(
+                &key,
+                &OwnedItem {
+                    user: user.clone(),
+                    owned: owned.clone(),
+                },
+            )
+        }
+    }
+
+    /// What is ours of one user.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn owned(&self, enterprise: &EnterpriseId, user: &TeamsUserId) -> Result<Owned> {
+        Ok(self
+            .get::<OwnedItem>(&keys::owned(enterprise, user))
+            .await?
+            .map(|item| item.owned)
+            .unwrap_or_default())
+    }
+
+    /// Counts a change of ownership, so that readers and plans notice it.
+    pub(super) fn account_moved(&self, enterprise: &EnterpriseId) -> Write<'_> {
+        self.update(
+            &keys::account(enterprise),
+            "SET version = if_not_exists(version, :zero) + :one, next_order = if_not_exists(next_order, :zero)",
+        )
+        .with(":zero", number(0))
+        .with(":one", number(1))
+    }
+}

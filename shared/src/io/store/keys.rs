@@ -1,0 +1,276 @@
+//! Every key of the table. Each begins with the enterprise, except the look-up kinds.
+
+use crate::domain::ids::{
+    EnterpriseId, GroupId, InvitationId, PlanId, ResellerId, RunId, TeamsUserId, TenantId, VoiceUserId,
+};
+use jiff::civil::Date;
+
+/// Partition key attribute.
+pub const PK: &str = "pk";
+/// Sort key attribute.
+pub const SK: &str = "sk";
+/// TTL attribute: seconds since 1970. DynamoDB deletes late, so readers check it too.
+pub const EXPIRES: &str = "expires";
+/// Sparse index of the enterprises whose Global Admin has something to do.
+pub const PENDING_INDEX: &str = "pending";
+/// Its partition key: one of `PENDING_SHARDS` shards.
+pub const PENDING_SHARD: &str = "pending_shard";
+/// Its sort key: since when.
+pub const PENDING_SINCE: &str = "pending_since";
+/// Shards of the index; the daily sweep reads each.
+pub const PENDING_SHARDS: u8 = 16;
+
+/// A primary key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Partition.
+    pub pk: String,
+    /// Place in the partition.
+    pub sk: String,
+}
+
+fn key(pk: impl Into<String>, sk: impl Into<String>) -> Key {
+    Key {
+        pk: pk.into(),
+        sk: sk.into(),
+    }
+}
+
+/// The partition of an enterprise.
+#[must_use]
+pub fn enterprise_partition(enterprise: &EnterpriseId) -> String {
+    format!("ENTERPRISE#{enterprise}")
+}
+
+fn of(enterprise: &EnterpriseId, sk: impl Into<String>) -> Key {
+    key(enterprise_partition(enterprise), sk)
+}
+
+/// Settings, set-up, Global Admin, group filter.
+#[must_use]
+pub fn enterprise(enterprise: &EnterpriseId) -> Key {
+    of(enterprise, "META")
+}
+
+/// Sync status; also what the pending index shows.
+#[must_use]
+pub fn sync_status(enterprise: &EnterpriseId) -> Key {
+    of(enterprise, "SYNC")
+}
+
+/// One invitation.
+#[must_use]
+pub fn invitation(enterprise: &EnterpriseId, invitation: &InvitationId) -> Key {
+    of(enterprise, format!("INVITATION#{invitation}"))
+}
+
+/// Version and counters of voice users and mappings.
+#[must_use]
+pub fn account(enterprise: &EnterpriseId) -> Key {
+    of(enterprise, "ACCOUNT")
+}
+
+/// Sort-key prefix of voice users.
+pub const VOICE: &str = "VOICE#";
+/// Sort-key prefix of mappings.
+pub const MAPPING: &str = "MAPPING#";
+/// Sort-key prefix of what is ours in the tenant.
+pub const OWNED: &str = "OWNED#";
+/// Sort-key prefix of plans.
+pub const PLAN: &str = "PLAN#";
+/// Sort-key prefix of runs.
+pub const RUN: &str = "RUN#";
+/// Sort-key prefix of the directory's digests.
+pub const MANIFEST: &str = "MANIFEST#";
+
+/// A voice user.
+#[must_use]
+pub fn voice_user(enterprise: &EnterpriseId, voice: &VoiceUserId) -> Key {
+    of(enterprise, format!("{VOICE}{voice}"))
+}
+
+/// A saved mapping.
+#[must_use]
+pub fn mapping(enterprise: &EnterpriseId, voice: &VoiceUserId) -> Key {
+    of(enterprise, format!("{MAPPING}{voice}"))
+}
+
+/// What is ours of one Teams user.
+#[must_use]
+pub fn owned(enterprise: &EnterpriseId, user: &TeamsUserId) -> Key {
+    of(enterprise, format!("{OWNED}{user}"))
+}
+
+/// Partition of one part of the Teams users; a partition of their own, so that large directories spread.
+#[must_use]
+pub fn teams_partition(enterprise: &EnterpriseId, part: u8) -> String {
+    format!("ENTERPRISE#{enterprise}#TEAMS#{part:x}")
+}
+
+/// Sort-key prefix of Teams users.
+pub const USER: &str = "USER#";
+
+/// A Teams user.
+#[must_use]
+pub fn teams_user(enterprise: &EnterpriseId, part: u8, user: &TeamsUserId) -> Key {
+    key(teams_partition(enterprise, part), format!("{USER}{user}"))
+}
+
+/// One piece of the digest manifest of one part.
+#[must_use]
+pub fn manifest(enterprise: &EnterpriseId, part: u8, piece: usize) -> Key {
+    of(enterprise, format!("{MANIFEST}{part:x}#{piece:03}"))
+}
+
+/// Sort-key prefix of the tenant's groups.
+pub const GROUP: &str = "GROUP#";
+
+/// A group of the tenant, as it was last read.
+#[must_use]
+pub fn group(enterprise: &EnterpriseId, group: &GroupId) -> Key {
+    of(enterprise, format!("{GROUP}{group}"))
+}
+
+/// A stored plan.
+#[must_use]
+pub fn plan(enterprise: &EnterpriseId, plan: &PlanId) -> Key {
+    of(enterprise, format!("{PLAN}{plan}"))
+}
+
+/// A run.
+#[must_use]
+pub fn run(enterprise: &EnterpriseId, run: &RunId) -> Key {
+    of(enterprise, format!("{RUN}{run}"))
+}
+
+/// Partition of one run's steps and log lines.
+#[must_use]
+pub fn run_partition(enterprise: &EnterpriseId, run: &RunId) -> String {
+    format!("ENTERPRISE#{enterprise}#RUN#{run}")
+}
+
+/// Sort-key prefix of a run's steps.
+pub const STEP: &str = "STEP#";
+/// Sort-key prefix of a run's log lines.
+pub const LINE: &str = "LINE#";
+
+/// One change of a run.
+#[must_use]
+pub fn step(enterprise: &EnterpriseId, run: &RunId, index: u32) -> Key {
+    key(run_partition(enterprise, run), format!("{STEP}{index:06}"))
+}
+
+/// One log line of a run.
+#[must_use]
+pub fn line(enterprise: &EnterpriseId, run: &RunId, number: u32) -> Key {
+    key(run_partition(enterprise, run), format!("{LINE}{number:08}"))
+}
+
+/// The plan that a run executes, once it is made.
+#[must_use]
+pub fn run_plan(enterprise: &EnterpriseId, run: &RunId) -> Key {
+    key(run_partition(enterprise, run), "PLAN")
+}
+
+/// The sealed tokens of a run.
+#[must_use]
+pub fn sealed(enterprise: &EnterpriseId, run: &RunId) -> Key {
+    key(run_partition(enterprise, run), "SEALED")
+}
+
+/// The lease: who may write for this enterprise now.
+#[must_use]
+pub fn lease(enterprise: &EnterpriseId) -> Key {
+    of(enterprise, "LEASE")
+}
+
+/// The claim of one local day's reminder.
+#[must_use]
+pub fn reminded(enterprise: &EnterpriseId, day: Date) -> Key {
+    of(enterprise, format!("REMINDED#{day}"))
+}
+
+/// A reseller.
+#[must_use]
+pub fn reseller(reseller: &ResellerId) -> Key {
+    key(format!("RESELLER#{reseller}"), "META")
+}
+
+/// Sort-key prefix of a reseller's enterprises.
+pub const ENTERPRISE: &str = "ENTERPRISE#";
+
+/// One enterprise in its reseller's list.
+#[must_use]
+pub fn reseller_enterprise(reseller: &ResellerId, enterprise: &EnterpriseId) -> Key {
+    key(format!("RESELLER#{reseller}"), format!("{ENTERPRISE}{enterprise}"))
+}
+
+/// Which enterprise a tenant is bound to.
+#[must_use]
+pub fn tenant(tenant: &TenantId) -> Key {
+    key(format!("TENANT#{tenant}"), "BINDING")
+}
+
+/// Where a link leads, by the keyed hash of its token.
+#[must_use]
+pub fn link(hash: &str) -> Key {
+    key(format!("LINK#{hash}"), "LINK")
+}
+
+/// A sign-in under way, by the hash of its `state`.
+#[must_use]
+pub fn sign_in(hash: &str) -> Key {
+    key(format!("SIGNIN#{hash}"), "STATE")
+}
+
+/// A browser between two pages of the set-up, by the hash of its cookie.
+#[must_use]
+pub fn session(hash: &str) -> Key {
+    key(format!("SESSION#{hash}"), "SESSION")
+}
+
+/// A creating request that was answered, by the hash of caller and key.
+#[must_use]
+pub fn idempotency(hash: &str) -> Key {
+    key(format!("IDEMPOTENCY#{hash}"), "ANSWER")
+}
+
+/// The index shard of an enterprise.
+#[must_use]
+pub fn pending_shard(enterprise: &EnterpriseId) -> String {
+    let sum = enterprise
+        .as_str()
+        .bytes()
+        .fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+    shard(sum % PENDING_SHARDS)
+}
+
+/// The name of one index shard.
+#[must_use]
+pub fn shard(number: u8) -> String {
+    format!("PENDING#{number:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+
+    #[test]
+    fn keys_of_an_enterprise_begin_with_it() {
+        let id = EnterpriseId::mint(Timestamp::UNIX_EPOCH, 7);
+        let run = RunId::mint(Timestamp::UNIX_EPOCH, 8);
+        let prefix = enterprise_partition(&id);
+        for key in [
+            enterprise(&id),
+            sync_status(&id),
+            account(&id),
+            lease(&id),
+            super::run(&id, &run),
+            step(&id, &run, 3),
+            sealed(&id, &run),
+        ] {
+            assert!(key.pk.starts_with(&prefix), "{key:?}");
+        }
+    }
+}

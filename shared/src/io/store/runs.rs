@@ -1,0 +1,413 @@
+//! Plans, runs, their steps, log lines and sealed tokens.
+
+use super::invitations::Link;
+use super::leases::Lease;
+use super::{Outcome, Store, keys};
+use crate::domain::finding::Finding;
+use crate::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
+use crate::domain::mapping::Owned;
+use crate::domain::once::Once;
+use crate::domain::run::{Run, RunKind, RunState, Step};
+use crate::domain::sync_log::Line;
+use crate::domain::sync_status::SyncStatus;
+use crate::error::{Error, Result};
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// How long runs and their logs are kept for support.
+const HISTORY: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// How long a plan that nobody executes is kept.
+const PLAN_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// The longest life of a person's token, and then some.
+const SEALED_LIFE: SignedDuration = SignedDuration::from_hours(2);
+
+#[derive(Serialize, Deserialize)]
+struct RunItem {
+    id: RunId,
+    kind: RunKind,
+    state: RunState,
+    plan: Option<PlanId>,
+    permission: String,
+    debug: bool,
+    requested_by: String,
+    created: Timestamp,
+    started: Option<Timestamp>,
+    ended: Option<Timestamp>,
+    findings: Vec<Finding>,
+    lines: u32,
+}
+
+/// A line of a run's log as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineItem {
+    /// From 0.
+    pub number: u32,
+    /// The whole line, with its time.
+    pub text: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    json: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SealedItem {
+    sealed: String,
+    key: String,
+}
+
+/// Tokens of a person, sealed under a KMS data key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Ciphertext, base64.
+    pub sealed: String,
+    /// The encrypted data key, base64.
+    pub key: String,
+}
+
+impl From<RunItem> for Run {
+    fn from(item: RunItem) -> Self {
+        Self {
+            id: item.id,
+            kind: item.kind,
+            state: item.state,
+            plan: item.plan,
+            debug: item.debug,
+            requested_by: item.requested_by,
+            created: item.created,
+            started: item.started,
+            ended: item.ended,
+            findings: item.findings,
+            lines: item.lines,
+        }
+    }
+}
+
+fn item(run: &Run, permission: &str) -> RunItem {
+    RunItem {
+        id: run.id.clone(),
+        kind: run.kind,
+        state: run.state,
+        plan: run.plan.clone(),
+        permission: permission.to_owned(),
+        debug: run.debug,
+        requested_by: run.requested_by.clone(),
+        created: run.created,
+        started: run.started,
+        ended: run.ended,
+        findings: run.findings.clone(),
+        lines: run.lines,
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<Document> {
+    let json = serde_json::to_string(value).map_err(|error| Error::upstream("encode a document", error))?;
+    Ok(Document { json })
+}
+
+fn parsed<T: DeserializeOwned>(document: &Document) -> Result<T> {
+    serde_json::from_str(&document.json).map_err(|error| Error::upstream("decode a document", error))
+}
+
+impl Store {
+    /// Keeps a plan; the same request again gives the id of the first time.
+    ///
+    /// # Errors
+    /// `KeyReused`.
+    pub async fn put_plan(
+        &self,
+        enterprise: &EnterpriseId,
+        plan: &PlanId,
+        document: &impl Serialize,
+        once: &Once,
+        now: Timestamp,
+    ) -> Result<PlanId> {
+        let write = self
+            .put(&keys::plan(enterprise, plan), &json(document)?)?
+            .until(now + PLAN_LIFE)
+            .build()?;
+        let id = self.create_once(vec![write], once, plan.as_str(), now).await?;
+        id.parse()
+            .map_err(|invalid| Error::upstream("read a remembered answer", invalid))
+    }
+
+    /// A stored plan.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn plan<T: DeserializeOwned>(
+        &self,
+        enterprise: &EnterpriseId,
+        plan: &PlanId,
+        now: Timestamp,
+    ) -> Result<T> {
+        let document: Document = self
+            .get_unexpired(&keys::plan(enterprise, plan), now)
+            .await?
+            .ok_or(Error::NotFound("plan"))?;
+        parsed(&document)
+    }
+
+    /// Creates a run that waits for its sign-in, with the link to it, unless another run is going on. `status` is the
+    /// sync status with the run as its current one.
+    ///
+    /// # Errors
+    /// `Stale` if the status moved, `KeyReused`.
+    pub async fn create_run(
+        &self,
+        enterprise: &EnterpriseId,
+        run: &Run,
+        permission: &impl Serialize,
+        link_hash: &str,
+        link_ends: Timestamp,
+        status: &SyncStatus,
+        once: &Once,
+        now: Timestamp,
+    ) -> Result<RunId> {
+        let permission = json(permission)?.json;
+        let to = Link::Run {
+            enterprise: enterprise.clone(),
+            run: run.id.clone(),
+        };
+        let writes = vec![
+            self.put(&keys::run(enterprise, &run.id), &item(run, &permission))?
+                .until(now + HISTORY)
+                .build()?,
+            self.link_write(link_hash, to, link_ends)?,
+            self.status_write(enterprise, status)?.build()?,
+        ];
+        let id = self.create_once(writes, once, run.id.as_str(), now).await?;
+        id.parse()
+            .map_err(|invalid| Error::upstream("read a remembered answer", invalid))
+    }
+
+    /// A run.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn run(&self, enterprise: &EnterpriseId, run: &RunId) -> Result<Run> {
+        Ok(self.run_item(enterprise, run).await?.into())
+    }
+
+    async fn run_item(&self, enterprise: &EnterpriseId, run: &RunId) -> Result<RunItem> {
+        self.get(&keys::run(enterprise, run))
+            .await?
+            .ok_or(Error::NotFound("run"))
+    }
+
+    /// What the person who started the run has permitted.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn run_permission<T: DeserializeOwned>(&self, enterprise: &EnterpriseId, run: &RunId) -> Result<T> {
+        parsed(&Document {
+            json: self.run_item(enterprise, run).await?.permission,
+        })
+    }
+
+    /// A page of runs, newest first (R151).
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn runs(
+        &self,
+        enterprise: &EnterpriseId,
+        before: Option<&RunId>,
+        limit: u16,
+    ) -> Result<(Vec<Run>, bool)> {
+        let after = before.map(|run| keys::run(enterprise, run).sk);
+        let pk = keys::enterprise_partition(enterprise);
+        let (items, next) = self
+            .page::<RunItem>(&pk, keys::RUN, after, Some(i32::from(limit)), false)
+            .await?;
+        Ok((items.into_iter().map(Run::from).collect(), next.is_some()))
+    }
+
+    /// Writes a run's progress and the log lines that go with it, under the lease.
+    ///
+    /// # Errors
+    /// `Busy` if the lease was lost.
+    pub async fn put_run(&self, lease: &Lease, run: &mut Run, lines: &[(Line, Timestamp)]) -> Result<()> {
+        let started = run.started.unwrap_or(run.created);
+        let permission = self.run_item(&lease.enterprise, &run.id).await?.permission;
+        let mut requests = Vec::new();
+        for (line, at) in lines {
+            let kept = LineItem {
+                number: run.lines,
+                text: line.at(started, *at),
+            };
+            let key = keys::line(&lease.enterprise, &run.id, kept.number);
+            requests.push(self.put(&key, &kept)?.until(*at + HISTORY).build()?);
+            run.lines += 1;
+        }
+        let write = self
+            .put(&keys::run(&lease.enterprise, &run.id), &item(run, &permission))?
+            .until(run.created + HISTORY);
+        requests.push(write.build()?);
+        // A transaction takes 100 writes; what is longer is written in order, the run itself last.
+        for part in requests.chunks(90) {
+            let mut writes = vec![self.fenced(lease).build()?];
+            writes.extend_from_slice(part);
+            if self.transact(writes).await? != Outcome::Written {
+                return Err(Error::Busy);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves a run out of one state without a lease, for the moments before the worker has begun.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn move_run(&self, enterprise: &EnterpriseId, run: &RunId, from: RunState, to: RunState) -> Result<bool> {
+        let name = |state: RunState| {
+            serde_json::to_value(state)
+                .ok()
+                .and_then(|value| value.as_str().map(str::to_owned))
+                .unwrap_or_default()
+        };
+        let write = self
+            .update(&keys::run(enterprise, run), "SET #state = :to")
+            .when("#state = :from")
+            .with(":from", super::text(name(from)))
+            .with(":to", super::text(name(to)));
+        self.write(write).await
+    }
+
+    /// A page of log lines from `from` on.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn lines(&self, enterprise: &EnterpriseId, run: &RunId, from: u32, limit: u16) -> Result<Vec<LineItem>> {
+        let pk = keys::run_partition(enterprise, run);
+        let after = from.checked_sub(1).map(|last| keys::line(enterprise, run, last).sk);
+        Ok(self.page(&pk, keys::LINE, after, Some(i32::from(limit)), true).await?.0)
+    }
+
+    /// Keeps the plan that a run executes, and its steps, once.
+    ///
+    /// # Errors
+    /// `Busy` if the lease was lost.
+    pub async fn put_run_plan(
+        &self,
+        lease: &Lease,
+        run: &RunId,
+        document: &impl Serialize,
+        steps: &[Step],
+        now: Timestamp,
+    ) -> Result<()> {
+        let write = |step: &Step| Self::put_request(&keys::step(&lease.enterprise, run, step.index), step);
+        self.write_all(steps.iter().map(write).collect::<Result<_>>()?).await?;
+        // The plan is written last: where it is, all steps are.
+        let plan = self
+            .put(&keys::run_plan(&lease.enterprise, run), &json(document)?)?
+            .until(now + HISTORY);
+        if self.transact(vec![self.fenced(lease).build()?, plan.build()?]).await? == Outcome::Written {
+            Ok(())
+        } else {
+            Err(Error::Busy)
+        }
+    }
+
+    /// The plan that a run executes, once it is made.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn run_plan<T: DeserializeOwned>(&self, enterprise: &EnterpriseId, run: &RunId) -> Result<Option<T>> {
+        self.get::<Document>(&keys::run_plan(enterprise, run))
+            .await?
+            .map(|document| parsed(&document))
+            .transpose()
+    }
+
+    /// All steps of a run, in their order.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn steps(&self, enterprise: &EnterpriseId, run: &RunId) -> Result<Vec<Step>> {
+        self.query(&keys::run_partition(enterprise, run), keys::STEP).await
+    }
+
+    /// Writes a step, and what is ours once it is in place, under the lease and all at once.
+    ///
+    /// # Errors
+    /// `Busy` if the lease was lost.
+    pub async fn put_step(&self, lease: &Lease, run: &RunId, step: &Step, owned: Option<&Owned>) -> Result<()> {
+        let mut writes = vec![
+            self.fenced(lease).build()?,
+            self.put(&keys::step(&lease.enterprise, run, step.index), step)?
+                .build()?,
+        ];
+        if let Some(owned) = owned {
+            writes.push(self.owned_write(&lease.enterprise, &step.user, owned)?.build()?);
+            writes.push(self.account_moved(&lease.enterprise).build()?);
+        }
+        if self.transact(writes).await? == Outcome::Written {
+            Ok(())
+        } else {
+            Err(Error::Busy)
+        }
+    }
+
+    /// Records what is ours of one user at the end of a run.
+    ///
+    /// # Errors
+    /// `Busy` if the lease was lost.
+    pub async fn settle(&self, lease: &Lease, user: &TeamsUserId, owned: &Owned) -> Result<()> {
+        let writes = vec![
+            self.fenced(lease).build()?,
+            self.owned_write(&lease.enterprise, user, owned)?.build()?,
+            self.account_moved(&lease.enterprise).build()?,
+        ];
+        if self.transact(writes).await? == Outcome::Written {
+            Ok(())
+        } else {
+            Err(Error::Busy)
+        }
+    }
+
+    /// Keeps the sealed tokens of a run; they end by themselves.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn put_sealed(
+        &self,
+        enterprise: &EnterpriseId,
+        run: &RunId,
+        sealed: &Sealed,
+        now: Timestamp,
+    ) -> Result<()> {
+        let item = SealedItem {
+            sealed: sealed.sealed.clone(),
+            key: sealed.key.clone(),
+        };
+        self.write(
+            self.put(&keys::sealed(enterprise, run), &item)?
+                .until(now + SEALED_LIFE),
+        )
+        .await
+        .map(drop)
+    }
+
+    /// The sealed tokens of a run.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn sealed(&self, enterprise: &EnterpriseId, run: &RunId, now: Timestamp) -> Result<Option<Sealed>> {
+        let item: Option<SealedItem> = self.get_unexpired(&keys::sealed(enterprise, run), now).await?;
+        Ok(item.map(|item| Sealed {
+            sealed: item.sealed,
+            key: item.key,
+        }))
+    }
+
+    /// Deletes the sealed tokens of a run.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn delete_sealed(&self, enterprise: &EnterpriseId, run: &RunId) -> Result<()> {
+        self.write(self.delete(&keys::sealed(enterprise, run))).await.map(drop)
+    }
+}

@@ -1,0 +1,188 @@
+//! Secrets: the deployment's own, keyed hashes of codes and links, and people's tokens sealed for one run.
+
+use crate::config::Config;
+use crate::domain::ids::{EnterpriseId, RunId};
+use crate::domain::secret::Secret;
+use crate::error::{Error, Result};
+use crate::io::chance::Chance;
+use crate::io::store::runs::Sealed;
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::{digest, hmac};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+
+/// The deployment's secret, read on first use and kept for the life of the process.
+struct Own {
+    entra_client_secret: Secret,
+    code_key: hmac::Key,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OwnJson {
+    entra_client_secret: String,
+    code_key: String,
+}
+
+/// Secrets Manager and KMS.
+#[derive(Clone)]
+pub struct Vault {
+    secrets: aws_sdk_secretsmanager::Client,
+    kms: aws_sdk_kms::Client,
+    secret_id: String,
+    key_id: String,
+    own: Arc<OnceCell<Own>>,
+}
+
+impl Vault {
+    /// A vault over the deployment's secret and key.
+    #[must_use]
+    pub fn new(secrets: aws_sdk_secretsmanager::Client, kms: aws_sdk_kms::Client, config: &Config) -> Self {
+        Self {
+            secrets,
+            kms,
+            secret_id: config.secret_id.clone(),
+            key_id: config.token_key_id.clone(),
+            own: Arc::default(),
+        }
+    }
+
+    async fn own(&self) -> Result<&Own> {
+        self.own
+            .get_or_try_init(|| async {
+                let answer = self.secrets.get_secret_value().secret_id(&self.secret_id).send().await;
+                let answer = answer.map_err(|error| Error::upstream("read the deployment's secret", error))?;
+                let json: OwnJson = serde_json::from_str(answer.secret_string().unwrap_or_default()).map_err(|_| {
+                    Error::upstream("read the deployment's secret", "it lacks entraClientSecret or codeKey")
+                })?;
+                Ok(Own {
+                    entra_client_secret: Secret::new(json.entra_client_secret),
+                    code_key: hmac::Key::new(hmac::HMAC_SHA256, json.code_key.as_bytes()),
+                })
+            })
+            .await
+    }
+
+    /// Our application's password at Entra.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn entra_client_secret(&self) -> Result<&Secret> {
+        Ok(&self.own().await?.entra_client_secret)
+    }
+
+    /// A keyed hash of a code or link token, hex: what is stored in place of it. `what` keeps kinds apart.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn keyed_hash(&self, what: &str, text: &str) -> Result<String> {
+        let tag = hmac::sign(&self.own().await?.code_key, format!("{what}:{text}").as_bytes());
+        Ok(hex::encode(tag.as_ref()))
+    }
+
+    /// Whether `text` has this keyed hash; takes the same time for every wrong text.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn matches(&self, what: &str, text: &str, hash: &str) -> Result<bool> {
+        let expected = hex::decode(hash).unwrap_or_default();
+        let key = &self.own().await?.code_key;
+        Ok(hmac::verify(key, format!("{what}:{text}").as_bytes(), &expected).is_ok())
+    }
+
+    /// Seals a text for one run: AES-256-GCM under a KMS data key whose context names enterprise and run.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn seal(&self, enterprise: &EnterpriseId, run: &RunId, text: &Secret) -> Result<Sealed> {
+        let key = self
+            .kms
+            .generate_data_key()
+            .key_id(&self.key_id)
+            .key_spec(aws_sdk_kms::types::DataKeySpec::Aes256)
+            .encryption_context("enterprise", enterprise.as_str())
+            .encryption_context("run", run.as_str())
+            .send()
+            .await
+            .map_err(|error| Error::upstream("make a data key", error))?;
+        let plain = key
+            .plaintext
+            .map(aws_smithy_types::Blob::into_inner)
+            .unwrap_or_default();
+        let nonce: [u8; NONCE_LEN] = Chance.bytes();
+        let mut sealed = text.expose().as_bytes().to_vec();
+        aead(&plain)?
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(run.as_str()),
+                &mut sealed,
+            )
+            .map_err(|_| Error::upstream("seal a token", "AES-GCM refused"))?;
+        sealed.splice(0..0, nonce);
+        let encrypted = key
+            .ciphertext_blob
+            .map(aws_smithy_types::Blob::into_inner)
+            .unwrap_or_default();
+        Ok(Sealed {
+            sealed: STANDARD.encode(sealed),
+            key: STANDARD.encode(encrypted),
+        })
+    }
+
+    /// Opens what `seal` sealed for the same enterprise and run.
+    ///
+    /// # Errors
+    /// `Upstream`, also where the seal belongs to another run.
+    pub async fn open(&self, enterprise: &EnterpriseId, run: &RunId, sealed: &Sealed) -> Result<Secret> {
+        let broken = || Error::upstream("open a sealed token", "it is damaged or belongs to another run");
+        let encrypted = STANDARD.decode(&sealed.key).map_err(|_| broken())?;
+        let mut bytes = STANDARD.decode(&sealed.sealed).map_err(|_| broken())?;
+        let key = self
+            .kms
+            .decrypt()
+            .key_id(&self.key_id)
+            .ciphertext_blob(aws_smithy_types::Blob::new(encrypted))
+            .encryption_context("enterprise", enterprise.as_str())
+            .encryption_context("run", run.as_str())
+            .send()
+            .await
+            .map_err(|error| Error::upstream("open a data key", error))?;
+        let plain = key
+            .plaintext
+            .map(aws_smithy_types::Blob::into_inner)
+            .unwrap_or_default();
+        let nonce = bytes
+            .get(..NONCE_LEN)
+            .and_then(|nonce| <[u8; NONCE_LEN]>::try_from(nonce).ok())
+            .ok_or_else(broken)?;
+        let opened = aead(&plain)?
+            .open_in_place(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(run.as_str()),
+                &mut bytes[NONCE_LEN..],
+            )
+            .map_err(|_| broken())?;
+        Ok(Secret::new(String::from_utf8(opened.to_vec()).map_err(|_| broken())?))
+    }
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vault")
+    }
+}
+
+fn aead(key: &[u8]) -> Result<LessSafeKey> {
+    let key =
+        UnboundKey::new(&AES_256_GCM, key).map_err(|_| Error::upstream("use a data key", "it is not 256 bits long"))?;
+    Ok(LessSafeKey::new(key))
+}
+
+/// A plain SHA-256, hex: for values that already hold 128 bits of chance or more.
+#[must_use]
+pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    hex::encode(digest::digest(&digest::SHA256, bytes.as_ref()).as_ref())
+}

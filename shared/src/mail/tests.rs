@@ -1,0 +1,402 @@
+//! What the mails say, word by word, and that hostile names stay names.
+
+use super::*;
+use crate::domain::brand::Brand;
+use crate::domain::finding::{Actor, Code, Finding};
+use crate::domain::sync_status::Pending;
+use url::Url;
+
+const CODE: &str = "BCDFG-23456";
+
+fn brand() -> Brand {
+    Brand {
+        product_name: "Kestrel for Teams".into(),
+        policy_prefix: "Kestrel".into(),
+        voice_portal_name: "Kestrel Voice".into(),
+        voice_portal_url: "https://voice.kestrel.example/".parse().unwrap(),
+        integration_portal_url: "https://teams.kestrel.example/portal".parse().unwrap(),
+        account_contact: "your voice administrator, +1 555 0100".into(),
+        provider_contact: "Kestrel Support".into(),
+        sender: None,
+        reply_to: None,
+    }
+}
+
+fn brussels() -> TimeZone {
+    TimeZone::get("Europe/Brussels").unwrap()
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn invitation(recipient: &str, enterprise: &str, reseller: &str) -> Mail {
+    let complete: Url = "https://teams.kestrel.example/i/4f0c2f5e9b6a4d1e8a3b7c6d5e4f3a2b"
+        .parse()
+        .unwrap();
+    EnterpriseInvitation {
+        brand: &brand(),
+        recipient: recipient.into(),
+        enterprise: enterprise.into(),
+        reseller: reseller.into(),
+        code: CODE,
+        complete_url: &complete,
+        permissions_url: &"https://teams.kestrel.example/permissions".parse().unwrap(),
+        expires: at("2026-11-29T15:05:00Z"),
+        zone: &brussels(),
+    }
+    .render()
+}
+
+fn waiting(users: u32, people: &[&str]) -> Waiting {
+    Waiting {
+        pending: Pending {
+            users,
+            since: at("2026-11-20T08:30:00Z"),
+        },
+        people: people.iter().map(|name| Line::from(*name)).collect(),
+    }
+}
+
+fn required(recipient: &str, enterprise: &str, waiting: Waiting) -> Mail {
+    SyncRequired {
+        brand: &brand(),
+        recipient: recipient.into(),
+        enterprise: enterprise.into(),
+        waiting,
+        zone: &brussels(),
+    }
+    .render()
+}
+
+fn failed(recipient: &str, findings: &[Finding], waiting: Option<Waiting>) -> Mail {
+    SyncFailed {
+        brand: &brand(),
+        recipient: recipient.into(),
+        enterprise: "Bluefinch Ltd".into(),
+        failed: at("2026-11-21T16:45:00Z"),
+        findings,
+        waiting,
+        zone: &brussels(),
+    }
+    .render()
+}
+
+fn taken(name: &str) -> Finding {
+    Finding {
+        code: Code::NumberTaken,
+        subject: name.into(),
+        seen: format!("The number of {name} is held by a resource account."),
+        fix: "Take that number away in the Teams admin center, then sync again.".into(),
+        actor: Actor::GlobalAdmin,
+    }
+}
+
+/// A snapshot of all three parts in one file, as people would read them.
+fn snapshot(name: &str, mail: &Mail) {
+    let all = format!(
+        "{}\n\n===== text =====\n{}\n===== html =====\n{}",
+        mail.subject, mail.text, mail.html
+    );
+    insta::assert_snapshot!(name, all);
+}
+
+/// Text and HTML both say it; the HTML without its tags, lines joined.
+fn both_say(mail: &Mail, words: &str) {
+    let mut tags = false;
+    let visible: String = mail
+        .html
+        .chars()
+        .filter(|c| {
+            let shown = !tags && *c != '<';
+            tags = (tags && *c != '>') || *c == '<';
+            shown
+        })
+        .collect();
+    for (part, content) in [("text", &mail.text), ("html", &visible)] {
+        let joined = content
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .replace("&#34;", "\"");
+        let joined = joined.replace('"', "");
+        assert!(
+            joined.contains(&words.replace('"', "")),
+            "the {part} does not say {words:?}:\n{joined}"
+        );
+    }
+}
+
+const HOSTILE: &str = "<b>Mara</b> & \"Q\"\r\nBcc: eve@evil.example\u{202E}";
+
+#[test]
+fn r193_the_invitation() {
+    snapshot(
+        "enterprise_invitation",
+        &invitation("Mara Quist", "Bluefinch Ltd", "Northline Telecom"),
+    );
+}
+
+#[test]
+fn r193_the_invitation_with_hostile_names() {
+    snapshot("enterprise_invitation_hostile", &invitation(HOSTILE, HOSTILE, HOSTILE));
+}
+
+#[test]
+fn r180_sync_required() {
+    snapshot(
+        "sync_required",
+        &required("Mara Quist", "Bluefinch Ltd", waiting(2, &["Ann Vos", "Front desk"])),
+    );
+}
+
+#[test]
+fn r180_sync_required_with_hostile_names() {
+    snapshot(
+        "sync_required_hostile",
+        &required(HOSTILE, HOSTILE, waiting(1, &[HOSTILE])),
+    );
+}
+
+#[test]
+fn r183_sync_failed() {
+    let findings = [taken("Ann Vos")];
+    snapshot(
+        "sync_failed",
+        &failed("Mara Quist", &findings, Some(waiting(1, &["Ann Vos"]))),
+    );
+}
+
+#[test]
+fn r183_sync_failed_with_hostile_names_and_nothing_waiting() {
+    snapshot("sync_failed_hostile", &failed(HOSTILE, &[taken(HOSTILE)], None));
+}
+
+#[test]
+fn r183_sync_failed_without_findings() {
+    let mail = failed("Mara Quist", &[], None);
+    both_say(
+        &mail,
+        "Please try again. The log of the sync in the integration portal has the details.",
+    );
+    assert!(!mail.html.contains("What stood in the way<"));
+}
+
+#[test]
+fn r033_the_invitation_has_the_button_and_its_address() {
+    let mail = invitation("Mara", "Bluefinch", "Northline");
+    both_say(&mail, "COMPLETE");
+    let address = "https://teams.kestrel.example/i/4f0c2f5e9b6a4d1e8a3b7c6d5e4f3a2b";
+    assert!(mail.text.contains(address));
+    assert_eq!(mail.html.matches(&format!("href=\"{address}\"")).count(), 2);
+}
+
+#[test]
+fn r034_the_invitation_shows_the_code_but_not_in_the_subject() {
+    let mail = invitation("Mara", "Bluefinch", "Northline");
+    both_say(&mail, &format!("Your Invitation Code: {CODE}"));
+    assert!(!mail.subject.contains(CODE));
+}
+
+#[test]
+fn r035_r036_the_invitation_asks_for_a_global_administrator() {
+    both_say(
+        &invitation("Mara", "Bluefinch", "Northline"),
+        "sign in to Microsoft with an account that is a Global Administrator of Bluefinch. Other accounts are refused.",
+    );
+}
+
+#[test]
+fn r054_r057_r058_the_invitation_tells_of_both_permission_sets() {
+    let mail = invitation("Mara", "Bluefinch", "Northline");
+    both_say(&mail, "Microsoft asks twice, and you sign in again in between.");
+    both_say(
+        &mail,
+        "tick \"Consent on behalf of your organization\" before you click \"Accept\"",
+    );
+}
+
+#[test]
+fn r038_the_invitation_links_to_the_permissions() {
+    let mail = invitation("Mara", "Bluefinch", "Northline");
+    assert!(mail.text.contains("https://teams.kestrel.example/permissions"));
+    assert!(mail.html.contains("href=\"https://teams.kestrel.example/permissions\""));
+}
+
+#[test]
+fn r041_the_invitation_works_in_a_private_window() {
+    both_say(&invitation("Mara", "Bluefinch", "Northline"), "private window");
+}
+
+#[test]
+fn r193_the_invitation_names_enterprise_and_reseller_and_its_end() {
+    let mail = invitation("Mara", "Bluefinch", "Northline");
+    assert_eq!(mail.subject, "Invitation to connect Bluefinch to Microsoft Teams");
+    both_say(
+        &mail,
+        "Northline invites you to connect Bluefinch to Microsoft Teams with Kestrel for Teams",
+    );
+    both_say(&mail, "valid until Nov 29, 2026, 4:05 PM (Europe/Brussels time)");
+    both_say(&mail, "Contact your voice administrator, +1 555 0100.");
+}
+
+#[test]
+fn r180_r183_subjects_are_exact() {
+    assert_eq!(
+        required("Mara", "Bluefinch", waiting(1, &[])).subject,
+        "Sync required to update the Microsoft Teams integration"
+    );
+    assert_eq!(
+        failed("Mara", &[], None).subject,
+        "Microsoft Teams integration sync failed"
+    );
+}
+
+#[test]
+fn r181_sync_required_greets_explains_and_gives_three_steps() {
+    let mail = required("Mara Quist", "Bluefinch Ltd", waiting(1, &["Ann Vos"]));
+    both_say(&mail, "Hello Mara Quist,");
+    both_say(&mail, "user mapping of Bluefinch Ltd were saved in Kestrel Voice");
+    both_say(
+        &mail,
+        "Open the integration portal: https://teams.kestrel.example/portal",
+    );
+    both_say(&mail, "Click \"Sync Now - Changes Queued\".");
+    both_say(&mail, "Sign in with the Microsoft account that is the Global Admin");
+}
+
+#[test]
+fn r181_sync_required_says_for_whom_and_since_when() {
+    let mail = required("Mara", "Bluefinch", waiting(1, &["Ann Vos"]));
+    both_say(
+        &mail,
+        "Changes have been waiting since Nov 20, 2026, 9:30 AM (Europe/Brussels time), for 1 user:",
+    );
+    both_say(&mail, "Ann Vos");
+    both_say(&required("Mara", "Bluefinch", waiting(3, &[])), "for 3 users.");
+}
+
+#[test]
+fn r181_ten_are_named_and_the_rest_is_counted() {
+    let people: Vec<String> = (1..=12).map(|n| format!("Person {n}.")).collect();
+    let people: Vec<&str> = people.iter().map(String::as_str).collect();
+    let mail = required("Mara", "Bluefinch", waiting(150, &people));
+    both_say(&mail, "Person 10.");
+    both_say(&mail, "and 140 more");
+    assert!(!mail.text.contains("Person 11.") && !mail.html.contains("Person 11."));
+    let exactly_ten = required("Mara", "Bluefinch", waiting(10, &people[..10]));
+    assert!(!exactly_ten.text.contains("more") && !exactly_ten.html.contains(" more</li>"));
+}
+
+#[test]
+fn r182_r184_both_say_why_they_came_and_whom_to_ask() {
+    for mail in [
+        required("Mara", "Bluefinch Ltd", waiting(1, &[])),
+        failed("Mara", &[], None),
+    ] {
+        both_say(
+            &mail,
+            "Why you receive this message: you are the Global Admin responsible for the Microsoft Teams integration of Bluefinch Ltd.",
+        );
+        both_say(&mail, "Contact your voice administrator, +1 555 0100.");
+    }
+}
+
+#[test]
+fn r165_r166_both_say_when_they_stop() {
+    for mail in [
+        required("Mara", "Bluefinch", waiting(1, &[])),
+        failed("Mara", &[], None),
+    ] {
+        both_say(
+            &mail,
+            "at most once a day and stops when a sync has completed successfully",
+        );
+    }
+}
+
+#[test]
+fn r184_sync_failed_says_what_stood_in_the_way_and_how_to_try_again() {
+    let mail = failed("Mara Quist", &[taken("Ann Vos")], None);
+    both_say(
+        &mail,
+        "The latest sync of Bluefinch Ltd with Microsoft Teams failed on Nov 21, 2026, 5:45 PM (Europe/Brussels time).",
+    );
+    both_say(&mail, "The number of Ann Vos is held by a resource account.");
+    both_say(
+        &mail,
+        "What to do: Take that number away in the Teams admin center, then sync again.",
+    );
+    both_say(&mail, "Who: you, as the Global Admin. [NUMBER_TAKEN]");
+    both_say(
+        &mail,
+        "Open the integration portal: https://teams.kestrel.example/portal",
+    );
+    both_say(&mail, "Click \"Sync Now\".");
+    both_say(&mail, "Sign in with the Microsoft account that is the Global Admin");
+}
+
+#[test]
+fn r184_the_button_of_a_failed_sync_follows_what_waits() {
+    both_say(
+        &failed("Mara", &[], Some(waiting(1, &["Ann Vos"]))),
+        "Click \"Sync Now - Changes Queued\".",
+    );
+}
+
+#[test]
+fn r184_ten_findings_are_told_and_the_rest_is_counted() {
+    let findings: Vec<Finding> = (1..=13).map(|n| taken(&format!("Person {n}"))).collect();
+    let mail = failed("Mara", &findings, None);
+    both_say(&mail, "Person 10 is held");
+    both_say(&mail, "and 3 more, in the log");
+    assert!(!mail.text.contains("Person 11"));
+}
+
+#[test]
+fn r172_every_mail_closes_with_the_brands_team() {
+    for mail in [
+        invitation("Mara", "Bluefinch", "Northline"),
+        required("Mara", "Bluefinch", waiting(1, &[])),
+        failed("Mara", &[], None),
+    ] {
+        both_say(&mail, "Thank you,");
+        both_say(&mail, "The Kestrel for Teams Team");
+    }
+}
+
+#[test]
+fn hostile_names_stay_names() {
+    for mail in [
+        invitation(HOSTILE, HOSTILE, HOSTILE),
+        required(HOSTILE, HOSTILE, waiting(1, &[HOSTILE])),
+        failed(HOSTILE, &[taken(HOSTILE)], Some(waiting(1, &[HOSTILE]))),
+    ] {
+        assert!(!mail.subject.contains(char::is_control), "{:?}", mail.subject);
+        assert!(!mail.html.contains("<b>"), "a tag came through");
+        assert!(!mail.text.contains("\nBcc:") && !mail.text.contains('\r'));
+        assert!(!mail.text.contains('\u{202E}') && !mail.html.contains('\u{202E}'));
+    }
+}
+
+#[test]
+fn html_needs_nothing_from_the_network_and_is_safe_in_the_dark() {
+    for mail in [
+        invitation("Mara", "Bluefinch", "Northline"),
+        required("Mara", "Bluefinch", waiting(1, &[])),
+        failed("Mara", &[taken("Ann Vos")], None),
+    ] {
+        for fetched in ["<img", "src=", "url(", "<link", "<script", "@import"] {
+            assert!(!mail.html.contains(fetched), "{fetched}");
+        }
+        assert!(
+            mail.html
+                .contains("<meta name=\"color-scheme\" content=\"light dark\">")
+        );
+    }
+}
+
+#[test]
+fn a_line_is_one_line() {
+    assert_eq!(Line::from(" a\r\nb\u{2028}c\t\u{202E} d ").to_string(), "a b c d");
+}

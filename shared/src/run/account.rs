@@ -1,0 +1,366 @@
+//! What account admins change: the group filter, voice users, the mapping. Nothing here touches Teams (R050, R113).
+
+use crate::domain::Invalid;
+use crate::domain::enterprise::Enterprise;
+use crate::domain::group_filter::{ChosenGroup, GroupFilter};
+use crate::domain::ids::{EnterpriseId, GroupId, TeamsUserId, VoiceUserId};
+use crate::domain::sync_status::{Pending, SyncStatus};
+use crate::domain::voice::VoiceUser;
+use crate::error::{Error, Result};
+use crate::io::Io;
+use crate::io::store::account::{Account, AccountChange, ROWS_PER_SAVE};
+use crate::io::store::enterprises::Kept;
+use crate::plan::mapping::{self, Edit, Facts, Refusal};
+use crate::run::remind;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An explicit choice of whose users are synchronised (R073-R077).
+#[derive(Debug)]
+pub enum Choice {
+    /// All users of the tenant.
+    Everyone,
+    /// Members of these groups, by id or by name (R086).
+    Groups {
+        /// By id.
+        ids: Vec<GroupId>,
+        /// By name.
+        names: Vec<String>,
+    },
+}
+
+/// Saves the choice of an enterprise that was read at version `seen`.
+///
+/// # Errors
+/// `Invalid` for a group that is unknown or cannot be chosen (R081), `Conflict` before the set-up is complete, `Stale`.
+pub async fn choose_groups(io: &Io, kept: Kept, choice: Choice, seen: u64) -> Result<Kept> {
+    if !kept.enterprise.setup.complete() {
+        return Err(Error::Conflict(
+            "the Global Admin has to finish the set-up first; then there are groups to choose from".into(),
+        ));
+    }
+    let group_filter = match choice {
+        Choice::Everyone => GroupFilter::Everyone,
+        Choice::Groups { ids, names } => GroupFilter::Groups(chosen(io, &kept.enterprise.id, &ids, &names).await?),
+    };
+    let next = Kept {
+        enterprise: Enterprise {
+            group_filter,
+            version: seen + 1,
+            ..kept.enterprise
+        },
+        ..kept
+    };
+    io.store.update_enterprise(&next, seen).await?;
+    Ok(next)
+}
+
+async fn chosen(io: &Io, enterprise: &EnterpriseId, ids: &[GroupId], names: &[String]) -> Result<Vec<ChosenGroup>> {
+    if ids.is_empty() && names.is_empty() {
+        return Err(Invalid::new("groups", "name at least one group, or choose everyone").into());
+    }
+    let known = io.store.groups(enterprise).await?;
+    let mut wrong = Vec::new();
+    let mut chosen = BTreeMap::new();
+    let mut take = |asked: &str, found: Vec<&crate::domain::group_filter::Group>| match found[..] {
+        [] => wrong.push(Invalid::new(
+            "groups",
+            format!("there is no group `{asked}` in the tenant"),
+        )),
+        [group] => match group.banned {
+            Some(_) => wrong.push(Invalid::new(
+                "groups",
+                format!(
+                    "`{}` cannot be chosen: Microsoft does not keep its members reliably complete",
+                    group.name
+                ),
+            )),
+            None => {
+                chosen.insert(
+                    group.id.clone(),
+                    ChosenGroup {
+                        id: group.id.clone(),
+                        name: group.name.clone(),
+                    },
+                );
+            }
+        },
+        _ => wrong.push(Invalid::new(
+            "groups",
+            format!("there are several groups `{asked}`; choose one by its id"),
+        )),
+    };
+    for id in ids {
+        take(id.as_str(), known.iter().filter(|group| group.id == *id).collect());
+    }
+    for name in names {
+        take(
+            name,
+            known
+                .iter()
+                .filter(|group| group.name.eq_ignore_ascii_case(name.trim()))
+                .collect(),
+        );
+    }
+    if wrong.is_empty() {
+        Ok(chosen.into_values().collect())
+    } else {
+        Err(wrong.into())
+    }
+}
+
+/// What a push of all voice users changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pushed {
+    /// New ones.
+    pub created: usize,
+    /// Changed ones.
+    pub updated: usize,
+    /// Those that are gone.
+    pub deleted: usize,
+    /// The rest.
+    pub unchanged: usize,
+}
+
+/// Makes the account's voice users exactly these. Pushing the same again changes nothing.
+///
+/// # Errors
+/// `Invalid` for a double id or number, `Conflict` where a mapped voice user would disappear.
+pub async fn push_voice_users(io: &Io, kept: &Kept, users: Vec<VoiceUser>, now: Timestamp) -> Result<Pushed> {
+    let id = &kept.enterprise.id;
+    let users = distinct(users)?;
+    let account = io.store.account(id).await?;
+    let gone: Vec<&VoiceUserId> = account
+        .voice_users
+        .keys()
+        .filter(|voice| !users.contains_key(*voice))
+        .collect();
+    let mapped: Vec<String> = gone
+        .iter()
+        .filter(|voice| account.rows.contains_key(**voice))
+        .filter_map(|voice| account.voice_users.get(*voice).map(|user| user.name.clone()))
+        .collect();
+    if !mapped.is_empty() {
+        let named = mapped.join(", ");
+        return Err(Error::Conflict(format!(
+            "these voice users are mapped and would disappear: {named}; set them to None first, or keep them in the list"
+        )));
+    }
+    let changed: Vec<&VoiceUser> = users
+        .values()
+        .filter(|user| account.voice_users.get(&user.id) != Some(user))
+        .collect();
+    let created = changed
+        .iter()
+        .filter(|user| !account.voice_users.contains_key(&user.id))
+        .count();
+    let pushed = Pushed {
+        created,
+        updated: changed.len() - created,
+        deleted: gone.len(),
+        unchanged: users.len() - changed.len(),
+    };
+    let mut seen = account.version;
+    for part in changed.chunks(ROWS_PER_SAVE) {
+        let put_voice = part.iter().map(|user| (*user).clone()).collect();
+        let change = AccountChange {
+            put_voice,
+            next_order: account.next_order,
+            ..AccountChange::default()
+        };
+        seen = io.store.change_account(id, &change, seen).await?;
+    }
+    for part in gone.chunks(ROWS_PER_SAVE) {
+        let delete_voice = part.iter().map(|voice| (*voice).clone()).collect();
+        let change = AccountChange {
+            delete_voice,
+            next_order: account.next_order,
+            ..AccountChange::default()
+        };
+        seen = io.store.change_account(id, &change, seen).await?;
+    }
+    if pushed.created + pushed.updated + pushed.deleted > 0 {
+        refresh_pending(io, kept, now).await?;
+    }
+    Ok(pushed)
+}
+
+fn distinct(users: Vec<VoiceUser>) -> Result<BTreeMap<VoiceUserId, VoiceUser>> {
+    let mut wrong = Vec::new();
+    let mut numbers = BTreeSet::new();
+    let mut distinct = BTreeMap::new();
+    for user in users {
+        if user
+            .number
+            .as_ref()
+            .is_some_and(|number| !numbers.insert(number.clone()))
+        {
+            wrong.push(Invalid::new(
+                "number",
+                format!("voice user {}: its number stands twice in the list", user.id),
+            ));
+        }
+        let id = user.id.clone();
+        if distinct.insert(id.clone(), user).is_some() {
+            wrong.push(Invalid::new("id", format!("voice user {id} stands twice in the list")));
+        }
+    }
+    if wrong.is_empty() {
+        Ok(distinct)
+    } else {
+        Err(wrong.into())
+    }
+}
+
+/// What saving a mapping led to.
+#[derive(Debug)]
+pub struct Saved {
+    /// The account as it is now.
+    pub account: Account,
+    /// The sync status as it is now.
+    pub status: SyncStatus,
+    /// Rows that changed.
+    pub changed: usize,
+}
+
+/// Saves a set of edits as a whole (R111-R117). Teams is untouched until a sync.
+///
+/// # Errors
+/// `OverLicense`, `Invalid` with every refused row, `Conflict` before the first sync (R142), `Stale`.
+pub async fn save_mapping(io: &Io, kept: &Kept, edits: &[Edit], seen: u64, now: Timestamp) -> Result<Saved> {
+    let id = &kept.enterprise.id;
+    if edits.len() > ROWS_PER_SAVE {
+        return Err(Invalid::new("mapping", format!("send at most {ROWS_PER_SAVE} rows at once")).into());
+    }
+    if io.store.sync_status(id).await?.discovered.is_none() {
+        return Err(Error::Conflict(
+            "the Global Admin has to sync once before users can be mapped".into(),
+        ));
+    }
+    let account = io.store.account(id).await?;
+    if account.version != seen {
+        return Err(Error::Stale("the mapping"));
+    }
+    let chosen: Vec<TeamsUserId> = edits.iter().filter_map(|(_, chosen)| chosen.clone()).collect();
+    let candidates = io.store.teams_users(id, chosen).await?;
+    let candidates = candidates.into_iter().map(|(id, user)| (id, user.label())).collect();
+    let facts = Facts {
+        rows: &account.rows,
+        voice_users: &account.voice_users,
+        candidates: &candidates,
+        owned: &account.owned,
+        limit: kept.enterprise.settings.user_limit,
+        next_order: account.next_order,
+    };
+    let saved = match mapping::save(&facts, edits) {
+        Ok(saved) => saved,
+        Err(refusals) => return Err(refused(io, kept, &account, refusals).await?),
+    };
+    let change = AccountChange {
+        put: saved.put,
+        delete: saved.delete,
+        next_order: saved.next_order,
+        ..AccountChange::default()
+    };
+    let changed = change.len();
+    let version = if change.is_empty() {
+        seen
+    } else {
+        io.store.change_account(id, &change, seen).await?
+    };
+    let status = refresh_pending(io, kept, now).await?;
+    let account = Account {
+        version,
+        rows: saved.rows,
+        next_order: saved.next_order,
+        ..account
+    };
+    Ok(Saved {
+        account,
+        status,
+        changed,
+    })
+}
+
+async fn refused(io: &Io, kept: &Kept, account: &Account, refusals: Vec<Refusal>) -> Result<Error> {
+    if let Some(Refusal::OverLicense { wanted, limit, over }) = refusals
+        .iter()
+        .find(|refusal| matches!(refusal, Refusal::OverLicense { .. }))
+    {
+        let contact = io
+            .store
+            .reseller(&kept.enterprise.reseller)
+            .await?
+            .brand
+            .account_contact;
+        return Ok(Error::OverLicense {
+            wanted: *wanted,
+            limit: *limit,
+            contact,
+            over: over.join(", "),
+        });
+    }
+    let name = |voice: &VoiceUserId| {
+        account
+            .voice_users
+            .get(voice)
+            .map_or_else(|| voice.to_string(), |user| user.name.clone())
+    };
+    let why = |refusal: &Refusal| match refusal {
+        Refusal::NoSuchVoiceUser(voice) => Some(Invalid::new("voiceUser", format!("there is no voice user {voice}"))),
+        Refusal::NoNumber(voice) => Some(Invalid::new(
+            "voiceUser",
+            format!(
+                "{} has no number, so nothing could ring in Teams; give it one first",
+                name(voice)
+            ),
+        )),
+        Refusal::NotACandidate(voice, user) => Some(Invalid::new(
+            "teamsUser",
+            format!(
+                "{user}, chosen for {}, is not among the users that can be mapped; choose from teams-users",
+                name(voice)
+            ),
+        )),
+        Refusal::Twice(user, a, b) => Some(Invalid::new(
+            "teamsUser",
+            format!(
+                "{user} is chosen for both {} and {}; one of them must change",
+                name(a),
+                name(b)
+            ),
+        )),
+        Refusal::EditedTwice(voice) => Some(Invalid::new(
+            "voiceUser",
+            format!("{} stands twice in the request", name(voice)),
+        )),
+        Refusal::OverLicense { .. } => None,
+    };
+    Ok(Error::Invalid(refusals.iter().filter_map(why).collect()))
+}
+
+/// Sees what a sync would have to do now, and keeps status, index and schedule in step (R114). Undoing a change before
+/// a sync takes `Sync Needed` back.
+///
+/// # Errors
+/// `Upstream`, `Busy`.
+pub async fn refresh_pending(io: &Io, kept: &Kept, now: Timestamp) -> Result<SyncStatus> {
+    let id = &kept.enterprise.id;
+    let brand = io.store.reseller(&kept.enterprise.reseller).await?.brand;
+    let account = io.store.account(id).await?;
+    let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, &kept.enterprise.settings, &brand);
+    let waiting = mapping::pending(&wanted, &account.owned).len();
+    let users = u32::try_from(waiting).unwrap_or(u32::MAX);
+    let status = io
+        .store
+        .edit_sync_status(id, |status| {
+            let since = status.pending.map_or(now, |pending| pending.since);
+            SyncStatus {
+                pending: (users > 0).then_some(Pending { users, since }),
+                ..status
+            }
+        })
+        .await?;
+    remind::keep_schedule(io, kept, &status).await?;
+    Ok(status)
+}

@@ -1,0 +1,14 @@
+//! The shell: gather, plan, guard, apply, record. The only place where `plan` and `io` meet.
+
+pub mod access;
+pub mod account;
+pub mod apply;
+pub mod discover;
+pub mod onboard;
+pub mod plans;
+pub mod prepare;
+pub mod provision;
+pub mod remind;
+pub mod sign_in;
+pub mod start_sync;
+pub mod sync;

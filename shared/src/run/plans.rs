@@ -1,0 +1,227 @@
+//! Plans that are shown before anybody signs in, and the facts they rest on.
+
+use crate::domain::brand::Brand;
+use crate::domain::enterprise::Enterprise;
+use crate::domain::finding::Finding;
+use crate::domain::ids::{EnterpriseId, PlanId, TeamsUserId};
+use crate::domain::mapping::Owned;
+use crate::domain::once::Once;
+use crate::domain::sync_log::Line;
+use crate::error::{Error, Result};
+use crate::io::Io;
+use crate::io::graph::Token;
+use crate::io::store::account::Account;
+use crate::io::store::enterprises::Kept;
+use crate::plan::guard::free_releases;
+use crate::plan::mapping;
+use crate::plan::sync::{Change, Facts, ObservedNumber, ObservedPolicy, ObservedUser, Plan, as_we_left_it, plan};
+use crate::plan::{guard, preflight};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A plan as it is kept and shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredPlan {
+    /// Our key.
+    pub id: PlanId,
+    /// When it was made.
+    pub made: Timestamp,
+    /// The account's version that it was made from.
+    pub account_version: u64,
+    /// In order of execution.
+    pub changes: Vec<Change>,
+    /// What is left alone, and why.
+    pub conflicts: Vec<Finding>,
+    /// Names of the users concerned, as they were.
+    pub names: BTreeMap<TeamsUserId, String>,
+    /// What will be ours of each user.
+    pub targets: BTreeMap<TeamsUserId, Owned>,
+    /// Releases that need a named approval because there are more than pass by themselves.
+    pub releases_to_approve: Option<usize>,
+}
+
+impl StoredPlan {
+    /// The plan as text, a line a change, with names instead of ids.
+    #[must_use]
+    pub fn text(&self) -> Vec<String> {
+        let named = |text: String, user: &TeamsUserId| match self.names.get(user) {
+            Some(name) => text.replace(user.as_str(), name),
+            None => text,
+        };
+        let changes = self
+            .changes
+            .iter()
+            .map(|change| named(change.to_string(), change.user()));
+        changes
+            .chain(self.conflicts.iter().map(|conflict| format!("! {conflict}")))
+            .collect()
+    }
+}
+
+/// Makes a plan from what is saved and from what we last put in place, without asking Microsoft (no sign-in is needed
+/// to look). A run reads the tenant itself and refuses to do more than was shown.
+///
+/// # Errors
+/// `Conflict` before the set-up is complete.
+pub async fn make(io: &Io, kept: &Kept, once: &Once, now: Timestamp) -> Result<StoredPlan> {
+    let enterprise = &kept.enterprise;
+    preflight::may_start(&enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
+    if let Some(known) = io.store.answered(once, now).await? {
+        let id: PlanId = known
+            .parse()
+            .map_err(|invalid| Error::upstream("read a remembered answer", invalid))?;
+        return io.store.plan(&enterprise.id, &id, now).await;
+    }
+    let brand = io.store.reseller(&enterprise.reseller).await?.brand;
+    let account = io.store.account(&enterprise.id).await?;
+    let facts = predicted(enterprise, &brand, &account);
+    let stored = stored(
+        io,
+        &enterprise.id,
+        &account,
+        plan(&facts),
+        PlanId::mint(now, io.chance.bits()),
+        now,
+    )
+    .await?;
+    let id = io
+        .store
+        .put_plan(&enterprise.id, &stored.id, &stored, once, now)
+        .await?;
+    if id == stored.id {
+        Ok(stored)
+    } else {
+        io.store.plan(&enterprise.id, &id, now).await
+    }
+}
+
+/// A plan with everything that is shown with it.
+///
+/// # Errors
+/// `Upstream`.
+pub async fn stored(
+    io: &Io,
+    enterprise: &EnterpriseId,
+    account: &Account,
+    plan: Plan,
+    id: PlanId,
+    now: Timestamp,
+) -> Result<StoredPlan> {
+    let users: BTreeSet<TeamsUserId> = plan.changes.iter().map(|change| change.user().clone()).collect();
+    let names = io.store.teams_users(enterprise, users.into_iter().collect()).await?;
+    let releases = guard::releases(&plan.changes);
+    Ok(StoredPlan {
+        id,
+        made: now,
+        account_version: account.version,
+        releases_to_approve: (releases > free_releases(account.owned.len())).then_some(releases),
+        names: names.into_iter().map(|(id, user)| (id, user.name)).collect(),
+        changes: plan.changes,
+        conflicts: plan.conflicts,
+        targets: plan.targets,
+    })
+}
+
+fn predicted(enterprise: &Enterprise, brand: &Brand, account: &Account) -> Facts {
+    let (wanted, without_number) = mapping::wanted(&account.rows, &account.voice_users, &enterprise.settings, brand);
+    let (users, numbers) = as_we_left_it(&wanted, &account.owned);
+    Facts {
+        wanted,
+        without_number,
+        users,
+        numbers,
+        ours: account.owned.clone(),
+    }
+}
+
+/// The same facts with what Teams says now of everybody and every number involved. Complete or an error.
+///
+/// # Errors
+/// Whatever keeps Microsoft from answering.
+pub async fn gather(
+    io: &Io,
+    token: &Token,
+    enterprise: &Enterprise,
+    brand: &Brand,
+    account: &Account,
+) -> Result<Facts> {
+    let (wanted, without_number) = mapping::wanted(&account.rows, &account.voice_users, &enterprise.settings, brand);
+    let users: BTreeSet<TeamsUserId> = wanted.keys().chain(account.owned.keys()).cloned().collect();
+    let numbers: BTreeSet<_> = wanted
+        .values()
+        .map(|wanted| wanted.number.clone())
+        .chain(account.owned.values().filter_map(|owned| owned.number.clone()))
+        .collect();
+    let users: Vec<TeamsUserId> = users.into_iter().collect();
+    let numbers: Vec<_> = numbers.into_iter().collect();
+    let (users, numbers) = observe(io, token, &users, &numbers).await?;
+    Ok(Facts {
+        wanted,
+        without_number,
+        users,
+        numbers,
+        ours: account.owned.clone(),
+    })
+}
+
+/// What Teams says of these users and numbers.
+///
+/// # Errors
+/// Whatever keeps Microsoft from answering.
+pub async fn observe(
+    io: &Io,
+    token: &Token,
+    users: &[TeamsUserId],
+    numbers: &[crate::domain::phone::E164],
+) -> Result<(
+    BTreeMap<TeamsUserId, ObservedUser>,
+    BTreeMap<crate::domain::phone::E164, ObservedNumber>,
+)> {
+    use crate::io::graph::AccountType;
+    let configurations = io.graph.user_configurations(token, users).await?;
+    let holdings = io.graph.numbers(token, numbers).await?;
+    let users = configurations
+        .into_iter()
+        .map(|(user, configuration)| {
+            let policies = configuration.policies.into_iter();
+            let observed = ObservedUser {
+                number: configuration.numbers.into_iter().next(),
+                policies: policies
+                    .map(|(kind, policy)| {
+                        (
+                            kind,
+                            ObservedPolicy {
+                                name: policy.name,
+                                by_group: policy.by_group,
+                            },
+                        )
+                    })
+                    .collect(),
+                on_premises: configuration.account_type == AccountType::OnPremises,
+            };
+            (user, observed)
+        })
+        .collect();
+    let numbers = holdings
+        .into_iter()
+        .map(|(number, holding)| {
+            let observed = ObservedNumber {
+                foreign_kind: !holding.direct_routing || (holding.assigned && holding.holder.is_none()),
+                holder: holding.holder,
+                on_premises: holding.on_premises,
+            };
+            (number, observed)
+        })
+        .collect();
+    Ok((users, numbers))
+}
+
+/// The plan in a line of the log.
+#[must_use]
+pub fn line(plan: &Plan) -> Line {
+    Line::Plan {
+        changes: plan.changes.len(),
+        conflicts: plan.conflicts.len(),
+    }
+}

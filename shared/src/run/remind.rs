@@ -1,0 +1,186 @@
+//! The daily reminder of one enterprise, and the daily sweep that heals what is out of step (R163-R169).
+
+use crate::domain::brand::Brand;
+use crate::domain::finding::Finding;
+use crate::domain::ids::EnterpriseId;
+use crate::domain::schedule;
+use crate::domain::sync_status::SyncStatus;
+use crate::error::Chain;
+use crate::error::Result;
+use crate::io::Io;
+use crate::io::mailer::Letter;
+use crate::io::store::enterprises::Kept;
+use crate::io::store::keys::PENDING_SHARDS;
+use crate::mail::{Mail, SyncFailed, SyncRequired, Waiting};
+use crate::plan::mapping;
+use crate::plan::remind::{Reminder, remind as decide};
+use jiff::Timestamp;
+
+/// What an event led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reminded {
+    /// One mail went out.
+    Sent,
+    /// Today's mail went out before, or somebody else is sending it.
+    AlreadyToday,
+    /// Nothing is pending; the schedule is gone.
+    NothingPending,
+}
+
+/// Sends today's reminder, if there is something to remind of and nobody has done so today. `event` names the
+/// schedule's event; whatever is repeated or replayed, one local day brings one mail.
+///
+/// # Errors
+/// `Upstream`. Once the day is claimed it stays claimed: a mail that may have gone is not sent again.
+pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timestamp) -> Result<Reminded> {
+    let kept = match io.store.enterprise(enterprise).await {
+        Ok(kept) => kept,
+        Err(crate::Error::NotFound(_)) => {
+            io.scheduler.remove(enterprise).await?;
+            return Ok(Reminded::NothingPending);
+        }
+        Err(error) => return Err(error),
+    };
+    let status = io.store.sync_status(enterprise).await?;
+    let reminder = decide(&kept.enterprise.setup, &status);
+    if reminder == Reminder::Nothing {
+        io.scheduler.remove(enterprise).await?;
+        return Ok(Reminded::NothingPending);
+    }
+    let zone = schedule::zone(&kept.enterprise.settings.time_zone)?;
+    // What the mail says is gathered before the day is claimed, so that a failure here can be tried again.
+    let Some((brand, mail, kind)) = written(io, &kept, &status, reminder).await? else {
+        return Ok(Reminded::NothingPending);
+    };
+    if !io
+        .store
+        .claim_reminder(enterprise, schedule::local_day(now, &zone), event, now)
+        .await?
+    {
+        return Ok(Reminded::AlreadyToday);
+    }
+    io.mailer
+        .send(&Letter {
+            from_name: &brand.product_name,
+            from: brand.sender.as_ref().unwrap_or(&io.config.mail_from),
+            reply_to: brand.reply_to.as_ref(),
+            to: &kept.enterprise.global_admin.email,
+            subject: &mail.subject,
+            text: &mail.text,
+            html: &mail.html,
+            kind,
+            enterprise: enterprise.as_str(),
+        })
+        .await?;
+    Ok(Reminded::Sent)
+}
+
+async fn written(
+    io: &Io,
+    kept: &Kept,
+    status: &SyncStatus,
+    reminder: Reminder,
+) -> Result<Option<(Brand, Mail, &'static str)>> {
+    let enterprise = &kept.enterprise;
+    let brand = io.store.reseller(&enterprise.reseller).await?.brand;
+    let zone = schedule::zone(&enterprise.settings.time_zone)?;
+    let account = io.store.account(&enterprise.id).await?;
+    let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, &enterprise.settings, &brand);
+    let waiting = mapping::pending(&wanted, &account.owned);
+    let labels = io
+        .store
+        .teams_users(&enterprise.id, waiting.iter().cloned().collect())
+        .await?;
+    let people = waiting.iter().map(|user| {
+        let teams = labels
+            .get(user)
+            .map_or_else(|| user.to_string(), |user| user.name.clone());
+        match wanted.get(user) {
+            Some(wanted) => format!("{} to {teams}", wanted.name).into(),
+            None => format!("{teams}, to be removed").into(),
+        }
+    });
+    let waiting = status.pending.map(|pending| Waiting {
+        pending,
+        people: people.collect(),
+    });
+    let recipient = enterprise.global_admin.display_name().into();
+    let name = enterprise.settings.name.as_str().into();
+    let written = match (reminder, waiting) {
+        (Reminder::SyncFailed, waiting) => {
+            let (runs, _) = io.store.runs(&enterprise.id, None, 1).await?;
+            let findings: Vec<Finding> = runs.into_iter().flat_map(|run| run.findings).collect();
+            let failed = status.last.map_or(Timestamp::UNIX_EPOCH, |(at, _)| at);
+            let mail = SyncFailed {
+                brand: &brand,
+                recipient,
+                enterprise: name,
+                failed,
+                findings: &findings,
+                waiting,
+                zone: &zone,
+            };
+            Some((mail.render(), "sync_failed"))
+        }
+        (Reminder::SyncRequired, Some(waiting)) => {
+            let mail = SyncRequired {
+                brand: &brand,
+                recipient,
+                enterprise: name,
+                waiting,
+                zone: &zone,
+            };
+            Some((mail.render(), "sync_required"))
+        }
+        (Reminder::SyncRequired | Reminder::Nothing, _) => None,
+    };
+    Ok(written.map(|(mail, kind)| (brand, mail, kind)))
+}
+
+/// Creates or removes the enterprise's schedule, as its status asks for.
+///
+/// # Errors
+/// `Upstream`.
+pub async fn keep_schedule(io: &Io, kept: &Kept, status: &SyncStatus) -> Result<()> {
+    if decide(&kept.enterprise.setup, status) == Reminder::Nothing {
+        io.scheduler.remove(&kept.enterprise.id).await
+    } else {
+        io.scheduler
+            .ensure(&kept.enterprise.id, &kept.enterprise.settings.time_zone)
+            .await
+    }
+}
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Swept {
+    /// Enterprises that wait for their Global Admin.
+    pub pending: usize,
+    /// Of those, enterprises whose schedule could not be seen to; they are tried again tomorrow.
+    pub failed: usize,
+}
+
+/// Once a day: every enterprise in the pending index has its schedule. One failure does not stop the others.
+///
+/// # Errors
+/// `Upstream` where the index cannot be read.
+pub async fn sweep(io: &Io) -> Result<Swept> {
+    let mut swept = Swept::default();
+    for shard in 0..PENDING_SHARDS {
+        for enterprise in io.store.pending_enterprises(shard).await? {
+            swept.pending += 1;
+            if let Err(error) = heal(io, &enterprise).await {
+                swept.failed += 1;
+                tracing::error!(enterprise.id = %enterprise, error.message = %Chain(&error), "the reminder's schedule could not be seen to");
+            }
+        }
+    }
+    Ok(swept)
+}
+
+async fn heal(io: &Io, enterprise: &EnterpriseId) -> Result<()> {
+    let kept = io.store.enterprise(enterprise).await?;
+    let status = io.store.sync_status(enterprise).await?;
+    keep_schedule(io, &kept, &status).await
+}

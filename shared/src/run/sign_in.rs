@@ -1,0 +1,185 @@
+//! A person goes to Microsoft and comes back: what is sent along, and what is checked on return.
+
+use crate::domain::consent::{CALLING_SCOPES, GRAPH, SIGN_IN_SCOPES, TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
+use crate::domain::enterprise::Enterprise;
+use crate::domain::ids::EnterpriseId;
+use crate::domain::secret::Secret;
+use crate::error::{Result, SignInRefused};
+use crate::io::Io;
+use crate::io::graph::{Authorize, Challenge, GLOBAL_ADMINISTRATOR, Prompt, SignedIn, Token, callback_refusal};
+use crate::io::store::invitations::{Purpose, SignInItem};
+use crate::io::vault::sha256;
+use jiff::Timestamp;
+use url::Url;
+
+/// The scopes of the first request.
+#[must_use]
+pub fn sign_in_scopes() -> Vec<String> {
+    SIGN_IN_SCOPES.map(str::to_owned).to_vec()
+}
+
+/// The scopes of the second request that belong to Graph: those of the first, and those for calling.
+#[must_use]
+pub fn calling_scopes() -> Vec<String> {
+    sign_in_scopes()
+        .into_iter()
+        .chain(CALLING_SCOPES.map(|scope| format!("{GRAPH}/{scope}")))
+        .collect()
+}
+
+/// Begins a sign-in for one browser; gives the address at Microsoft.
+///
+/// # Errors
+/// `Upstream`.
+pub async fn begin(
+    io: &Io,
+    enterprise: &Enterprise,
+    purpose: Purpose,
+    browser: &Secret,
+    now: Timestamp,
+) -> Result<Url> {
+    let (state, nonce) = (io.chance.token::<32>(), io.chance.token::<32>());
+    let challenge = Challenge::new(io.chance.bytes());
+    let tenant = enterprise.setup.tenant().map(|tenant| &tenant.id);
+    let (scopes, prompt) = match &purpose {
+        // No hint: the person must see which account answers.
+        Purpose::SetUp { .. } => (sign_in_scopes(), Prompt::SelectAccount),
+        Purpose::Consent => {
+            let teams = format!("{TEAMS_ADMIN}/{TEAMS_ADMIN_SCOPE}");
+            (calling_scopes().into_iter().chain([teams]).collect(), Prompt::Login)
+        }
+        Purpose::Sync { .. } => (calling_scopes(), Prompt::Login),
+    };
+    let url = io.sign_in.authorize_url(&Authorize {
+        tenant,
+        scopes: &scopes,
+        state: &state,
+        nonce: &nonce,
+        challenge: &challenge.challenge,
+        prompt: Some(prompt),
+        login_hint: tenant.map(|_| enterprise.global_admin.email.as_str()),
+    });
+    let item = SignInItem {
+        enterprise: enterprise.id.clone(),
+        purpose,
+        browser: sha256(browser.expose()),
+        verifier: challenge.verifier.expose().to_owned(),
+        nonce,
+        bound: tenant.cloned(),
+    };
+    io.store.begin_sign_in(&sha256(&state), &item, now).await?;
+    Ok(url)
+}
+
+/// What Microsoft sent the browser back with.
+#[derive(Debug)]
+pub struct Callback {
+    /// Ours, unchanged.
+    pub state: Option<String>,
+    /// On success.
+    pub code: Option<Secret>,
+    /// On failure.
+    pub error: Option<String>,
+    /// On failure, for people.
+    pub error_description: Option<String>,
+}
+
+/// A sign-in that has ended well.
+#[derive(Debug)]
+pub struct Returned {
+    /// Whose.
+    pub enterprise: EnterpriseId,
+    /// What it was for.
+    pub purpose: Purpose,
+    /// Who, with which tokens.
+    pub person: SignedIn,
+}
+
+/// A sign-in that has not.
+#[derive(Debug)]
+pub struct NotReturned {
+    /// Whose, where that is known.
+    pub enterprise: Option<EnterpriseId>,
+    /// What it was for, where that is known.
+    pub purpose: Option<Purpose>,
+    /// Why.
+    pub why: crate::Error,
+}
+
+/// Takes the sign-in that belongs to a callback, in the browser that began it, and redeems the code.
+///
+/// # Errors
+/// `NotReturned`; nothing has changed then but that the state is used up.
+pub async fn finish(
+    io: &Io,
+    callback: Callback,
+    browser: Option<&Secret>,
+    now: Timestamp,
+) -> Result<Returned, NotReturned> {
+    let unknown = |why: crate::Error| NotReturned {
+        enterprise: None,
+        purpose: None,
+        why,
+    };
+    let state = callback.state.as_deref().filter(|state| state.len() <= 128);
+    let (Some(state), Some(browser)) = (state, browser) else {
+        return Err(unknown(SignInRefused::StateUnknown.into()));
+    };
+    let item = io.store.take_sign_in(&sha256(state), now).await.map_err(unknown)?;
+    let Some(item) = item.filter(|item| item.browser == sha256(browser.expose())) else {
+        return Err(unknown(SignInRefused::StateUnknown.into()));
+    };
+    let refused = |why: crate::Error| NotReturned {
+        enterprise: Some(item.enterprise.clone()),
+        purpose: Some(item.purpose.clone()),
+        why,
+    };
+    if let Some(error) = &callback.error {
+        let why = callback_refusal(error, callback.error_description.as_deref().unwrap_or_default());
+        return Err(refused(why.into()));
+    }
+    let Some(code) = callback.code else {
+        return Err(refused(SignInRefused::StateUnknown.into()));
+    };
+    let scopes = match item.purpose {
+        Purpose::SetUp { .. } => sign_in_scopes(),
+        Purpose::Consent | Purpose::Sync { .. } => calling_scopes(),
+    };
+    let redeemed = async {
+        let secret = io.vault.entra_client_secret().await?;
+        let verifier = Secret::new(item.verifier.clone());
+        io.sign_in
+            .redeem(
+                secret,
+                code.expose(),
+                &verifier,
+                item.bound.as_ref(),
+                &scopes,
+                &item.nonce,
+                now,
+            )
+            .await
+    };
+    let person = redeemed.await.map_err(refused)?;
+    Ok(Returned {
+        enterprise: item.enterprise,
+        purpose: item.purpose,
+        person,
+    })
+}
+
+/// The person holds the role Global Administrator now, whatever an ID token may hint (R036, R064).
+///
+/// # Errors
+/// `NotGlobalAdmin`, or why Microsoft could not be asked.
+pub async fn prove_global_admin(io: &Io, token: &Token) -> Result<()> {
+    let roles = io.graph.my_roles(token).await?;
+    if roles
+        .iter()
+        .any(|role| role.template_id.eq_ignore_ascii_case(GLOBAL_ADMINISTRATOR))
+    {
+        Ok(())
+    } else {
+        Err(SignInRefused::NotGlobalAdmin.into())
+    }
+}

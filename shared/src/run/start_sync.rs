@@ -1,0 +1,293 @@
+//! A sync begins: the portal identity asks for it, the Microsoft identity confirms it (R047).
+
+use crate::domain::caller::Role;
+use crate::domain::global_admin::Identity;
+use crate::domain::ids::{EnterpriseId, PlanId, RunId};
+use crate::domain::once::Once;
+use crate::domain::run::{Run, RunKind, RunState};
+use crate::domain::secret::Secret;
+use crate::domain::sync_status::SyncStatus;
+use crate::error::{Error, Result, SignInRefused};
+use crate::io::Io;
+use crate::io::graph::SignedIn;
+use crate::io::store::enterprises::Kept;
+use crate::io::store::invitations::{Link, Purpose, SessionItem, Stage};
+use crate::io::vault::sha256;
+use crate::plan::guard::Permission;
+use crate::plan::{onboard, preflight};
+use crate::run::access::Access;
+use crate::run::plans::StoredPlan;
+use crate::run::sign_in;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// How long the sign-in link of a run works.
+pub const LINK_LIFE: SignedDuration = SignedDuration::from_mins(30);
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Read only, or read and apply.
+    pub kind: RunKind,
+    /// The plan that was shown, where one was.
+    pub plan: Option<PlanId>,
+    /// How far the run may go; needed to apply.
+    pub permission: Option<Permission>,
+    /// More detail in the log (R150).
+    pub debug: bool,
+}
+
+/// A run that waits for its sign-in.
+#[derive(Debug)]
+pub struct Started {
+    /// The run.
+    pub run: Run,
+    /// Where the Global Admin signs in; absent when the same request was answered before, since links are not kept.
+    pub sign_in: Option<Url>,
+}
+
+/// The tokens of a run, as they are sealed.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Tokens {
+    pub(super) identity: Identity,
+    pub(super) graph: String,
+    pub(super) expires: Timestamp,
+    pub(super) refresh: Option<String>,
+}
+
+/// Starts a run for the recorded Global Admin (R048).
+///
+/// # Errors
+/// `SignIn` for anybody else, `Conflict` while another run goes on or before the set-up is complete, `PlanStale` where
+/// the mapping changed since the plan was shown.
+pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timestamp) -> Result<Started> {
+    let Kept { enterprise, .. } = &access.kept;
+    recorded_caller(access)?;
+    preflight::may_start(&enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
+    if let Some(known) = io.store.answered(once, now).await? {
+        let id: RunId = known
+            .parse()
+            .map_err(|invalid| Error::upstream("read a remembered answer", invalid))?;
+        return Ok(Started {
+            run: io.store.run(&enterprise.id, &id).await?,
+            sign_in: None,
+        });
+    }
+    let status = io.store.sync_status(&enterprise.id).await?;
+    if ask.kind == RunKind::Apply && ask.permission.is_none() {
+        return Err(crate::domain::Invalid::new("mode", "say how far the run may go: addOnly or full").into());
+    }
+    if let Some(plan) = &ask.plan {
+        let plan: StoredPlan = io.store.plan(&enterprise.id, plan, now).await?;
+        if plan.account_version != io.store.account(&enterprise.id).await?.version {
+            return Err(Error::PlanStale(
+                "the mapping changed since this plan was made; make a new plan, read it, and start again".into(),
+            ));
+        }
+    }
+    let status = free_for_a_run(io, &enterprise.id, status).await?;
+    let run = Run {
+        id: RunId::mint(now, io.chance.bits()),
+        kind: ask.kind,
+        state: RunState::AwaitingSignIn,
+        plan: ask.plan,
+        debug: ask.debug,
+        requested_by: access.caller.subject.clone(),
+        created: now,
+        started: None,
+        ended: None,
+        findings: Vec::new(),
+        lines: 0,
+    };
+    let token = io.chance.token::<32>();
+    let hash = io.vault.keyed_hash("link", &token).await?;
+    let status = SyncStatus {
+        current: Some(run.id.clone()),
+        ..status
+    };
+    let ends = now + LINK_LIFE;
+    let id = io
+        .store
+        .create_run(&enterprise.id, &run, &ask.permission, &hash, ends, &status, once, now)
+        .await?;
+    let sign_in = (id == run.id).then(|| io.config.public_page(&format!("/sync/{token}")));
+    Ok(Started {
+        run: io.store.run(&enterprise.id, &id).await?,
+        sign_in,
+    })
+}
+
+/// Another link to a run that waits for a sign-in: the first ran out, or the session with Microsoft ended on the way.
+///
+/// # Errors
+/// `Conflict` where the run waits for nobody.
+pub async fn sign_in_again(io: &Io, access: &Access, run: &RunId, now: Timestamp) -> Result<Started> {
+    recorded_caller(access)?;
+    let enterprise = &access.kept.enterprise.id;
+    let run = io.store.run(enterprise, run).await?;
+    if run.state != RunState::AwaitingSignIn {
+        return Err(Error::Conflict("the run does not wait for a sign-in".into()));
+    }
+    let token = io.chance.token::<32>();
+    let hash = io.vault.keyed_hash("link", &token).await?;
+    io.store
+        .put_link(
+            &hash,
+            Link::Run {
+                enterprise: enterprise.clone(),
+                run: run.id.clone(),
+            },
+            now + LINK_LIFE,
+        )
+        .await?;
+    Ok(Started {
+        run,
+        sign_in: Some(io.config.public_page(&format!("/sync/{token}"))),
+    })
+}
+
+/// The first half of the double authentication: the portal identity is the recorded Global Admin.
+fn recorded_caller(access: &Access) -> Result<()> {
+    let admin = &access.kept.enterprise.global_admin;
+    let is_recorded =
+        matches!(access.caller.role, Role::GlobalAdmin(_)) && access.caller.email.as_ref() == Some(&admin.email);
+    if is_recorded {
+        Ok(())
+    } else {
+        Err(SignInRefused::NotRecorded {
+            expected: admin.display_name().to_owned(),
+        }
+        .into())
+    }
+}
+
+/// One run at a time. A run whose link ran out unused, or whose interrupted sign-in nobody renewed, gives way.
+async fn free_for_a_run(io: &Io, enterprise: &EnterpriseId, status: SyncStatus) -> Result<SyncStatus> {
+    let Some(current) = &status.current else {
+        return Ok(status);
+    };
+    let run = io.store.run(enterprise, current).await?;
+    if run.state.ended() {
+        return Ok(SyncStatus {
+            current: None,
+            ..status
+        });
+    }
+    if run.state == RunState::AwaitingSignIn && run.started.is_none() {
+        // Somebody pressed the button and never signed in. A newer press replaces it at once.
+        io.store
+            .move_run(enterprise, current, RunState::AwaitingSignIn, RunState::Abandoned)
+            .await?;
+        return Ok(SyncStatus {
+            current: None,
+            ..status
+        });
+    }
+    Err(Error::Conflict(format!(
+        "a sync is going on ({current}); wait for its end, or finish its sign-in"
+    )))
+}
+
+/// What the sign-in page of a run shows.
+#[derive(Debug)]
+pub struct Waiting {
+    /// Whose.
+    pub kept: Kept,
+    /// Which.
+    pub run: Run,
+    /// The plan that was shown, as text.
+    pub plan: Vec<String>,
+}
+
+/// Reads what a run's link leads to; changes nothing.
+///
+/// # Errors
+/// `LinkClosed`.
+pub async fn waiting(io: &Io, token: &str, now: Timestamp) -> Result<Waiting> {
+    let closed = || Error::SignIn(SignInRefused::LinkClosed);
+    let hash = io.vault.keyed_hash("link", token).await?;
+    let Some(Link::Run { enterprise, run }) = io.store.link(&hash, now).await? else {
+        return Err(closed());
+    };
+    let run = io.store.run(&enterprise, &run).await?;
+    if run.state != RunState::AwaitingSignIn {
+        return Err(closed());
+    }
+    let plan = match &run.plan {
+        Some(plan) => io.store.plan::<StoredPlan>(&enterprise, plan, now).await?.text(),
+        None => Vec::new(),
+    };
+    Ok(Waiting {
+        kept: io.store.enterprise(&enterprise).await?,
+        run,
+        plan,
+    })
+}
+
+/// Begins the sign-in of a run.
+///
+/// # Errors
+/// `LinkClosed`.
+pub async fn begin(io: &Io, token: &str, browser: &Secret, now: Timestamp) -> Result<Url> {
+    let waiting = waiting(io, token, now).await?;
+    sign_in::begin(
+        io,
+        &waiting.kept.enterprise,
+        Purpose::Sync { run: waiting.run.id },
+        browser,
+        now,
+    )
+    .await
+}
+
+/// The second half: the Microsoft identity is the recorded Global Admin and holds the role. The tokens are sealed for
+/// this run and the worker begins.
+///
+/// # Errors
+/// `NotRecorded`, `TenantMismatch` (R066), `NotGlobalAdmin` (R064); the run goes on waiting.
+pub async fn signed_in(
+    io: &Io,
+    enterprise: &EnterpriseId,
+    run: &RunId,
+    person: SignedIn,
+    browser: &Secret,
+    now: Timestamp,
+) -> Result<()> {
+    let kept = io.store.enterprise(enterprise).await?;
+    let identity = person.claims.identity.clone();
+    onboard::recorded(&kept.enterprise.setup, &kept.enterprise.global_admin, &identity)?;
+    sign_in::prove_global_admin(io, &person.access).await?;
+    let tokens = Tokens {
+        identity,
+        graph: person.access.secret().expose().to_owned(),
+        expires: person.access.expires(),
+        refresh: person.refresh.map(|refresh| refresh.expose().to_owned()),
+    };
+    let json = serde_json::to_string(&tokens).map_err(|error| Error::upstream("seal the session", error))?;
+    let sealed = io.vault.seal(enterprise, run, &Secret::new(json)).await?;
+    io.store.put_sealed(enterprise, run, &sealed, now).await?;
+    if !io
+        .store
+        .move_run(enterprise, run, RunState::AwaitingSignIn, RunState::Discovering)
+        .await?
+    {
+        return Err(SignInRefused::LinkClosed.into());
+    }
+    if let Err(error) = io
+        .state_machine
+        .start(enterprise, run, &now.as_second().to_string())
+        .await
+    {
+        // Nobody works on the run: let the person try again.
+        io.store
+            .move_run(enterprise, run, RunState::Discovering, RunState::AwaitingSignIn)
+            .await?;
+        return Err(error);
+    }
+    let session = SessionItem {
+        enterprise: enterprise.clone(),
+        stage: Stage::Syncing { run: run.clone() },
+    };
+    io.store.put_session(&sha256(browser.expose()), &session, now).await
+}

@@ -1,0 +1,450 @@
+//! The worker of one run: discover, plan, prepare, apply, verify. It may be killed at any point and started again; it
+//! goes on from what the table says. It works for a while, answers what should happen next, and is called again.
+
+use crate::domain::finding::{Actor, Code, Finding};
+use crate::domain::ids::{EnterpriseId, PlanId, RunId};
+use crate::domain::run::{Run, RunKind, RunState, StepState};
+use crate::domain::secret::Secret;
+use crate::domain::sync_log::Line;
+use crate::domain::sync_status::{LastSync, SyncStatus};
+use crate::error::Chain;
+use crate::error::{Error, Result};
+use crate::io::Io;
+use crate::io::graph::Token;
+use crate::io::store::enterprises::Kept;
+use crate::io::store::leases::Lease;
+use crate::plan::check::contradictions;
+use crate::plan::guard::{Permission, rule};
+use crate::plan::preflight;
+use crate::plan::sync::{beyond, plan};
+use crate::run::plans::{self, StoredPlan};
+use crate::run::{account, apply, discover, prepare, start_sync::Tokens};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What the state machine passes to the worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// Whose.
+    pub enterprise: EnterpriseId,
+    /// Which.
+    pub run: RunId,
+}
+
+/// What the state machine does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "next", rename_all = "camelCase")]
+pub enum Next {
+    /// Calls the worker again at once.
+    Continue {
+        /// Always 0; the state machine's input keeps one shape.
+        seconds: u32,
+    },
+    /// Calls the worker again after a while.
+    Wait {
+        /// For how long.
+        seconds: u32,
+    },
+    /// Ends: the run has ended well, or waits for a person.
+    Done {
+        /// Always 0.
+        seconds: u32,
+    },
+    /// Ends: the run has failed, and its status says so.
+    Failed {
+        /// Always 0.
+        seconds: u32,
+    },
+}
+
+/// A session is renewed when it has less than this left.
+const RENEW_BEFORE: SignedDuration = SignedDuration::from_mins(5);
+/// How often a run is called again after faults of Microsoft or of ours, in a row, before it gives up.
+const FAULTS_MAX: usize = 5;
+
+/// One call of the worker. `holder` names the call; `until` is when it should have answered.
+///
+/// # Errors
+/// `Busy` while another worker holds the lease, and faults of our own table; the state machine calls again.
+pub async fn work(io: &Io, work: &Work, holder: &str, until: Timestamp) -> Result<Next> {
+    let lease = io.store.lease(&work.enterprise, holder, io.clock.now()).await?;
+    let mut run = io.store.run(&work.enterprise, &work.run).await?;
+    let next = advance(io, &lease, &mut run, until).await;
+    let next = match next {
+        Ok(next) => Ok(next),
+        Err(Error::Busy) => return Err(Error::Busy),
+        Err(error) => interrupted(io, &lease, &mut run, error).await,
+    };
+    io.store.release(lease).await?;
+    next
+}
+
+/// Stage after stage, until the run ends, waits, or the call's time is up.
+async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Result<Next> {
+    loop {
+        let now = io.clock.now();
+        if now >= until {
+            return Ok(Next::Continue { seconds: 0 });
+        }
+        io.store.renew(lease, now).await?;
+        let wait = match run.state {
+            RunState::AwaitingSignIn | RunState::Succeeded | RunState::Abandoned => {
+                return Ok(Next::Done { seconds: 0 });
+            }
+            RunState::Failed => return Ok(Next::Failed { seconds: 0 }),
+            RunState::Discovering => discovering(io, lease, run).await?,
+            RunState::Planning => planning(io, lease, run).await?,
+            RunState::Preparing => preparing(io, lease, run).await?,
+            RunState::Applying | RunState::Verifying => applying(io, lease, run, until).await?,
+        };
+        if let Some(wait) = wait {
+            return Ok(wait);
+        }
+    }
+}
+
+async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
+    let kept = io.store.enterprise(&lease.enterprise).await?;
+    if run.started.is_none() {
+        run.started = Some(io.clock.now());
+    }
+    let session = session(io, &lease.enterprise, &run.id).await?;
+    let found = discover::discover(io, lease, &session.graph, &kept.enterprise.group_filter).await?;
+    if !found.findings.is_empty() {
+        return end(io, lease, run, found.findings).await.map(Some);
+    }
+    // The groups are read along, so that the choice on offer is as fresh as the directory.
+    let groups = io.graph.groups(&session.graph, None).await?;
+    io.store.put_groups(&lease.enterprise, &groups).await?;
+    let now = io.clock.now();
+    io.store
+        .edit_sync_status(&lease.enterprise, |status| SyncStatus {
+            discovered: Some(now),
+            ..status
+        })
+        .await?;
+    run.state = RunState::Planning;
+    log(io, lease, run, found.lines).await?;
+    if run.kind == RunKind::Discover {
+        return end(io, lease, run, Vec::new()).await.map(Some);
+    }
+    Ok(None)
+}
+
+async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
+    let enterprise = &lease.enterprise;
+    if io.store.run_plan::<StoredPlan>(enterprise, &run.id).await?.is_none() {
+        let kept = io.store.enterprise(enterprise).await?;
+        let brand = io.store.reseller(&kept.enterprise.reseller).await?.brand;
+        let account = io.store.account(enterprise).await?;
+        let session = session(io, enterprise, &run.id).await?;
+        let missing = missing_domains(io, &kept, &session.graph).await?;
+        if !missing.is_empty() {
+            return end(io, lease, run, missing).await.map(Some);
+        }
+        let facts = plans::gather(io, &session.graph, &kept.enterprise, &brand, &account).await?;
+        let fresh = plan(&facts);
+        let wrong = contradictions(&fresh);
+        if !wrong.is_empty() {
+            return Err(Error::upstream(
+                "make a plan",
+                format!("it contradicts itself: {}", wrong.join("; ")),
+            ));
+        }
+        if let Some(approved) = &run.plan {
+            let approved: StoredPlan = io.store.plan(enterprise, approved, io.clock.now()).await?;
+            let beyond = beyond(&approved.changes, &fresh.changes);
+            if !beyond.is_empty() {
+                return end(io, lease, run, vec![stale(&beyond)]).await.map(Some);
+            }
+        }
+        let line = plans::line(&fresh);
+        let now = io.clock.now();
+        let id = PlanId::mint(now, io.chance.bits());
+        let stored = plans::stored(io, enterprise, &account, fresh, id, now).await?;
+        let permission: Option<Permission> = io.store.run_permission(enterprise, &run.id).await?;
+        let Some(permission) = permission else {
+            return Err(Error::upstream(
+                "start to apply",
+                "the run was not permitted to change anything",
+            ));
+        };
+        let rulings = rule(&stored.changes, account.owned.len(), permission);
+        let steps = apply::steps(&stored.changes, &rulings);
+        io.store.put_run_plan(lease, &run.id, &stored, &steps, now).await?;
+        let mut lines = vec![line];
+        if run.debug {
+            lines.extend(stored.text().into_iter().map(Line::Detail));
+        }
+        run.state = RunState::Preparing;
+        log(io, lease, run, lines).await?;
+    } else {
+        run.state = RunState::Preparing;
+        log(io, lease, run, Vec::new()).await?;
+    }
+    Ok(None)
+}
+
+async fn missing_domains(io: &Io, kept: &Kept, token: &Token) -> Result<Vec<Finding>> {
+    let needed = prepare::gateways(io, &kept.enterprise);
+    let organization = io.graph.organization(token).await?;
+    let verified = organization
+        .domains
+        .into_iter()
+        .map(|domain| domain.name.to_lowercase())
+        .collect();
+    Ok(preflight::domains(&needed, &verified))
+}
+
+async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
+    let kept = io.store.enterprise(&lease.enterprise).await?;
+    let brand = io.store.reseller(&kept.enterprise.reseller).await?.brand;
+    let session = session(io, &lease.enterprise, &run.id).await?;
+    let configured = prepare::tenant_objects(io, &kept.enterprise, &brand, &session).await?;
+    let lines = configured
+        .into_iter()
+        .filter(|object| run.debug || object.action != "unchanged")
+        .map(|object| Line::TenantObject {
+            what: format!("{} {}", object.kind, object.name),
+            action: object.action,
+        })
+        .collect();
+    run.state = RunState::Applying;
+    log(io, lease, run, lines).await?;
+    Ok(None)
+}
+
+async fn applying(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Result<Option<Next>> {
+    let enterprise = &lease.enterprise;
+    let Some(plan) = io.store.run_plan::<StoredPlan>(enterprise, &run.id).await? else {
+        return Err(Error::upstream("apply a plan", "the run has none"));
+    };
+    let session = session(io, enterprise, &run.id).await?;
+    let progress = apply::apply(io, lease, run, &plan, &session, until).await?;
+    let state = if progress.verifying {
+        RunState::Verifying
+    } else {
+        RunState::Applying
+    };
+    if run.state != state || !progress.lines.is_empty() {
+        run.state = state;
+        log(io, lease, run, progress.lines).await?;
+    }
+    if let Some(seconds) = progress.wait {
+        return Ok(Some(Next::Wait { seconds }));
+    }
+    if !progress.ended {
+        return Ok(Some(Next::Continue { seconds: 0 }));
+    }
+    let steps = io.store.steps(enterprise, &run.id).await?;
+    apply::settle(io, lease, &plan, &steps).await?;
+    let mut findings = plan.conflicts.clone();
+    findings.extend(steps.iter().zip(&plan.changes).filter_map(|(step, change)| {
+        let why = match &step.state {
+            StepState::Failed { why } | StepState::Skipped { why } => why,
+            StepState::Pending | StepState::Submitted { .. } | StepState::Verifying { .. } | StepState::Applied => {
+                return None;
+            }
+        };
+        Some(apply::finding(&plan, change, why))
+    }));
+    end(io, lease, run, findings).await.map(Some)
+}
+
+/// The end of a run: status, index, schedule and log agree, and the tokens are gone.
+async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Finding>) -> Result<Next> {
+    let enterprise = &lease.enterprise;
+    let now = io.clock.now();
+    let successful = findings.is_empty();
+    let mut lines: Vec<Line> = findings.iter().cloned().map(Line::Obstacle).collect();
+    lines.push(Line::End { successful });
+    run.findings = findings;
+    run.ended = Some(now);
+    let last = if successful {
+        LastSync::Successful
+    } else {
+        LastSync::Failed
+    };
+    // The status first: if the worker dies here, the run is ended again, with the same result.
+    io.store
+        .edit_sync_status(enterprise, |status| SyncStatus {
+            current: status.current.filter(|current| *current != run.id),
+            last: Some((now, last)),
+            ..status
+        })
+        .await?;
+    let kept = io.store.enterprise(enterprise).await?;
+    account::refresh_pending(io, &kept, now).await?;
+    io.store.delete_sealed(enterprise, &run.id).await?;
+    run.state = if successful {
+        RunState::Succeeded
+    } else {
+        RunState::Failed
+    };
+    log(io, lease, run, lines).await?;
+    Ok(if successful {
+        Next::Done { seconds: 0 }
+    } else {
+        Next::Failed { seconds: 0 }
+    })
+}
+
+/// Something kept the run from going on. A pause that Microsoft asks for is kept; an ended session waits for a person;
+/// a fault is tried again a few times, and then reported.
+async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Error) -> Result<Next> {
+    let finding = |code, seen: String, fix: &str, actor| Finding {
+        code,
+        subject: String::new(),
+        seen,
+        fix: fix.into(),
+        actor,
+    };
+    match error {
+        Error::Throttled { wait, .. } => {
+            let seconds = u32::try_from(wait.as_secs())
+                .unwrap_or(u32::MAX)
+                .saturating_add(u32::from(wait.subsec_nanos() > 0));
+            Ok(Next::Wait {
+                seconds: seconds.max(1),
+            })
+        }
+        Error::TokenExpired => {
+            let seen = "The session with Microsoft ended before the sync did.".into();
+            run.findings = vec![finding(
+                Code::TokenTooShort,
+                seen,
+                "Sign in again; the sync goes on where it stopped.",
+                Actor::GlobalAdmin,
+            )];
+            let lines = run.findings.iter().cloned().map(Line::Obstacle).collect();
+            run.state = RunState::AwaitingSignIn;
+            io.store.delete_sealed(&lease.enterprise, &run.id).await?;
+            log(io, lease, run, lines).await?;
+            Ok(Next::Done { seconds: 0 })
+        }
+        Error::Refused {
+            code, message, doing, ..
+        } => {
+            let seen = format!("Could not {doing}: {message} ({code}).");
+            let fix = "Read Microsoft's reason; if it does not help, ask the provider.";
+            end(
+                io,
+                lease,
+                run,
+                vec![finding(Code::MsRefused, seen, fix, Actor::Provider)],
+            )
+            .await
+        }
+        error => {
+            tracing::warn!(enterprise.id = %lease.enterprise, run.id = %run.id, error.message = %Chain(&error), "a run was interrupted");
+            let fault = finding(
+                Code::MsInternal,
+                format!("{}.", capital(&error.to_string())),
+                "Try again; after an unexpected error of Microsoft wait up to 24 hours.",
+                Actor::Microsoft,
+            );
+            if run.findings.len() >= FAULTS_MAX {
+                return end(io, lease, run, vec![fault]).await;
+            }
+            run.findings.push(fault);
+            log(io, lease, run, Vec::new()).await?;
+            let faults = u32::try_from(run.findings.len()).unwrap_or(u32::MAX);
+            Ok(Next::Wait {
+                seconds: 2_u32.saturating_pow(faults),
+            })
+        }
+    }
+}
+
+fn stale(beyond: &[crate::plan::sync::Change]) -> Finding {
+    let first = beyond
+        .iter()
+        .take(3)
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ");
+    Finding {
+        code: Code::PlanStale,
+        subject: String::new(),
+        seen: format!(
+            "The tenant moved since the plan was shown: {} more changes would be needed, such as {first}.",
+            beyond.len()
+        ),
+        fix: "Start the sync again: it reads the tenant anew and applies what is saved.".into(),
+        actor: Actor::GlobalAdmin,
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
+async fn log(io: &Io, lease: &Lease, run: &mut Run, lines: Vec<Line>) -> Result<()> {
+    let now = io.clock.now();
+    let lines: Vec<(Line, Timestamp)> = lines.into_iter().map(|line| (line, now)).collect();
+    io.store.put_run(lease, run, &lines).await
+}
+
+/// The session of the person who confirmed the run.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// For Graph.
+    pub(super) graph: Token,
+    /// For more tokens of the same person.
+    pub(super) refresh: Option<Secret>,
+    /// Whose.
+    pub(super) identity: crate::domain::global_admin::Identity,
+}
+
+/// Opens the run's session, and renews it where it is about to end.
+///
+/// # Errors
+/// `TokenExpired` where only the person can go on.
+async fn session(io: &Io, enterprise: &EnterpriseId, run: &RunId) -> Result<Session> {
+    let now = io.clock.now();
+    let sealed = io
+        .store
+        .sealed(enterprise, run, now)
+        .await?
+        .ok_or(Error::TokenExpired)?;
+    let opened = io.vault.open(enterprise, run, &sealed).await?;
+    let tokens: Tokens = serde_json::from_str(opened.expose()).map_err(|_| Error::TokenExpired)?;
+    let session = Session {
+        graph: Token::new(Secret::new(tokens.graph), tokens.expires),
+        refresh: tokens.refresh.map(Secret::new),
+        identity: tokens.identity,
+    };
+    if session.graph.expires() > now + RENEW_BEFORE {
+        return Ok(session);
+    }
+    renewed(io, enterprise, run, session, now).await
+}
+
+async fn renewed(io: &Io, enterprise: &EnterpriseId, run: &RunId, session: Session, now: Timestamp) -> Result<Session> {
+    let refresh = session.refresh.as_ref().ok_or(Error::TokenExpired)?;
+    let secret = io.vault.entra_client_secret().await?;
+    let scope = format!("{}/.default", crate::domain::consent::GRAPH);
+    let (graph, next) = io
+        .sign_in
+        .token_for(secret, refresh, &session.identity.tenant, &scope, now)
+        .await?;
+    let session = Session {
+        graph,
+        refresh: next.or(session.refresh),
+        identity: session.identity,
+    };
+    let tokens = Tokens {
+        identity: session.identity.clone(),
+        graph: session.graph.secret().expose().to_owned(),
+        expires: session.graph.expires(),
+        refresh: session.refresh.as_ref().map(|refresh| refresh.expose().to_owned()),
+    };
+    let json = serde_json::to_string(&tokens).map_err(|error| Error::upstream("seal the session", error))?;
+    let sealed = io.vault.seal(enterprise, run, &Secret::new(json)).await?;
+    io.store.put_sealed(enterprise, run, &sealed, now).await?;
+    Ok(session)
+}

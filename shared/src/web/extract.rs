@@ -1,0 +1,151 @@
+//! What a request says: ids in the path, a JSON body, and the headers that make writing safe.
+
+use crate::domain::caller::Caller;
+use crate::domain::once::Once;
+use crate::error::{Error, Result};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use http::header;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+/// The largest body that is read.
+pub const BODY_MAX: usize = 64 * 1024;
+
+/// Path segments. A segment that cannot be an id is an unknown id.
+#[derive(Debug)]
+pub struct Segments<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segments<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        Path::from_request_parts(parts, state)
+            .await
+            .map(|Path(segments)| Self(segments))
+            .map_err(|_| Error::NotFound("id"))
+    }
+}
+
+/// Query parameters; unknown ones are refused where the type says so.
+#[derive(Debug)]
+pub struct Params<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let query = Query::from_request_parts(parts, state).await;
+        query
+            .map(|Query(params)| Self(params))
+            .map_err(|error| Error::Malformed(format!("query: {}", error.body_text())))
+    }
+}
+
+/// A JSON body of at most 64 KB.
+#[derive(Debug)]
+pub struct Body<T> {
+    /// What it says.
+    pub value: T,
+    request: Vec<u8>,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        let route = format!("{} {}", request.method(), request.uri().path());
+        let is_json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| {
+                value
+                    .split(';')
+                    .next()
+                    .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+            });
+        if !is_json {
+            return Err(Error::Malformed(
+                "send JSON with the header Content-Type: application/json".into(),
+            ));
+        }
+        let bytes = axum::body::to_bytes(request.into_body(), BODY_MAX)
+            .await
+            .map_err(|_| Error::TooLarge)?;
+        let value = serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Malformed(format!("the body is not what this route takes: {error}")))?;
+        let request = [
+            route.as_bytes(),
+            b"
+",
+            &bytes,
+        ]
+        .concat();
+        Ok(Self { value, request })
+    }
+}
+
+/// The header `Idempotency-Key`, which every creating POST needs: 1 to 255 visible characters.
+#[derive(Debug)]
+pub struct IdempotencyKey(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        const NEEDED: Error = Error::HeaderMissing(
+            "Idempotency-Key: a key of your own for this request, such as a UUID; send the same one when you repeat it",
+        );
+        let key = parts
+            .headers
+            .get("idempotency-key")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        if (1..=255).contains(&key.len()) {
+            Ok(Self(key.to_owned()))
+        } else {
+            Err(NEEDED)
+        }
+    }
+}
+
+impl IdempotencyKey {
+    /// The memory of this request: the same caller, key and body are the same request.
+    #[must_use]
+    pub fn once<T>(&self, caller: &Caller, body: &Body<T>) -> Once {
+        Once {
+            key: format!(
+                "{}
+{}",
+                caller.subject, self.0
+            ),
+            request: body.request.clone(),
+        }
+    }
+}
+
+/// The header `If-Match` with a version that we have given as `ETag`.
+#[derive(Debug)]
+pub struct IfMatch(pub u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let value = parts
+            .headers
+            .get(header::IF_MATCH)
+            .ok_or(Error::HeaderMissing("If-Match with the ETag that you read"))?;
+        let version = value
+            .to_str()
+            .ok()
+            .and_then(|text| text.trim().trim_start_matches("W/").trim_matches('"').parse().ok());
+        version.map(Self).ok_or(Error::Stale("the ETag"))
+    }
+}
+
+/// The `ETag` of a version.
+#[must_use]
+pub fn etag(version: u64) -> [(header::HeaderName, String); 1] {
+    [(header::ETAG, format!("\"{version}\""))]
+}

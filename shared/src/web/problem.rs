@@ -1,0 +1,188 @@
+//! The only place where an error becomes an HTTP answer: RFC 9457 problem documents with a stable `code`.
+
+use crate::error::{Chain, Error, SignInRefused};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+/// A problem document.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// `/problems/<code>`
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What went wrong, in a few words that are the same for every occurrence.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// A stable code to branch on.
+    pub code: &'static str,
+    /// What went wrong this time and what to do; absent where the fault is ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Every refused value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// One refused value.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// The field's name.
+    pub field: String,
+    /// What would be right.
+    pub detail: String,
+}
+
+/// Status, stable code and title of an error.
+fn classified(error: &Error) -> (StatusCode, &'static str, &'static str) {
+    match error {
+        Error::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed", "The request cannot be read"),
+        Error::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
+        Error::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is not valid"),
+        Error::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
+        Error::NoIdentity => (StatusCode::UNAUTHORIZED, "no-identity", "The caller is not known"),
+        Error::HeaderMissing(_) => (
+            StatusCode::PRECONDITION_REQUIRED,
+            "header-missing",
+            "A header is missing",
+        ),
+        Error::Stale(_) => (StatusCode::PRECONDITION_FAILED, "stale", "Somebody was faster"),
+        Error::Conflict(_) => (StatusCode::CONFLICT, "conflict", "The state does not allow this"),
+        Error::KeyReused => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            "The Idempotency-Key was used before",
+        ),
+        Error::OverLicense { .. } => (StatusCode::CONFLICT, "over-license", "There are not enough licences"),
+        Error::PlanStale(_) => (
+            StatusCode::CONFLICT,
+            "plan-stale",
+            "The world moved since the plan was made",
+        ),
+        Error::SignIn(_) => (StatusCode::FORBIDDEN, "sign-in-refused", "The sign-in was refused"),
+        Error::Throttled { .. } => (StatusCode::SERVICE_UNAVAILABLE, "throttled", "A service asks to wait"),
+        Error::Refused { .. } => (StatusCode::BAD_GATEWAY, "refused-by-microsoft", "Microsoft refused"),
+        Error::TokenExpired => (
+            StatusCode::CONFLICT,
+            "sign-in-again",
+            "The session with Microsoft has ended",
+        ),
+        Error::Upstream { .. } => (
+            StatusCode::BAD_GATEWAY,
+            "upstream",
+            "A service we depend on did not answer",
+        ),
+        Error::Busy => (StatusCode::CONFLICT, "busy", "Another change is going on"),
+    }
+}
+
+impl Problem {
+    /// The document of an error.
+    #[must_use]
+    pub fn of(error: &Error) -> Self {
+        let (status, code, title) = classified(error);
+        let errors = match error {
+            Error::Invalid(invalid) => invalid
+                .iter()
+                .map(|one| FieldError {
+                    field: one.what.clone(),
+                    detail: one.why.clone(),
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        // From 500 on the message is ours alone.
+        let detail = (status.as_u16() < 500).then(|| match error {
+            Error::SignIn(refused) => sign_in_detail(refused),
+            other => other.to_string(),
+        });
+        Self {
+            kind: format!("/problems/{code}"),
+            title,
+            status: status.as_u16(),
+            code,
+            detail,
+            errors,
+        }
+    }
+}
+
+fn sign_in_detail(refused: &SignInRefused) -> String {
+    match refused {
+        SignInRefused::TenantTaken => "this Microsoft tenant is connected to another enterprise".into(),
+        SignInRefused::NotRecorded { expected } => format!("only the recorded Global Admin may do this: {expected}"),
+        _ => "sign in again, following the page that opens".into(),
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let problem = Problem::of(&self);
+        if problem.status >= 500 {
+            let cause = std::error::Error::source(&self).map(|source| format!("{}", Chain(source)));
+            tracing::error!(problem.code = problem.code, error.message = %self, error.cause = cause.unwrap_or_default(), "answered {}", problem.status);
+        }
+        let wait = match &self {
+            Error::Throttled { wait, .. } => Some(wait.as_secs().max(1)),
+            _ => None,
+        };
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        if let Some(wait) = wait.and_then(|wait| HeaderValue::from_str(&wait.to_string()).ok()) {
+            response.headers_mut().insert(header::RETRY_AFTER, wait);
+        }
+        response
+    }
+}
+
+/// The answer to a path that no route has.
+#[expect(clippy::unused_async, reason = "a router's fallback is a handler")]
+pub async fn no_such_route() -> Error {
+    Error::NotFound("route")
+}
+
+/// The answer to a method that a route does not have.
+#[expect(clippy::unused_async, reason = "a router's fallback is a handler")]
+pub async fn no_such_method() -> Response {
+    let problem = Problem {
+        kind: "/problems/method-not-allowed".into(),
+        title: "The route does not have this method",
+        status: 405,
+        code: "method-not-allowed",
+        detail: Some("see the API description for the methods of each route".into()),
+        errors: Vec::new(),
+    };
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    (
+        StatusCode::METHOD_NOT_ALLOWED,
+        [(header::CONTENT_TYPE, "application/problem+json")],
+        body,
+    )
+        .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Invalid;
+
+    #[test]
+    fn a_refusal_names_every_field() {
+        let error = Error::Invalid(vec![
+            Invalid::new("name", "give 1 to 120 characters"),
+            Invalid::new("userLimit", "give at least 1"),
+        ]);
+        let problem = serde_json::to_value(Problem::of(&error)).unwrap();
+        assert_eq!(problem["status"], 422);
+        assert_eq!(problem["code"], "invalid");
+        assert_eq!(problem["errors"][1]["field"], "userLimit");
+    }
+
+    #[test]
+    fn our_own_faults_stay_ours() {
+        let problem = Problem::of(&Error::upstream("read an item", "secret detail"));
+        assert_eq!((problem.status, problem.detail), (502, None));
+    }
+}
