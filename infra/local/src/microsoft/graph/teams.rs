@@ -99,7 +99,11 @@ pub(super) fn configurations(ask: &mut Ask<'_>) -> Reply {
         ..Cut::directory(ask, "admin/teams/userConfigurations")
     };
     // Later pages start where the token says; what was skipped lies before it.
-    let skip = if ask.query.skip_token.is_some() { 0 } else { ask.query.skip.unwrap_or(0) };
+    let skip = if ask.query.skip_token.is_some() {
+        0
+    } else {
+        ask.query.skip.unwrap_or(0)
+    };
     let mut passed = 0;
     page(ask, &cut, length, |at, out| {
         let record = u32::try_from(at).ok().and_then(|at| configuration_record(ask, at));

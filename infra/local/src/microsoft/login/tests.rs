@@ -263,7 +263,10 @@ async fn the_browser_remembers_accounts() {
     assert!(picker.text.contains("Pick an account") && picker.text.contains("Signed in"));
     let other = world.authorize_path("organizations", &[("login_hint", &world.user())]);
     let hinted_at = world.open(&other, Some(&cookie)).await;
-    assert!(hinted_at.text.contains("Pick an account"), "another account is not signed in");
+    assert!(
+        hinted_at.text.contains("Pick an account"),
+        "another account is not signed in"
+    );
     let hinted = world.authorize_path("organizations", &[("login_hint", &world.admin())]);
     assert!(world.open(&hinted, Some(&cookie)).await.sent_back("code").is_some());
 }
