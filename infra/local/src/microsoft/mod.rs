@@ -20,6 +20,8 @@ mod graph;
 mod login;
 mod names;
 mod state;
+#[cfg(test)]
+mod testing;
 mod voice;
 
 use jiff::{SignedDuration, Timestamp};
@@ -228,19 +230,16 @@ impl Microsoft {
     }
 
     /// Host `login.microsoftonline.com`.
-    #[must_use]
     pub fn login(&self) -> axum::Router {
         login::router(self.clone())
     }
 
     /// Host `graph.microsoft.com`.
-    #[must_use]
     pub fn graph(&self) -> axum::Router {
         graph::router(self.clone())
     }
 
     /// JSON controls for whoever operates the simulation.
-    #[must_use]
     pub fn controls(&self) -> axum::Router {
         controls::router(self.clone())
     }

@@ -98,7 +98,12 @@ pub(super) fn configurations(ask: &mut Ask<'_>) -> Reply {
         most: 1000,
         ..Cut::directory(ask, "admin/teams/userConfigurations")
     };
-    let skip = ask.query.skip.unwrap_or(0);
+    // Later pages start where the token says; what was skipped lies before it.
+    let skip = if ask.query.skip_token.is_some() {
+        0
+    } else {
+        ask.query.skip.unwrap_or(0)
+    };
     let mut passed = 0;
     page(ask, &cut, length, |at, out| {
         let record = u32::try_from(at).ok().and_then(|at| configuration_record(ask, at));
@@ -318,7 +323,7 @@ pub(super) fn update(ask: &mut Ask<'_>) -> Reply {
     if let Some(site) = body.get("networkSiteId") {
         entry.site = site.as_str().map(str::to_owned);
     }
-    Ok(Answer::empty(204))
+    Ok(Answer::empty(200))
 }
 
 pub(super) fn operation(ask: &mut Ask<'_>, id: &str) -> Reply {

@@ -191,7 +191,7 @@ impl Visit<'_> {
             })
             .collect();
         let accepted = self.form.get("action").is_some_and(|action| action == "accept");
-        if missing.is_empty() && (prompt != Some("consent") || accepted) {
+        if missing.is_empty() && prompt != Some("consent") {
             return Ok(self.send_code(state, who));
         }
         may_consent(state, who, &missing)?;
