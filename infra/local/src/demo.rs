@@ -43,6 +43,7 @@ pub async fn play(mut options: Options, say: fn(&str)) -> Done {
     story.choose_groups().await?;
     story.first_sync().await?;
     story.push_voice_users().await?;
+    story.clear_on_premises().await?;
     story.map().await?;
     story.reminders().await?;
     story.sync().await?;
@@ -424,6 +425,31 @@ impl Story {
         self.tell(&format!(
             "The voice platform pushes {VOICE_USERS} voice users; the mapping page shows {}",
             page.text("/range")
+        ));
+        Ok(())
+    }
+
+    /// What the troubleshooting chapter asks of the customer's IT: numbers that the on-premises directory sets are cleared.
+    async fn clear_on_premises(&mut self) -> Done {
+        let client = reqwest::Client::new();
+        let url = self
+            .urls
+            .portal
+            .join(&format!("/_microsoft/tenants/{}/numbers", self.tenant.id))?;
+        let numbers: Value = client.get(url.clone()).send().await?.json().await?;
+        let set = numbers
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|number| number["onPremises"] == true);
+        let mut cleared = 0;
+        for number in set {
+            let order = json!({ "number": number["telephoneNumber"], "deleted": true });
+            client.post(url.clone()).json(&order).send().await?.error_for_status()?;
+            cleared += 1;
+        }
+        self.tell(&format!(
+            "The customer's IT clears msRTCSIP-Line of {cleared} people on-premises, as the help says"
         ));
         Ok(())
     }

@@ -278,7 +278,14 @@ fn obstacle(facts: &Facts, user: &TeamsUserId, wanted: &Wanted) -> Option<Findin
         });
     };
     let number = facts.numbers.get(&wanted.number);
-    if observed.on_premises || number.is_some_and(|number| number.on_premises) {
+    let other = observed.number.as_ref().filter(|number| **number != wanted.number);
+    let set_on_premises = |number: &ObservedNumber| number.on_premises;
+    if observed.on_premises
+        || number.is_some_and(set_on_premises)
+        || other
+            .and_then(|number| facts.numbers.get(number))
+            .is_some_and(set_on_premises)
+    {
         return Some(Finding {
             code: Code::OnpremLineUri,
             subject: wanted.name.clone(),
@@ -301,7 +308,6 @@ fn obstacle(facts: &Facts, user: &TeamsUserId, wanted: &Wanted) -> Option<Findin
             format!("{} is assigned to {holder}, and not by us.", wanted.number),
         ));
     }
-    let other = observed.number.as_ref().filter(|number| **number != wanted.number);
     if let Some(other) = other.filter(|number| !owns(facts, user, number)) {
         return Some(taken(
             wanted,

@@ -155,7 +155,13 @@ pub async fn gather(
         .collect();
     let users: Vec<TeamsUserId> = users.into_iter().collect();
     let numbers: Vec<_> = numbers.into_iter().collect();
-    let (users, numbers) = observe(io, token, &users, &numbers).await?;
+    let (users, mut numbers) = observe(io, token, &users, &numbers).await?;
+    // A number that somebody has already, and not from us, may be one that only the on-premises directory can change.
+    let held = users.values().filter_map(|user| user.number.clone());
+    let held: Vec<_> = held.filter(|number| !numbers.contains_key(number)).collect();
+    if !held.is_empty() {
+        numbers.extend(observe(io, token, &[], &held).await?.1);
+    }
     Ok(Facts {
         wanted,
         without_number,

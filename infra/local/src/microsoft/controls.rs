@@ -479,7 +479,7 @@ async fn list_numbers(Extract(microsoft): Extract<Microsoft>, Path(name): Path<S
     let numbers = tenant.numbers.iter();
     Ok(Json(
         numbers
-            .map(|(number, held)| json!({ "telephoneNumber": number, "holder": held.holder }))
+            .map(|(number, held)| json!({ "telephoneNumber": number, "holder": held.holder, "onPremises": held.on_premises }))
             .collect(),
     ))
 }
