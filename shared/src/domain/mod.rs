@@ -3,6 +3,7 @@
 pub mod brand;
 pub mod caller;
 pub mod calling_policy;
+pub mod change;
 pub mod consent;
 pub mod directory;
 pub mod email;
@@ -15,6 +16,7 @@ pub mod invitation;
 pub mod licence;
 pub mod mapping;
 pub mod once;
+pub mod permission;
 pub mod phone;
 pub mod reseller;
 pub mod run;
@@ -23,6 +25,7 @@ pub mod secret;
 pub mod setup;
 pub mod sync_log;
 pub mod sync_status;
+pub mod visit;
 pub mod voice;
 
 /// A value that was refused, in words for the person who sent it.

@@ -12,7 +12,6 @@ use crate::domain::setup::Setup;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::mailer::Letter;
-use crate::io::store::enterprises::Kept;
 use crate::mail::EnterpriseInvitation;
 use jiff::Timestamp;
 use url::Url;
@@ -49,7 +48,7 @@ pub async fn create_enterprise(
     form: EnterpriseForm,
     once: &Once,
     now: Timestamp,
-) -> Result<Kept> {
+) -> Result<Enterprise> {
     let reseller = io.store.reseller(reseller).await?;
     let (settings, global_admin) = form.check(&io.config.region_names())?;
     if let Some(known) = io.store.answered(once, now).await? {
@@ -62,6 +61,7 @@ pub async fn create_enterprise(
         global_admin,
         setup: Setup::Invited,
         group_filter: GroupFilter::Undecided,
+        invitation: None,
         created: now,
         version: 1,
     };
@@ -81,30 +81,27 @@ pub async fn create_enterprise(
 ///
 /// # Errors
 /// `Conflict` once the set-up is complete, `Stale`.
-pub async fn resend_invitation(io: &Io, kept: Kept, now: Timestamp) -> Result<Url> {
-    if kept.enterprise.setup.complete() {
+pub async fn resend_invitation(io: &Io, kept: Enterprise, now: Timestamp) -> Result<Url> {
+    if kept.setup.complete() {
         return Err(Error::Conflict(
             "the set-up is complete; there is nobody to invite".into(),
         ));
     }
-    let reseller = io.store.reseller(&kept.enterprise.reseller).await?;
+    let reseller = io.store.reseller(&kept.reseller).await?;
     let old = match &kept.invitation {
-        Some(id) => Some(io.store.invitation(&kept.enterprise.id, id).await?),
+        Some(id) => Some(io.store.invitation(&kept.id, id).await?),
         None => None,
     };
     let letter = new_invitation(io, now).await?;
-    let seen = kept.enterprise.version;
-    let next = Kept {
-        enterprise: Enterprise {
-            version: seen + 1,
-            ..kept.enterprise
-        },
+    let seen = kept.version;
+    let next = Enterprise {
+        version: seen + 1,
         ..kept
     };
     io.store
         .replace_invitation(&next, seen, old.as_ref(), &letter.invitation)
         .await?;
-    send_invitation(io, &next.enterprise, &reseller, &letter).await;
+    send_invitation(io, &next, &reseller, &letter).await;
     Ok(letter.link)
 }
 
