@@ -54,6 +54,7 @@ pub async fn create_enterprise(
     if let Some(known) = io.store.answered(once, now).await? {
         return io.store.enterprise(&parsed(&known)?).await;
     }
+    let letter = new_invitation(io, now).await?;
     let enterprise = Enterprise {
         id: EnterpriseId::mint(now, io.chance.bits()),
         reseller: reseller.id.clone(),
@@ -61,11 +62,10 @@ pub async fn create_enterprise(
         global_admin,
         setup: Setup::Invited,
         group_filter: GroupFilter::Undecided,
-        invitation: None,
+        invitation: Some(letter.invitation.id.clone()),
         created: now,
         version: 1,
     };
-    let letter = new_invitation(io, now).await?;
     let id = io
         .store
         .create_enterprise(&enterprise, &letter.invitation, once, now)
@@ -95,6 +95,7 @@ pub async fn resend_invitation(io: &Io, kept: Enterprise, now: Timestamp) -> Res
     let letter = new_invitation(io, now).await?;
     let seen = kept.version;
     let next = Enterprise {
+        invitation: Some(letter.invitation.id.clone()),
         version: seen + 1,
         ..kept
     };
