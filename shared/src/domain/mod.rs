@@ -1,5 +1,7 @@
 //! Nouns: plain values with one way in each. Never async, no clients, no clock, no chance, nothing of ours from outside.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 pub mod brand;
 pub mod caller;
 pub mod calling_policy;
