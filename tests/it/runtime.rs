@@ -139,7 +139,7 @@ fn an_http_event_has_the_shape_of_payload_version_two() {
         "account_admin"
     );
     assert_eq!(body(&event), sent);
-    let public = http_event("GET /privacy", "/privacy", None, None);
+    let public = http_event("GET /permissions", "/permissions", None, None);
     assert!(
         public["requestContext"]["authorizer"].is_null()
             && public["body"].is_null()

@@ -21,7 +21,7 @@ use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 
 /// The largest answer that Lambda takes.
 const ANSWER_MAX: usize = 6 * 1024 * 1024 + 100;
@@ -277,9 +277,17 @@ fn lambda_environment(name: &str) -> [(&'static str, String); 14] {
     ]
 }
 
-/// The binary of a package, built beside this test. The same choice of packages and targets as the test command has
-/// the same features, so nothing is compiled twice.
+/// The binary of a package, built beside this test, once in each process.
 async fn built(package: &str) -> PathBuf {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    let binary = BUILT.get_or_init(build).await.join(package);
+    assert!(binary.is_file(), "{} was not built", binary.display());
+    binary
+}
+
+/// Builds all binaries; gives their folder. The same choice of packages and targets as the test command has the same
+/// features, so nothing is compiled twice.
+async fn build() -> PathBuf {
     let this = std::env::current_exe().expect("this test is a file");
     let profile = this
         .parent()
@@ -295,9 +303,7 @@ async fn built(package: &str) -> PathBuf {
     }
     let status = build.status().await.expect("cargo runs");
     assert!(status.success(), "cargo build ended with {status}");
-    let binary = profile.join(package);
-    assert!(binary.is_file(), "{} was not built", binary.display());
-    binary
+    profile.to_owned()
 }
 
 /// An event as an HTTP API sends it, payload format 2.0. `route` is method and path template; the claims are those that

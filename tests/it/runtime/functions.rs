@@ -273,11 +273,16 @@ async fn sync_shows_the_status() {
         (&status["integration"], &status["syncStatus"], &status["actionNeeded"]),
         (&json!("Integration Pending"), &json!("Not synced yet"), &json!("None"))
     );
-    // The set-up is not complete, so nobody can sync; an account admin never.
+    // An account admin never syncs, a Global Admin only as the recorded person and after the set-up.
     let mut start = stage.request("POST", "/runs", Some(&json!({ "kind": "discover" })));
     start["headers"]["idempotency-key"] = json!("start");
     assert_eq!(refusal(&sync.invoke(&start).await.unwrap()).0, 404);
     start["requestContext"]["authorizer"]["jwt"]["claims"]["role"] = json!("global_admin");
+    assert_eq!(
+        refusal(&sync.invoke(&start).await.unwrap()),
+        (403, "sign-in-refused".into())
+    );
+    start["requestContext"]["authorizer"]["jwt"]["claims"]["email"] = json!(stage.admin());
     assert_eq!(refusal(&sync.invoke(&start).await.unwrap()), (409, "conflict".into()));
 }
 
