@@ -86,10 +86,6 @@ struct Round<'a> {
 ///
 /// # Errors
 /// `TokenExpired`, `Throttled` and faults of Microsoft; what was made so far is kept.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is a fact of its own, and the call is made once"
-)]
 pub(super) async fn apply(
     io: &Io,
     lease: &Lease,

@@ -190,7 +190,7 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
 }
 
 async fn missing_domains(io: &Io, kept: &Enterprise, token: &Token) -> Result<Vec<Finding>> {
-    let needed = prepare::gateways(io, &kept);
+    let needed = prepare::gateways(io, kept);
     let organization = io.graph.organization(token).await?;
     let verified = organization
         .domains

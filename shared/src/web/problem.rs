@@ -138,13 +138,11 @@ impl IntoResponse for Error {
 }
 
 /// The answer to a path that no route has.
-#[expect(clippy::unused_async, reason = "a router's fallback is a handler")]
 pub async fn no_such_route() -> Error {
     Error::NotFound("route")
 }
 
 /// The answer to a method that a route does not have.
-#[expect(clippy::unused_async, reason = "a router's fallback is a handler")]
 pub async fn no_such_method() -> Response {
     let problem = Problem {
         kind: "/problems/method-not-allowed".into(),

@@ -19,9 +19,11 @@ fn voice(n: usize) -> VoiceUser {
     VoiceUser {
         id: voice_user_id(n),
         name: format!("Voice User {n}"),
-        email: (n % 2 == 0).then(|| format!("user{n}@voice.example").parse().unwrap()),
+        email: n
+            .is_multiple_of(2)
+            .then(|| format!("user{n}@voice.example").parse().unwrap()),
         number: Some(format!("+3227001{n:03}").parse().unwrap()),
-        extension: (n % 3 == 0).then(|| format!("{}", 1000 + n).parse().unwrap()),
+        extension: n.is_multiple_of(3).then(|| format!("{}", 1000 + n).parse().unwrap()),
         call_handling: CallHandling::NoVoicemail,
     }
 }

@@ -22,7 +22,7 @@ fn user(n: u8) -> TeamsUser {
         id: teams_user_id(n),
         name: format!("Mara {n}"),
         email: format!("mara{n}@bluefinch.example").parse().unwrap(),
-        country: (n % 2 == 0).then(|| "BE".to_owned()),
+        country: n.is_multiple_of(2).then(|| "BE".to_owned()),
     }
 }
 

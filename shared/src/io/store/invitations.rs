@@ -42,7 +42,7 @@ pub struct SignInItem {
     pub browser: String,
     /// PKCE verifier.
     pub verifier: String,
-    /// OpenID Connect nonce.
+    /// The `nonce` that the ID token must carry.
     pub nonce: String,
     /// The tenant whose path was used; a code is redeemed where it was asked for.
     pub bound: Option<TenantId>,

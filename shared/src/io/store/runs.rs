@@ -155,6 +155,10 @@ impl Store {
     ///
     /// # Errors
     /// `Stale` if the status moved, `KeyReused`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all of it is written together, and the call is made once"
+    )]
     pub async fn create_run(
         &self,
         enterprise: &EnterpriseId,
