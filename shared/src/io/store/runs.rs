@@ -154,7 +154,7 @@ impl Store {
     /// sync status with the run as its current one.
     ///
     /// # Errors
-    /// `Stale` if the status moved, `KeyReused`.
+    /// `Busy` if the status moved, `KeyReused`.
     pub async fn create_run(
         &self,
         enterprise: &EnterpriseId,
