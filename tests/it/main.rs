@@ -2,6 +2,10 @@
 // `cfg(test)` is always on here; it tells clippy that the modules are tests, helpers included.
 
 #[cfg(test)]
+mod engines;
+#[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod runtime;
 #[cfg(test)]
 mod runtime_api;

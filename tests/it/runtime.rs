@@ -1,8 +1,8 @@
 //! Functions as Lambda runs them: a process, the Runtime API, an event, an answer.
 
-use crate::runtime_api::{
-    Failure, Function, RuntimeApi, body, claims, http_event, reminder_event, sweep_event, worker_event,
-};
+mod functions;
+
+use crate::runtime_api::{Failure, Function, RuntimeApi, body, claims, form_event, http_event};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -139,7 +139,7 @@ fn an_http_event_has_the_shape_of_payload_version_two() {
         "account_admin"
     );
     assert_eq!(body(&event), sent);
-    let public = http_event("GET /privacy", "/privacy", None, None);
+    let public = http_event("GET /permissions", "/permissions", None, None);
     assert!(
         public["requestContext"]["authorizer"].is_null()
             && public["body"].is_null()
@@ -147,29 +147,15 @@ fn an_http_event_has_the_shape_of_payload_version_two() {
     );
 }
 
-#[tokio::test]
-async fn a_function_without_its_environment_does_not_answer() {
-    let page = http_event("GET /privacy", "/privacy", None, None);
-    let api = http_event(
-        "GET /v1/enterprises",
-        "/v1/enterprises",
-        Some(&claims("reseller_admin", &[])),
-        None,
+#[test]
+fn a_form_is_sent_as_text_or_in_base64() {
+    let fields = [("code", "AB CD"), ("x", "&")];
+    let plain = form_event("POST /i/{invitation}", "/i/abc", &fields, false);
+    assert_eq!(plain["body"], "code=AB+CD&x=%26");
+    let encoded = form_event("POST /i/{invitation}", "/i/abc", &fields, true);
+    assert_eq!(encoded["body"], "Y29kZT1BQitDRCZ4PSUyNg==");
+    assert_eq!(
+        (&plain["isBase64Encoded"], &encoded["isBase64Encoded"]),
+        (&json!(false), &json!(true))
     );
-    let events = [
-        ("invite", api.clone()),
-        ("consent-callback", page),
-        ("mapping-save", api.clone()),
-        ("sync", api),
-        ("sync-run", worker_event("ent_1", "run_1")),
-        ("reminder", reminder_event("ent_1", "2026-11-22T08:00:00Z")),
-        ("reminder", sweep_event()),
-    ];
-    for (package, event) in events {
-        let failure = Function::start(package, &[]).await.invoke(&event).await;
-        assert!(
-            matches!(failure, Err(Failure::Exited(_) | Failure::Init { .. })),
-            "{package}: {failure:?}"
-        );
-    }
 }

@@ -9,17 +9,19 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use shared::io::clock::Clock;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path as FilePath, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 
 /// The largest answer that Lambda takes.
 const ANSWER_MAX: usize = 6 * 1024 * 1024 + 100;
@@ -214,13 +216,7 @@ impl Function {
     /// Starts a program.
     pub(crate) async fn spawn(program: &FilePath, name: &str, environment: &[(String, String)]) -> Self {
         let api = RuntimeApi::start().await;
-        let process = Command::new(program)
-            .env_clear()
-            .envs(lambda_environment(name))
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
+        let process = command(program, name, environment, &api)
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         Self { api, process }
@@ -234,6 +230,28 @@ impl Function {
             ended = self.process.wait() => Err(Failure::Exited(ended.expect("the process can be waited for"))),
         }
     }
+}
+
+/// Starts the binary of a package that ends by itself; what it said, and how it ended.
+pub(crate) async fn output(package: &str, environment: &[(String, String)]) -> Output {
+    let (program, api) = (built(package).await, RuntimeApi::start().await);
+    command(&program, package, environment, &api)
+        .output()
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error}", program.display()))
+}
+
+/// A process that sees nothing of this machine but what Lambda would show it.
+fn command(program: &FilePath, name: &str, environment: &[(String, String)], api: &RuntimeApi) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .envs(lambda_environment(name))
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
 }
 
 /// What Lambda sets for every function.
@@ -259,9 +277,17 @@ fn lambda_environment(name: &str) -> [(&'static str, String); 14] {
     ]
 }
 
-/// The binary of a package, built beside this test. The same choice of packages and targets as the test command has
-/// the same features, so nothing is compiled twice.
+/// The binary of a package, built beside this test, once in each process.
 async fn built(package: &str) -> PathBuf {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    let binary = BUILT.get_or_init(build).await.join(package);
+    assert!(binary.is_file(), "{} was not built", binary.display());
+    binary
+}
+
+/// Builds all binaries; gives their folder. The same choice of packages and targets as the test command has the same
+/// features, so nothing is compiled twice.
+async fn build() -> PathBuf {
     let this = std::env::current_exe().expect("this test is a file");
     let profile = this
         .parent()
@@ -277,9 +303,7 @@ async fn built(package: &str) -> PathBuf {
     }
     let status = build.status().await.expect("cargo runs");
     assert!(status.success(), "cargo build ended with {status}");
-    let binary = profile.join(package);
-    assert!(binary.is_file(), "{} was not built", binary.display());
-    binary
+    profile.to_owned()
 }
 
 /// An event as an HTTP API sends it, payload format 2.0. `route` is method and path template; the claims are those that
@@ -334,6 +358,19 @@ pub(crate) fn http_event(route: &str, target: &str, claims: Option<&Value>, body
         event["headers"]["content-type"] = json!("application/json");
         event["body"] = json!(body.to_string());
     }
+    event
+}
+
+/// An event with the fields of a form. API Gateway sends them in base64; other senders do not.
+pub(crate) fn form_event(route: &str, target: &str, fields: &[(&str, &str)], base64: bool) -> Value {
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish();
+    let mut event = http_event(route, target, None, None);
+    event["headers"]["content-type"] = json!("application/x-www-form-urlencoded");
+    event["headers"]["content-length"] = json!(form.len().to_string());
+    event["body"] = json!(if base64 { STANDARD.encode(form) } else { form });
+    event["isBase64Encoded"] = json!(base64);
     event
 }
 

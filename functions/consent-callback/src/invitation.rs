@@ -36,7 +36,7 @@ fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -> Invi
 }
 
 /// The page that an invitation's link leads to. It changes nothing.
-#[utoipa::path(get, path = "/i/{invitation}", tag = "pages", params(("invitation" = String, Path)),
+#[utoipa::path(get, path = "/i/{invitation}", operation_id = "showInvitation", tag = "pages", params(("invitation" = String, Path)),
     responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn show(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
     match onboard::invited(&io, &token, io.clock.now()).await {
@@ -54,7 +54,7 @@ pub(crate) struct CodeForm {
 }
 
 /// Checks the code and sends the browser to Microsoft.
-#[utoipa::path(post, path = "/i/{invitation}", tag = "pages", params(("invitation" = String, Path)),
+#[utoipa::path(post, path = "/i/{invitation}", operation_id = "enterInvitationCode", tag = "pages", params(("invitation" = String, Path)),
     request_body(content = CodeForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 303, description = "On to Microsoft's sign-in."), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn enter(
@@ -97,7 +97,7 @@ async fn show_again(io: &Io, token: &str, notice: String) -> Response {
 }
 
 /// What is asked of Microsoft, and why.
-#[utoipa::path(get, path = "/permissions", tag = "pages", responses((status = 200, content_type = "text/html", body = String)))]
+#[utoipa::path(get, path = "/permissions", operation_id = "showPermissions", tag = "pages", responses((status = 200, content_type = "text/html", body = String)))]
 pub(crate) async fn permissions() -> PermissionsPage {
     PermissionsPage {
         product: "Dialbridge".into(),

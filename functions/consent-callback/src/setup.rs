@@ -76,7 +76,7 @@ async fn page(io: &Io, session: Session) -> Result<Response> {
 }
 
 /// The page for where the browser stands. It changes nothing.
-#[utoipa::path(get, path = "/setup", tag = "pages",
+#[utoipa::path(get, path = "/setup", operation_id = "showSetup", tag = "pages",
     responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn show(State(io): State<Arc<Io>>, Browser(browser): Browser) -> Response {
     let shown = async { page(&io, onboard::session(&io, browser, io.clock.now()).await?.0).await };
@@ -95,7 +95,7 @@ pub(crate) struct DecisionForm {
 }
 
 /// Binds the tenant that was shown, or leaves everything as it was.
-#[utoipa::path(post, path = "/setup/tenant", tag = "pages",
+#[utoipa::path(post, path = "/setup/tenant", operation_id = "decideTenant", tag = "pages",
     request_body(content = DecisionForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 303, description = "On to the next page."), (status = 200, content_type = "text/html", body = String),
         (status = 403, content_type = "text/html", body = String)))]
@@ -138,7 +138,7 @@ fn nothing_changed() -> RefusedPage {
 }
 
 /// Sends the browser to Microsoft for the second permission set.
-#[utoipa::path(post, path = "/setup/consent", tag = "pages",
+#[utoipa::path(post, path = "/setup/consent", operation_id = "beginSecondConsent", tag = "pages",
     responses((status = 303, description = "On to Microsoft's sign-in."), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn consent(State(io): State<Arc<Io>>, Browser(browser): Browser) -> Response {
     let (session, browser) = match onboard::session(&io, browser, io.clock.now()).await {

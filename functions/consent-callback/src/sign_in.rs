@@ -26,7 +26,7 @@ pub(crate) struct CallbackParams {
 }
 
 /// Ends a sign-in at Microsoft and moves the browser on to a clean address.
-#[utoipa::path(get, path = "/signin/callback", tag = "pages", params(CallbackParams),
+#[utoipa::path(get, path = "/signin/callback", operation_id = "endSignIn", tag = "pages", params(CallbackParams),
     responses((status = 303, description = "On to the next page."), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn callback(
     State(io): State<Arc<Io>>,

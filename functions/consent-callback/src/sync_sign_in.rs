@@ -35,7 +35,7 @@ async fn page(io: &Io, token: &str) -> Result<SyncSignInPage> {
 }
 
 /// The page that a run's sign-in link leads to. It changes nothing.
-#[utoipa::path(get, path = "/sync/{link}", tag = "pages", params(("link" = String, Path)),
+#[utoipa::path(get, path = "/sync/{link}", operation_id = "showSyncSignIn", tag = "pages", params(("link" = String, Path)),
     responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn show(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
     match page(&io, &token).await {
@@ -45,7 +45,7 @@ pub(crate) async fn show(State(io): State<Arc<Io>>, Segments(token): Segments<St
 }
 
 /// Sends the browser to Microsoft.
-#[utoipa::path(post, path = "/sync/{link}", tag = "pages", params(("link" = String, Path)),
+#[utoipa::path(post, path = "/sync/{link}", operation_id = "beginSyncSignIn", tag = "pages", params(("link" = String, Path)),
     responses((status = 303, description = "On to Microsoft's sign-in."), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn begin(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
     let browser = Secret::new(io.chance.token::<32>());

@@ -231,7 +231,7 @@ fn whose(caller: &Caller, named: Option<ResellerId>) -> Result<ResellerId> {
 }
 
 /// Creates an enterprise and sends the invitation to its Global Admin.
-#[utoipa::path(post, path = "/v1/enterprises", tag = "enterprises", security(("jwt" = [])),
+#[utoipa::path(post, path = "/v1/enterprises", operation_id = "createEnterprise", tag = "enterprises", security(("jwt" = [])),
     params(("Idempotency-Key" = String, Header)), request_body = NewEnterprise,
     responses((status = 201, body = EnterpriseView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn create(
@@ -277,7 +277,7 @@ pub(crate) struct EnterpriseList {
 }
 
 /// The enterprises of a reseller.
-#[utoipa::path(get, path = "/v1/enterprises", tag = "enterprises", security(("jwt" = [])), params(ListParams),
+#[utoipa::path(get, path = "/v1/enterprises", operation_id = "listEnterprises", tag = "enterprises", security(("jwt" = [])), params(ListParams),
     responses((status = 200, body = EnterpriseList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list(
     State(io): State<Arc<Io>>,
@@ -295,7 +295,7 @@ pub(crate) async fn list(
 }
 
 /// One enterprise.
-#[utoipa::path(get, path = "/v1/enterprises/{enterprise}", tag = "enterprises", security(("jwt" = [])),
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}", operation_id = "getEnterprise", tag = "enterprises", security(("jwt" = [])),
     params(("enterprise" = String, Path)),
     responses((status = 200, body = EnterpriseView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn get(
@@ -316,7 +316,7 @@ pub(crate) struct Resent {
 }
 
 /// Sends a new invitation; the old link and code stop working.
-#[utoipa::path(post, path = "/v1/enterprises/{enterprise}/invitation", tag = "enterprises", security(("jwt" = [])),
+#[utoipa::path(post, path = "/v1/enterprises/{enterprise}/invitation", operation_id = "resendInvitation", tag = "enterprises", security(("jwt" = [])),
     params(("enterprise" = String, Path)),
     responses((status = 201, body = Resent), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn resend_invitation(

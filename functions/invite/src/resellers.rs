@@ -102,7 +102,7 @@ impl TryFrom<BrandForm> for Brand {
 }
 
 /// Creates or replaces a reseller.
-#[utoipa::path(put, path = "/v1/resellers/{reseller}", tag = "resellers", security(("jwt" = [])),
+#[utoipa::path(put, path = "/v1/resellers/{reseller}", operation_id = "putReseller", tag = "resellers", security(("jwt" = [])),
     params(("reseller" = String, Path)), request_body = ResellerForm,
     responses((status = 200, body = ResellerView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn put(
@@ -117,7 +117,7 @@ pub(crate) async fn put(
 }
 
 /// A reseller.
-#[utoipa::path(get, path = "/v1/resellers/{reseller}", tag = "resellers", security(("jwt" = [])),
+#[utoipa::path(get, path = "/v1/resellers/{reseller}", operation_id = "getReseller", tag = "resellers", security(("jwt" = [])),
     params(("reseller" = String, Path)),
     responses((status = 200, body = ResellerView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn get(

@@ -39,7 +39,7 @@ struct GroupView {
 }
 
 /// The groups to choose from.
-#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/groups", tag = "group filter", security(("jwt" = [])),
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/groups", operation_id = "listGroups", tag = "group filter", security(("jwt" = [])),
     params(("enterprise" = String, Path)),
     responses((status = 200, body = GroupList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list(
@@ -143,7 +143,7 @@ async fn view(io: &Io, kept: &Enterprise) -> Result<FilterView> {
 }
 
 /// The saved choice.
-#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/group-filter", tag = "group filter", security(("jwt" = [])),
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/group-filter", operation_id = "getGroupFilter", tag = "group filter", security(("jwt" = [])),
     params(("enterprise" = String, Path)),
     responses((status = 200, body = FilterView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn filter(
@@ -156,7 +156,7 @@ pub(crate) async fn filter(
 }
 
 /// Saves a choice; it holds from the next sync on.
-#[utoipa::path(put, path = "/v1/enterprises/{enterprise}/group-filter", tag = "group filter", security(("jwt" = [])),
+#[utoipa::path(put, path = "/v1/enterprises/{enterprise}/group-filter", operation_id = "putGroupFilter", tag = "group filter", security(("jwt" = [])),
     params(("enterprise" = String, Path), ("If-Match" = String, Header)), request_body = FilterForm,
     responses((status = 200, body = FilterView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn choose(

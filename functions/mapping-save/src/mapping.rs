@@ -116,7 +116,7 @@ impl From<mapping_page::MappingPage> for MappingPage {
 }
 
 /// A page of the mapping, by name.
-#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/mapping", tag = "mapping", security(("jwt" = [])),
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/mapping", operation_id = "getMapping", tag = "mapping", security(("jwt" = [])),
     params(("enterprise" = String, Path), PageParams),
     responses((status = 200, body = MappingPage), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn page(
@@ -171,7 +171,7 @@ pub(crate) struct SaveReport {
 }
 
 /// Saves changed rows. Teams is untouched until the Global Admin syncs.
-#[utoipa::path(put, path = "/v1/enterprises/{enterprise}/mapping", tag = "mapping", security(("jwt" = [])),
+#[utoipa::path(put, path = "/v1/enterprises/{enterprise}/mapping", operation_id = "saveMapping", tag = "mapping", security(("jwt" = [])),
     params(("enterprise" = String, Path), ("If-Match" = String, Header)), request_body = MappingForm,
     responses((status = 200, body = SaveReport), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn save(

@@ -65,7 +65,7 @@ impl From<TeamsUser> for TeamsUserView {
 }
 
 /// The users of the last sync who have Teams Phone and no calling plan.
-#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/teams-users", tag = "mapping", security(("jwt" = [])),
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/teams-users", operation_id = "listTeamsUsers", tag = "mapping", security(("jwt" = [])),
     params(("enterprise" = String, Path), ListParams),
     responses((status = 200, body = TeamsUserList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list(

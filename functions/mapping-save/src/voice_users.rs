@@ -84,7 +84,7 @@ impl TryFrom<VoiceUserForm> for VoiceUser {
 }
 
 /// The voice users as they were last pushed.
-#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/voice-users", tag = "mapping", security(("jwt" = [])),
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/voice-users", operation_id = "listVoiceUsers", tag = "mapping", security(("jwt" = [])),
     params(("enterprise" = String, Path)),
     responses((status = 200, body = VoiceUserList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list(
@@ -99,7 +99,7 @@ pub(crate) async fn list(
 }
 
 /// Makes the account's voice users exactly these; the same push again changes nothing.
-#[utoipa::path(put, path = "/v1/enterprises/{enterprise}/voice-users", tag = "mapping", security(("jwt" = [])),
+#[utoipa::path(put, path = "/v1/enterprises/{enterprise}/voice-users", operation_id = "pushVoiceUsers", tag = "mapping", security(("jwt" = [])),
     params(("enterprise" = String, Path)), request_body = VoiceUserList,
     responses((status = 200, body = PushReport), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn push(

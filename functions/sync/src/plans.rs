@@ -56,7 +56,7 @@ impl From<StoredPlan> for PlanView {
 }
 
 /// Makes a plan from what is saved and from what the last sync left in Teams. Writes nothing in Teams.
-#[utoipa::path(post, path = "/v1/enterprises/{enterprise}/plans", tag = "sync", security(("jwt" = [])),
+#[utoipa::path(post, path = "/v1/enterprises/{enterprise}/plans", operation_id = "makePlan", tag = "sync", security(("jwt" = [])),
     params(("enterprise" = String, Path), ("Idempotency-Key" = String, Header)), request_body = PlanForm,
     responses((status = 201, body = PlanView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn make(
@@ -79,7 +79,7 @@ pub(crate) struct OnePlan {
 }
 
 /// A plan, for 30 days after it was made.
-#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/plans/{plan}", tag = "sync", security(("jwt" = [])),
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/plans/{plan}", operation_id = "getPlan", tag = "sync", security(("jwt" = [])),
     params(("enterprise" = String, Path), ("plan" = String, Path)),
     responses((status = 200, body = PlanView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn get(

@@ -110,7 +110,7 @@ fn started(started: Started) -> RunView {
 }
 
 /// Starts a sync. It begins when the Global Admin has signed in at `signInUrl`.
-#[utoipa::path(post, path = "/v1/enterprises/{enterprise}/runs", tag = "sync", security(("jwt" = [])),
+#[utoipa::path(post, path = "/v1/enterprises/{enterprise}/runs", operation_id = "startRun", tag = "sync", security(("jwt" = [])),
     params(("enterprise" = String, Path), ("Idempotency-Key" = String, Header)), request_body = RunForm,
     responses((status = 201, body = RunView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn start(
@@ -144,7 +144,7 @@ pub(crate) struct OneRun {
 }
 
 /// Gives a new sign-in link to a run that waits for its Global Admin.
-#[utoipa::path(post, path = "/v1/enterprises/{enterprise}/runs/{run}/sign-in", tag = "sync", security(("jwt" = [])),
+#[utoipa::path(post, path = "/v1/enterprises/{enterprise}/runs/{run}/sign-in", operation_id = "signInToRun", tag = "sync", security(("jwt" = [])),
     params(("enterprise" = String, Path), ("run" = String, Path)),
     responses((status = 201, body = RunView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn sign_in(
@@ -178,7 +178,7 @@ pub(crate) struct History {
 }
 
 /// The sync history.
-#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/runs", tag = "sync", security(("jwt" = [])),
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/runs", operation_id = "listRuns", tag = "sync", security(("jwt" = [])),
     params(("enterprise" = String, Path), HistoryParams),
     responses((status = 200, body = History), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list(
@@ -198,7 +198,7 @@ pub(crate) async fn list(
 }
 
 /// A run with the progress of every user.
-#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/runs/{run}", tag = "sync", security(("jwt" = [])),
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/runs/{run}", operation_id = "getRun", tag = "sync", security(("jwt" = [])),
     params(("enterprise" = String, Path), ("run" = String, Path)),
     responses((status = 200, body = RunView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn get(
@@ -251,7 +251,7 @@ pub(crate) struct Log {
 }
 
 /// The log of a run; support staff of the provider read it too.
-#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/runs/{run}/log", tag = "sync", security(("jwt" = [])),
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/runs/{run}/log", operation_id = "getRunLog", tag = "sync", security(("jwt" = [])),
     params(("enterprise" = String, Path), ("run" = String, Path), LogParams),
     responses((status = 200, body = Log), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn log(

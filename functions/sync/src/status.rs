@@ -70,7 +70,7 @@ struct Buttons {
 }
 
 /// How the connection and its sync stand.
-#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/status", tag = "sync", security(("jwt" = [])),
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/status", operation_id = "getStatus", tag = "sync", security(("jwt" = [])),
     params(("enterprise" = String, Path)),
     responses((status = 200, body = Status), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn get(

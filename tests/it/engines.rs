@@ -1,0 +1,85 @@
+//! The store's access patterns against both engines: the embedded one that the local world uses, and Amazon's own
+//! DynamoDB Local. One test an engine; each case has a table of its own, and all of them run before any is reported.
+
+mod account;
+mod directory;
+mod dynamodb_local;
+mod provisioning;
+mod runs;
+mod samples;
+mod status;
+mod visits;
+
+use dialbridge_local::world::{Options, World};
+use dynamodb_local::DynamoDbLocal;
+use futures::future::BoxFuture;
+use shared::config::{Aws, Endpoints};
+use shared::io::aws;
+use shared::io::store::Store;
+use url::Url;
+
+/// One access pattern: what it promises, and the check of it on an empty table.
+type Case = (&'static str, fn(Store) -> BoxFuture<'static, ()>);
+
+/// Cases by the names of their functions.
+macro_rules! cases {
+    ($($case:ident),+ $(,)?) => {
+        pub(super) const CASES: &[super::Case] = &[$((stringify!($case), |store| Box::pin($case(store)))),+];
+    };
+}
+use cases;
+
+/// A client as the functions have it, for an engine at `url`.
+fn client(url: &Url) -> aws_sdk_dynamodb::Client {
+    let reached = Aws {
+        region: "eu-west-1".into(),
+        credentials: aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "test"),
+        endpoints: Endpoints::default(),
+    };
+    let endpoint = url.as_str().trim_end_matches('/');
+    aws_sdk_dynamodb::Client::new(&aws::service(&reached, &aws::http_client(), Some(endpoint)))
+}
+
+/// Runs every case, one after the other, so that a failure is never the fault of a neighbour.
+async fn every_case_holds(engine: &str, url: &Url) {
+    let client = client(url);
+    let mut failed = Vec::new();
+    let all = [
+        provisioning::CASES,
+        visits::CASES,
+        account::CASES,
+        directory::CASES,
+        runs::CASES,
+        status::CASES,
+    ];
+    for (name, case) in all.into_iter().flatten() {
+        let store = Store::new(client.clone(), (*name).to_owned());
+        store.create_table().await.expect("the table is created");
+        if let Err(failure) = tokio::spawn(case(store)).await {
+            let said = failure.into_panic();
+            let said = said
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or(said.downcast_ref::<&str>().copied());
+            failed.push(format!("{name}: {}", said.unwrap_or("no message")));
+        }
+    }
+    assert!(
+        failed.is_empty(),
+        "{engine}: {} failed\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_on_the_embedded_engine() {
+    let world = World::start(Options::default()).await.expect("a world");
+    every_case_holds("embedded engine", &world.dynamodb.direct_url).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_on_amazons_dynamodb_local() {
+    let engine = DynamoDbLocal::start().await;
+    every_case_holds("DynamoDB Local", &engine.url).await;
+}

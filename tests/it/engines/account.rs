@@ -1,0 +1,138 @@
+//! Voice users, mappings and ownership under one version.
+
+use super::samples::{at_once, enterprise_id, teams_user_id, voice_user_id};
+use shared::Error;
+use shared::domain::mapping::Mapping;
+use shared::domain::voice::{CallHandling, VoiceUser};
+use shared::io::store::Store;
+use shared::io::store::account::{AccountChange, ROWS_PER_SAVE};
+
+super::cases!(
+    a_change_of_an_account_is_made_as_a_whole,
+    a_change_of_an_old_account_is_refused_as_a_whole,
+    of_many_changes_at_once_one_is_made,
+    the_largest_save_fits,
+    accounts_do_not_see_each_other,
+);
+
+fn voice(n: usize) -> VoiceUser {
+    VoiceUser {
+        id: voice_user_id(n),
+        name: format!("Voice User {n}"),
+        email: (n % 2 == 0).then(|| format!("user{n}@voice.example").parse().unwrap()),
+        number: Some(format!("+3227001{n:03}").parse().unwrap()),
+        extension: (n % 3 == 0).then(|| format!("{}", 1000 + n).parse().unwrap()),
+        call_handling: CallHandling::NoVoicemail,
+    }
+}
+
+fn row(n: usize) -> Mapping {
+    Mapping {
+        voice_user: voice_user_id(n),
+        teams_user: teams_user_id(u8::try_from(n).unwrap()),
+        order: n as u64,
+    }
+}
+
+/// Voice users and their mappings, by number.
+fn adding(numbers: &[usize]) -> AccountChange {
+    AccountChange {
+        put: numbers.iter().map(|n| row(*n)).collect(),
+        put_voice: numbers.iter().map(|n| voice(*n)).collect(),
+        next_order: 10,
+        ..AccountChange::default()
+    }
+}
+
+/// The numbers of the mappings and of the voice users.
+async fn numbers(store: &Store) -> (Vec<String>, Vec<String>) {
+    let account = store.account(&enterprise_id(1)).await.unwrap();
+    let rows = account.rows.keys().map(ToString::to_string).collect();
+    (rows, account.voice_users.keys().map(ToString::to_string).collect())
+}
+
+async fn a_change_of_an_account_is_made_as_a_whole(store: Store) {
+    let enterprise = enterprise_id(1);
+    let empty = store.account(&enterprise).await.unwrap();
+    assert_eq!((empty.version, empty.next_order, empty.rows.len()), (0, 0, 0));
+    assert_eq!(
+        store.change_account(&enterprise, &adding(&[1, 2, 3]), 0).await.unwrap(),
+        1
+    );
+    let account = store.account(&enterprise).await.unwrap();
+    assert_eq!((account.version, account.next_order), (1, 10));
+    assert_eq!(account.rows[&voice_user_id(2)], row(2));
+    assert_eq!(account.voice_users[&voice_user_id(3)], voice(3));
+    let leaving = AccountChange {
+        delete: vec![voice_user_id(1), voice_user_id(2)],
+        delete_voice: vec![voice_user_id(1)],
+        put: vec![row(4)],
+        next_order: 11,
+        ..AccountChange::default()
+    };
+    assert_eq!(store.change_account(&enterprise, &leaving, 1).await.unwrap(), 2);
+    assert_eq!(
+        numbers(&store).await,
+        (
+            vec!["v0003".into(), "v0004".into()],
+            vec!["v0002".into(), "v0003".into()]
+        )
+    );
+}
+
+async fn a_change_of_an_old_account_is_refused_as_a_whole(store: Store) {
+    let enterprise = enterprise_id(1);
+    store.change_account(&enterprise, &adding(&[1]), 0).await.unwrap();
+    let before = numbers(&store).await;
+    for seen in [0, 2] {
+        let mut late = adding(&[2, 3]);
+        late.delete = vec![voice_user_id(1)];
+        let refused = store.change_account(&enterprise, &late, seen).await;
+        assert!(matches!(refused, Err(Error::Stale(_))), "{refused:?}");
+    }
+    assert_eq!(numbers(&store).await, before);
+}
+
+async fn of_many_changes_at_once_one_is_made(store: Store) {
+    let changes = at_once(16, |n| {
+        let store = store.clone();
+        async move {
+            (
+                n,
+                store.change_account(&enterprise_id(1), &adding(&[n, n + 100]), 0).await,
+            )
+        }
+    });
+    let made: Vec<usize> = changes
+        .await
+        .into_iter()
+        .filter_map(|(n, made)| made.is_ok().then_some(n))
+        .collect();
+    let [winner] = made[..] else {
+        panic!("made: {made:?}");
+    };
+    let rows = vec![
+        voice_user_id(winner).to_string(),
+        voice_user_id(winner + 100).to_string(),
+    ];
+    assert_eq!(numbers(&store).await, (rows.clone(), rows));
+    assert_eq!(store.account(&enterprise_id(1)).await.unwrap().version, 1);
+}
+
+async fn the_largest_save_fits(store: Store) {
+    let all: Vec<usize> = (0..ROWS_PER_SAVE).collect();
+    let change = AccountChange {
+        put_voice: Vec::new(),
+        ..adding(&all)
+    };
+    assert_eq!(change.len(), ROWS_PER_SAVE);
+    store.change_account(&enterprise_id(1), &change, 0).await.unwrap();
+    let account = store.account(&enterprise_id(1)).await.unwrap();
+    assert_eq!(account.rows.len(), ROWS_PER_SAVE);
+}
+
+async fn accounts_do_not_see_each_other(store: Store) {
+    store.change_account(&enterprise_id(1), &adding(&[1]), 0).await.unwrap();
+    let other = store.account(&enterprise_id(2)).await.unwrap();
+    assert_eq!((other.version, other.rows.len(), other.voice_users.len()), (0, 0, 0));
+}

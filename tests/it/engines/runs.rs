@@ -1,0 +1,339 @@
+//! Plans, runs, leases with their fences, steps, log lines and sealed tokens.
+
+use super::samples::{
+    DAY, NOW, SECOND, at_once, created_run, enterprise_id, later, once, plan_id, run, run_id, teams_user_id,
+};
+use serde_json::{Value, json};
+use shared::Error;
+use shared::domain::ids::RunId;
+use shared::domain::mapping::Owned;
+use shared::domain::once::Once;
+use shared::domain::run::{Run, RunState, Step, StepState};
+use shared::domain::sync_log::Line;
+use shared::domain::sync_status::SyncStatus;
+use shared::domain::visit::Link;
+use shared::io::store::Store;
+use shared::io::store::leases::{LEASE_LIFE, Lease};
+use shared::io::store::runs::Sealed;
+
+super::cases!(
+    a_plan_is_kept_for_thirty_days,
+    a_run_begins_with_its_link_and_its_status,
+    a_run_on_an_old_status_is_refused_as_a_whole,
+    a_repeated_start_gives_the_first_run,
+    runs_are_listed_newest_first,
+    a_run_moves_only_from_where_it_is,
+    a_lease_has_one_holder,
+    a_lease_that_ended_is_taken_over_once,
+    a_lease_given_back_is_free_at_once,
+    after_a_takeover_the_old_worker_writes_nothing,
+    log_lines_come_in_pages,
+    steps_stay_in_their_order,
+    what_is_ours_is_written_with_its_step,
+    what_is_ours_no_more_is_forgotten,
+    sealed_tokens_end_by_themselves,
+);
+
+async fn lease(store: &Store, holder: &str) -> Lease {
+    store.lease(&enterprise_id(1), holder, NOW).await.unwrap()
+}
+
+async fn a_plan_is_kept_for_thirty_days(store: Store) {
+    let (enterprise, plan) = (enterprise_id(1), plan_id(1));
+    let document =
+        json!({ "changes": [{ "number": "+3227001000", "name": "Ålesund \u{1f600}" }], "note": "x".repeat(300_000) });
+    let made = store.put_plan(&enterprise, &plan, &document, &once("plan"), NOW).await;
+    assert_eq!(made.unwrap(), plan);
+    assert_eq!(store.plan::<Value>(&enterprise, &plan, NOW).await.unwrap(), document);
+    let again = store
+        .put_plan(&enterprise, &plan_id(2), &json!({}), &once("plan"), NOW)
+        .await;
+    assert_eq!(again.unwrap(), plan);
+    let other = Once {
+        request: b"another".to_vec(),
+        ..once("plan")
+    };
+    let refused = store.put_plan(&enterprise, &plan_id(2), &json!({}), &other, NOW).await;
+    assert!(matches!(refused, Err(Error::KeyReused)), "{refused:?}");
+    for (of, at) in [(enterprise_id(2), NOW), (enterprise, later(DAY * 30))] {
+        let none = store.plan::<Value>(&of, &plan, at).await;
+        assert!(matches!(none, Err(Error::NotFound(_))), "{none:?}");
+    }
+}
+
+async fn a_run_begins_with_its_link_and_its_status(store: Store) {
+    let enterprise = enterprise_id(1);
+    let run = created_run(&store, 1).await;
+    assert_eq!(store.run(&enterprise, &run.id).await.unwrap(), run);
+    let status = store.sync_status(&enterprise).await.unwrap();
+    assert_eq!((status.current, status.version), (Some(run.id.clone()), 1));
+    let permission: String = store.run_permission(&enterprise, &run.id).await.unwrap();
+    assert_eq!(permission, "permitted");
+    let to = Link::Run {
+        enterprise: enterprise.clone(),
+        run: run.id.clone(),
+    };
+    assert_eq!(store.link("run-1", NOW).await.unwrap(), Some(to));
+    assert_eq!(store.link("run-1", later(DAY)).await.unwrap(), None);
+    let foreign = store.run(&enterprise_id(2), &run.id).await;
+    assert!(matches!(foreign, Err(Error::NotFound(_))), "{foreign:?}");
+}
+
+/// Tries to start a run on a status that nobody has.
+async fn start(store: &Store, n: u8, key: &str, status: SyncStatus) -> Result<RunId, Error> {
+    let run = run(n, RunState::AwaitingSignIn);
+    let (enterprise, link) = (enterprise_id(1), format!("run-{n}"));
+    store
+        .create_run(
+            &enterprise,
+            &run,
+            &"permitted",
+            &link,
+            NOW + DAY,
+            &status,
+            &once(key),
+            NOW,
+        )
+        .await
+}
+
+async fn a_run_on_an_old_status_is_refused_as_a_whole(store: Store) {
+    created_run(&store, 1).await;
+    let refused = start(&store, 2, "late", SyncStatus::default()).await;
+    assert!(matches!(refused, Err(Error::Stale(_))), "{refused:?}");
+    let none = store.run(&enterprise_id(1), &run_id(2)).await;
+    assert!(matches!(none, Err(Error::NotFound(_))), "{none:?}");
+    assert_eq!(store.link("run-2", NOW).await.unwrap(), None);
+    // The key of a request that was refused is not used up.
+    let status = store.sync_status(&enterprise_id(1)).await.unwrap();
+    assert_eq!(start(&store, 2, "late", status).await.unwrap(), run_id(2));
+}
+
+async fn a_repeated_start_gives_the_first_run(store: Store) {
+    let first = start(&store, 1, "start", SyncStatus::default()).await.unwrap();
+    let again = start(&store, 2, "start", SyncStatus::default()).await.unwrap();
+    assert_eq!((&first, &again), (&run_id(1), &run_id(1)));
+    let (runs, more) = store.runs(&enterprise_id(1), None, 10).await.unwrap();
+    assert_eq!((runs.len(), more), (1, false));
+}
+
+async fn runs_are_listed_newest_first(store: Store) {
+    for n in 1..=5 {
+        created_run(&store, n).await;
+    }
+    let (mut seen, mut before) = (Vec::new(), None);
+    loop {
+        let (page, more) = store.runs(&enterprise_id(1), before.as_ref(), 2).await.unwrap();
+        seen.extend(page.into_iter().map(|run| run.id));
+        before = seen.last().cloned();
+        if !more {
+            break;
+        }
+    }
+    assert_eq!(seen, [5, 4, 3, 2, 1].map(run_id));
+}
+
+async fn a_run_moves_only_from_where_it_is(store: Store) {
+    let (enterprise, run) = (enterprise_id(1), created_run(&store, 1).await.id);
+    let moved = |from, to| store.move_run(&enterprise, &run, from, to);
+    assert!(!moved(RunState::AwaitingSignIn, RunState::Abandoned).await.unwrap());
+    assert!(moved(RunState::Applying, RunState::Verifying).await.unwrap());
+    assert_eq!(store.run(&enterprise, &run).await.unwrap().state, RunState::Verifying);
+    let nothing = run_id(9);
+    assert!(
+        !store
+            .move_run(&enterprise, &nothing, RunState::Applying, RunState::Failed)
+            .await
+            .unwrap()
+    );
+    let none = store.run(&enterprise, &nothing).await;
+    assert!(matches!(none, Err(Error::NotFound(_))), "{none:?}");
+}
+
+async fn a_lease_has_one_holder(store: Store) {
+    let takers = at_once(32, |n| {
+        let store = store.clone();
+        async move { store.lease(&enterprise_id(1), &format!("worker {n}"), NOW).await }
+    });
+    let held: Vec<Lease> = takers.await.into_iter().filter_map(Result::ok).collect();
+    assert_eq!(held.len(), 1);
+    assert!(!held[0].taken_over);
+    let other = store
+        .lease(&enterprise_id(1), "another", later(LEASE_LIFE - SECOND))
+        .await;
+    assert!(matches!(other, Err(Error::Busy)), "{other:?}");
+    // Another enterprise is free.
+    store.lease(&enterprise_id(2), "another", NOW).await.unwrap();
+    // Renewed, it lasts longer.
+    store.renew(&held[0], later(LEASE_LIFE - SECOND)).await.unwrap();
+    let other = store.lease(&enterprise_id(1), "another", later(LEASE_LIFE)).await;
+    assert!(matches!(other, Err(Error::Busy)), "{other:?}");
+}
+
+async fn a_lease_that_ended_is_taken_over_once(store: Store) {
+    lease(&store, "killed").await;
+    let takers = at_once(32, |n| {
+        let store = store.clone();
+        async move {
+            store
+                .lease(&enterprise_id(1), &format!("worker {n}"), later(LEASE_LIFE))
+                .await
+        }
+    });
+    let held: Vec<Lease> = takers.await.into_iter().filter_map(Result::ok).collect();
+    assert_eq!(held.len(), 1);
+    assert!(held[0].taken_over);
+}
+
+async fn a_lease_given_back_is_free_at_once(store: Store) {
+    let first = lease(&store, "first").await;
+    store.release(first).await.unwrap();
+    let second = lease(&store, "second").await;
+    assert!(!second.taken_over);
+}
+
+/// Whether every write that needs a lease was refused.
+async fn all_refused(store: &Store, lease: &Lease, run: &Run) {
+    let (mut late, step) = (run.clone(), step(0));
+    late.state = RunState::Succeeded;
+    let line = [(Line::Detail("late".into()), NOW)];
+    let owned = Owned {
+        calling_policy: Some("late".into()),
+        ..Owned::default()
+    };
+    let refused = [
+        store.put_run(lease, &mut late, &line).await,
+        store.put_run_plan(lease, &run.id, &json!("late"), &[], NOW).await,
+        store.put_step(lease, &run.id, &step, Some(&owned)).await,
+        store.settle(lease, &step.user, &owned).await,
+        store.renew(lease, NOW).await,
+    ];
+    for (at, refused) in refused.into_iter().enumerate() {
+        assert!(matches!(refused, Err(Error::Busy)), "write {at}: {refused:?}");
+    }
+}
+
+async fn after_a_takeover_the_old_worker_writes_nothing(store: Store) {
+    let (enterprise, run) = (enterprise_id(1), created_run(&store, 1).await);
+    let old = lease(&store, "old").await;
+    let new = store.lease(&enterprise, "new", later(LEASE_LIFE)).await.unwrap();
+    all_refused(&store, &old, &run).await;
+    // It cannot even give the lease back.
+    store.release(old).await.unwrap();
+    store.renew(&new, later(LEASE_LIFE)).await.unwrap();
+    assert_eq!(store.run(&enterprise, &run.id).await.unwrap(), run);
+    assert_eq!(store.run_plan::<Value>(&enterprise, &run.id).await.unwrap(), None);
+    assert_eq!(store.steps(&enterprise, &run.id).await.unwrap(), []);
+    assert_eq!(store.lines(&enterprise, &run.id, 0, 10).await.unwrap(), []);
+    assert_eq!(
+        store.owned(&enterprise, &teams_user_id(0)).await.unwrap(),
+        Owned::default()
+    );
+    assert_eq!(store.account(&enterprise).await.unwrap().version, 0);
+}
+
+async fn log_lines_come_in_pages(store: Store) {
+    let enterprise = enterprise_id(1);
+    let mut run = created_run(&store, 1).await;
+    let lease = lease(&store, "worker").await;
+    // More than one transaction takes.
+    let lines: Vec<_> = (0..205)
+        .map(|n| (Line::Detail(format!("line {n}")), later(SECOND * n)))
+        .collect();
+    store.put_run(&lease, &mut run, &lines).await.unwrap();
+    assert_eq!(run.lines, 205);
+    assert_eq!(store.run(&enterprise, &run.id).await.unwrap(), run);
+    let mut seen = Vec::new();
+    loop {
+        let page = store.lines(&enterprise, &run.id, seen.len() as u32, 50).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        seen.extend(page);
+    }
+    assert!(seen.iter().map(|line| line.number).eq(0..205));
+    assert!(seen[200].text.ends_with("line 200"), "{}", seen[200].text);
+    let permission: String = store.run_permission(&enterprise, &run.id).await.unwrap();
+    assert_eq!(permission, "permitted");
+}
+
+fn step(index: u32) -> Step {
+    Step {
+        index,
+        user: teams_user_id(u8::try_from(index % 200).unwrap()),
+        state: StepState::Pending,
+    }
+}
+
+async fn steps_stay_in_their_order(store: Store) {
+    let (enterprise, run) = (enterprise_id(1), created_run(&store, 1).await.id);
+    let lease = lease(&store, "worker").await;
+    assert_eq!(store.run_plan::<Value>(&enterprise, &run).await.unwrap(), None);
+    let mut steps: Vec<Step> = (0..120).map(step).collect();
+    store
+        .put_run_plan(&lease, &run, &json!({ "v": 1 }), &steps, NOW)
+        .await
+        .unwrap();
+    assert_eq!(
+        store.run_plan::<Value>(&enterprise, &run).await.unwrap(),
+        Some(json!({ "v": 1 }))
+    );
+    steps[7].state = StepState::Submitted {
+        operation: Some("op-7".into()),
+        at: NOW,
+    };
+    store.put_step(&lease, &run, &steps[7], None).await.unwrap();
+    assert_eq!(store.steps(&enterprise, &run).await.unwrap(), steps);
+}
+
+async fn what_is_ours_is_written_with_its_step(store: Store) {
+    let (enterprise, run) = (enterprise_id(1), created_run(&store, 1).await.id);
+    let lease = lease(&store, "worker").await;
+    let owned = Owned {
+        number: Some("+3227001000".parse().unwrap()),
+        calling_policy: Some("Northwind2TeamsVoicemail".into()),
+        routing_policy: None,
+    };
+    let done = Step {
+        state: StepState::Applied,
+        ..step(3)
+    };
+    store.put_step(&lease, &run, &done, Some(&owned)).await.unwrap();
+    assert_eq!(store.owned(&enterprise, &done.user).await.unwrap(), owned);
+    let account = store.account(&enterprise).await.unwrap();
+    assert_eq!((account.version, account.owned.get(&done.user)), (1, Some(&owned)));
+    assert_eq!(store.steps(&enterprise, &run).await.unwrap(), [done]);
+}
+
+async fn what_is_ours_no_more_is_forgotten(store: Store) {
+    let (enterprise, user) = (enterprise_id(1), teams_user_id(3));
+    let lease = lease(&store, "worker").await;
+    let owned = Owned {
+        routing_policy: Some("Northwind".into()),
+        ..Owned::default()
+    };
+    store.settle(&lease, &user, &owned).await.unwrap();
+    assert_eq!(store.account(&enterprise).await.unwrap().owned.len(), 1);
+    store.settle(&lease, &user, &Owned::default()).await.unwrap();
+    let account = store.account(&enterprise).await.unwrap();
+    assert_eq!((account.version, account.owned.len()), (2, 0));
+}
+
+async fn sealed_tokens_end_by_themselves(store: Store) {
+    let (enterprise, run) = (enterprise_id(1), run_id(1));
+    let sealed = Sealed {
+        sealed: "c2VhbGVk".into(),
+        key: "a2V5".into(),
+    };
+    let two_hours = later(SECOND * 7200);
+    store.put_sealed(&enterprise, &run, &sealed, NOW).await.unwrap();
+    assert_eq!(
+        store.sealed(&enterprise, &run, two_hours - SECOND).await.unwrap(),
+        Some(sealed.clone())
+    );
+    assert_eq!(store.sealed(&enterprise, &run, two_hours).await.unwrap(), None);
+    assert_eq!(store.sealed(&enterprise, &run_id(2), NOW).await.unwrap(), None);
+    assert_eq!(store.sealed(&enterprise_id(2), &run, NOW).await.unwrap(), None);
+    store.delete_sealed(&enterprise, &run).await.unwrap();
+    assert_eq!(store.sealed(&enterprise, &run, NOW).await.unwrap(), None);
+}

@@ -1,0 +1,174 @@
+//! What the cases store: small, complete, and different where it matters.
+
+use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use shared::domain::brand::Brand;
+use shared::domain::enterprise::{Enterprise, Service, Settings};
+use shared::domain::global_admin::GlobalAdmin;
+use shared::domain::group_filter::GroupFilter;
+use shared::domain::ids::{EnterpriseId, InvitationId, PlanId, ResellerId, RunId, TeamsUserId, VoiceUserId};
+use shared::domain::invitation::{Invitation, InvitationState, LIFE};
+use shared::domain::once::Once;
+use shared::domain::reseller::Reseller;
+use shared::domain::run::{Run, RunKind, RunState};
+use shared::domain::setup::Setup;
+use shared::domain::sync_status::SyncStatus;
+use shared::io::store::Store;
+use std::future::Future;
+
+/// Far ahead, so that no engine finds anything expired by its own clock.
+pub(super) const NOW: Timestamp = Timestamp::constant(3_792_990_000, 0);
+
+pub(super) fn later(by: SignedDuration) -> Timestamp {
+    NOW + by
+}
+
+pub(super) const SECOND: SignedDuration = SignedDuration::from_secs(1);
+pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+pub(super) fn reseller_id() -> ResellerId {
+    ResellerId::mint(NOW, 1)
+}
+
+/// Ids sort by `n`.
+pub(super) fn enterprise_id(n: u8) -> EnterpriseId {
+    EnterpriseId::mint(NOW, u128::from(n))
+}
+
+pub(super) fn run_id(n: u8) -> RunId {
+    RunId::mint(NOW, u128::from(n))
+}
+
+pub(super) fn plan_id(n: u8) -> PlanId {
+    PlanId::mint(NOW, u128::from(n))
+}
+
+pub(super) fn invitation_id(n: u8) -> InvitationId {
+    InvitationId::mint(NOW, u128::from(n))
+}
+
+/// Users of different parts of the directory.
+pub(super) fn teams_user_id(n: u8) -> TeamsUserId {
+    let mut bytes = [n; 16];
+    bytes[0] = n.wrapping_mul(37);
+    TeamsUserId::from_bytes(bytes)
+}
+
+pub(super) fn voice_user_id(n: usize) -> VoiceUserId {
+    format!("v{n:04}").parse().expect("a voice user's id")
+}
+
+pub(super) fn reseller() -> Reseller {
+    Reseller {
+        id: reseller_id(),
+        name: "Northwind Telecom".into(),
+        brand: Brand {
+            product_name: "Northwind Calling".into(),
+            policy_prefix: "Northwind2Teams".into(),
+            voice_portal_name: "Northwind Voice Portal".into(),
+            voice_portal_url: "https://voice.northwind.example/".parse().expect("a URL"),
+            integration_portal_url: "https://teams.northwind.example/".parse().expect("a URL"),
+            account_contact: "your administrator".into(),
+            provider_contact: "Northwind support".into(),
+            sender: Some("calling@northwind.example".parse().expect("an address")),
+            reply_to: None,
+        },
+        version: 1,
+    }
+}
+
+/// An enterprise with the invitation of the same number.
+pub(super) fn enterprise(n: u8) -> Enterprise {
+    Enterprise {
+        id: enterprise_id(n),
+        reseller: reseller_id(),
+        settings: Settings {
+            name: format!("Bluefinch Ålesund {n}"),
+            user_limit: Some(150),
+            pbx_music_on_hold: true,
+            access_sip_data: false,
+            request_management_consent: true,
+            sbc_regions: ["Europe".into(), "North America".into()].into(),
+            services: [Service::Pbx, Service::Trunk].into(),
+            pbx_types: ["Ringlogix".into()].into(),
+            time_zone: "Europe/Brussels".into(),
+            billing_reference: None,
+            trial_end: Some(jiff::civil::date(2090, 6, 30)),
+        },
+        global_admin: GlobalAdmin::invited("admin@bluefinch.example".parse().expect("an address"), None),
+        setup: Setup::Invited,
+        group_filter: GroupFilter::Undecided,
+        invitation: Some(invitation_id(n)),
+        created: NOW,
+        version: 1,
+    }
+}
+
+pub(super) fn invitation(n: u8) -> Invitation {
+    Invitation {
+        id: invitation_id(n),
+        link_hash: format!("link-{n}"),
+        code_hash: format!("code-{n}"),
+        state: InvitationState::Queued,
+        created: NOW,
+        expires: NOW + LIFE,
+        wrong_codes: 0,
+    }
+}
+
+pub(super) fn once(key: &str) -> Once {
+    Once {
+        key: key.to_owned(),
+        request: format!("body of {key}").into_bytes(),
+    }
+}
+
+/// Creates enterprise `n` with its invitation, and gives it back.
+pub(super) async fn created(store: &Store, n: u8) -> Enterprise {
+    let enterprise = enterprise(n);
+    let once = once(&format!("create {n}"));
+    let id = store.create_enterprise(&enterprise, &invitation(n), &once, NOW).await;
+    assert_eq!(id.expect("the enterprise is created"), enterprise.id);
+    enterprise
+}
+
+pub(super) fn run(n: u8, state: RunState) -> Run {
+    Run {
+        id: run_id(n),
+        kind: RunKind::Apply,
+        state,
+        plan: Some(plan_id(n)),
+        debug: true,
+        requested_by: "admin@bluefinch.example".into(),
+        created: NOW,
+        started: None,
+        ended: None,
+        findings: Vec::new(),
+        lines: 0,
+    }
+}
+
+/// Creates run `n` as the current one of enterprise 1, whose status nobody has written but this.
+pub(super) async fn created_run(store: &Store, n: u8) -> Run {
+    let enterprise = enterprise_id(1);
+    let run = run(n, RunState::Applying);
+    let status = SyncStatus {
+        current: Some(run.id.clone()),
+        ..store.sync_status(&enterprise).await.expect("a status")
+    };
+    let (link, once) = (format!("run-{n}"), once(&format!("run {n}")));
+    let made = store.create_run(&enterprise, &run, &"permitted", &link, NOW + DAY, &status, &once, NOW);
+    assert_eq!(made.await.expect("the run is created"), run.id);
+    run
+}
+
+/// Does the same `times` at once, each in a task of its own.
+pub(super) async fn at_once<T, F>(times: usize, task: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let tasks: Vec<_> = (0..times).map(|n| tokio::spawn(task(n))).collect();
+    let ended = join_all(tasks).await;
+    ended.into_iter().map(|ended| ended.expect("no task panics")).collect()
+}

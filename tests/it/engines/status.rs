@@ -1,0 +1,155 @@
+//! The sync status with its index, and the claims of reminder days.
+
+use super::samples::{DAY, NOW, SECOND, at_once, enterprise_id, later};
+use jiff::civil::date;
+use shared::Error;
+use shared::domain::ids::EnterpriseId;
+use shared::domain::sync_status::{LastSync, Pending, SyncStatus};
+use shared::io::store::Store;
+use shared::io::store::keys::{PENDING_SHARDS, pending_shard, shard};
+use std::collections::BTreeMap;
+
+super::cases!(
+    a_status_of_an_old_version_is_refused,
+    edits_at_once_are_all_made,
+    an_edit_that_changes_nothing_writes_nothing,
+    who_waits_is_in_the_index_and_nobody_else,
+    who_has_waited_longest_comes_first,
+    a_day_is_claimed_once,
+    each_day_is_claimed_by_itself,
+);
+
+fn pending(users: u32) -> Option<Pending> {
+    Some(Pending { users, since: NOW })
+}
+
+async fn a_status_of_an_old_version_is_refused(store: Store) {
+    let enterprise = enterprise_id(1);
+    let new = store.sync_status(&enterprise).await.unwrap();
+    assert_eq!(new, SyncStatus::default());
+    let first = SyncStatus {
+        discovered: Some(NOW),
+        last: Some((NOW, LastSync::Successful)),
+        pending: pending(3),
+        ..new.clone()
+    };
+    store.put_sync_status(&enterprise, &first).await.unwrap();
+    let kept = store.sync_status(&enterprise).await.unwrap();
+    assert_eq!(kept, SyncStatus { version: 1, ..first });
+    let late = store.put_sync_status(&enterprise, &new).await;
+    assert!(matches!(late, Err(Error::Stale(_))), "{late:?}");
+    assert_eq!(store.sync_status(&enterprise).await.unwrap(), kept);
+}
+
+async fn edits_at_once_are_all_made(store: Store) {
+    let edits = at_once(4, |_| {
+        let store = store.clone();
+        async move {
+            let more = |status: SyncStatus| SyncStatus {
+                pending: pending(status.pending.map_or(0, |pending| pending.users) + 1),
+                ..status
+            };
+            store.edit_sync_status(&enterprise_id(1), more).await
+        }
+    });
+    for edited in edits.await {
+        edited.unwrap();
+    }
+    let status = store.sync_status(&enterprise_id(1)).await.unwrap();
+    assert_eq!((status.version, status.pending), (4, pending(4)));
+}
+
+async fn an_edit_that_changes_nothing_writes_nothing(store: Store) {
+    let same = store
+        .edit_sync_status(&enterprise_id(1), |status| status)
+        .await
+        .unwrap();
+    assert_eq!(same.version, 0);
+    assert_eq!(store.sync_status(&enterprise_id(1)).await.unwrap().version, 0);
+}
+
+/// Every shard of the index that is not empty.
+async fn index(store: &Store) -> BTreeMap<String, Vec<EnterpriseId>> {
+    let mut found = BTreeMap::new();
+    for number in 0..PENDING_SHARDS {
+        let page = store.pending_enterprises(number).await.unwrap();
+        if !page.is_empty() {
+            found.insert(shard(number), page);
+        }
+    }
+    found
+}
+
+async fn set(store: &Store, enterprise: &EnterpriseId, since: Option<Pending>, last: Option<LastSync>) {
+    let edit = |status| SyncStatus {
+        pending: since,
+        last: last.map(|how| (NOW, how)),
+        ..status
+    };
+    store.edit_sync_status(enterprise, edit).await.unwrap();
+}
+
+async fn who_waits_is_in_the_index_and_nobody_else(store: Store) {
+    let (waiting, failed, idle) = (enterprise_id(1), enterprise_id(2), enterprise_id(3));
+    set(&store, &waiting, pending(1), Some(LastSync::Successful)).await;
+    set(&store, &failed, None, Some(LastSync::Failed)).await;
+    set(&store, &idle, None, Some(LastSync::Successful)).await;
+    let expected: BTreeMap<_, _> = [&waiting, &failed]
+        .map(|id| (pending_shard(id), vec![id.clone()]))
+        .into();
+    assert_eq!(expected.len(), 2, "the two are in different shards");
+    assert_eq!(index(&store).await, expected);
+    set(&store, &waiting, None, Some(LastSync::Successful)).await;
+    set(&store, &failed, None, Some(LastSync::Successful)).await;
+    assert_eq!(index(&store).await, BTreeMap::new());
+}
+
+async fn who_has_waited_longest_comes_first(store: Store) {
+    let first_shard = pending_shard(&enterprise_id(0));
+    let neighbours = (0..=255)
+        .map(enterprise_id)
+        .filter(|id| pending_shard(id) == first_shard);
+    let neighbours: Vec<EnterpriseId> = neighbours.take(3).collect();
+    for (enterprise, days) in neighbours.iter().zip([2, 3, 1]) {
+        let since = later(DAY * days);
+        set(&store, enterprise, Some(Pending { users: 1, since }), None).await;
+    }
+    let order = [2, 0, 1].map(|at| neighbours[at].clone());
+    assert_eq!(index(&store).await, BTreeMap::from([(first_shard, order.to_vec())]));
+}
+
+async fn a_day_is_claimed_once(store: Store) {
+    let day = date(2090, 3, 12);
+    assert!(!store.reminded(&enterprise_id(1), day).await.unwrap());
+    let claims = at_once(32, |n| {
+        let store = store.clone();
+        async move {
+            store
+                .claim_reminder(&enterprise_id(1), day, &format!("event {n}"), NOW)
+                .await
+        }
+    });
+    let won = claims
+        .await
+        .into_iter()
+        .filter(|claim| matches!(claim, Ok(true)))
+        .count();
+    assert_eq!(won, 1);
+    assert!(store.reminded(&enterprise_id(1), day).await.unwrap());
+    let again = store
+        .claim_reminder(&enterprise_id(1), day, "event 0", later(SECOND))
+        .await;
+    assert!(!again.unwrap());
+}
+
+async fn each_day_is_claimed_by_itself(store: Store) {
+    for (enterprise, day) in [(1, 12), (1, 13), (2, 12)] {
+        let day = date(2090, 3, day);
+        assert!(
+            store
+                .claim_reminder(&enterprise_id(enterprise), day, "event", NOW)
+                .await
+                .unwrap()
+        );
+    }
+}
