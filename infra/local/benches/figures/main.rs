@@ -1,4 +1,5 @@
-//! `cargo bench`: what the functions cost, as Markdown tables. `cargo bench -- --quick` measures less of everything.
+//! `cargo bench`: what the functions cost, as Markdown tables. `cargo bench -- --quick` measures less of everything;
+//! `--binaries DIR` measures binaries that were built before instead of building them, to compare two versions.
 //!
 //! What is measured are release binaries, each a process of its own under a Lambda Runtime API; the table, Microsoft
 //! and everything else run in this process. Nothing here is a test: figures depend on the machine and on what else it
@@ -14,12 +15,17 @@ mod table;
 
 use dialbridge_local::drive::people::Stuck;
 use functions::Effort;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let mut arguments = std::env::args();
     let quick = std::env::args().any(|argument| argument == "--quick");
-    match measure(quick).await {
+    let binaries = arguments
+        .find(|argument| argument == "--binaries")
+        .and_then(|_| arguments.next());
+    match measure(quick, binaries.map(PathBuf::from)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("{error}"));
@@ -28,7 +34,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn measure(quick: bool) -> Result<(), Stuck> {
+async fn measure(quick: bool, binaries: Option<PathBuf>) -> Result<(), Stuck> {
     let (effort, sizes): (_, &[usize]) = if quick {
         (
             Effort {
@@ -47,7 +53,10 @@ async fn measure(quick: bool) -> Result<(), Stuck> {
         )
     };
     let packages: Vec<&str> = functions::PACKAGES.into_iter().chain([discovery::PACKAGE]).collect();
-    let release = binaries::build(&packages)?;
+    let release = match binaries {
+        Some(folder) => folder,
+        None => binaries::build(&packages)?,
+    };
     say(&format!(
         "On {} (load before: {}).\n",
         process::machine(),
