@@ -93,7 +93,7 @@ fn unavailable(brand: Option<&Brand>) -> RefusedPage {
 /// The brand of an enterprise.
 pub(crate) async fn brand_of(io: &Io, enterprise: &EnterpriseId) -> shared::Result<Brand> {
     let kept = io.store.enterprise(enterprise).await?;
-    Ok(io.store.reseller(&kept.enterprise.reseller).await?.brand)
+    Ok(io.store.reseller(&kept.reseller).await?.brand)
 }
 
 /// What every answer of these pages carries.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 
 fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -> InvitationPage {
-    let enterprise = &invited.kept.enterprise;
+    let enterprise = &invited.kept;
     let zone = schedule::zone(&enterprise.settings.time_zone);
     let expires = zone.map_or_else(
         |_| invited.invitation.expires.to_string(),

@@ -8,31 +8,16 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use shared::Result;
 use shared::domain::group_filter::GroupFilter;
-use shared::domain::secret::Secret;
-use shared::error::SignInRefused;
+use shared::domain::visit::{Session, Stage};
 use shared::io::Io;
-use shared::io::store::invitations::{SessionItem, Stage};
-use shared::io::vault::sha256;
 use shared::run::onboard;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// A browser that we know, and where it stands.
-async fn session(io: &Io, browser: Option<Secret>) -> Result<(SessionItem, Secret)> {
-    let unknown = || shared::Error::SignIn(SignInRefused::StateUnknown);
-    let browser = browser.ok_or_else(unknown)?;
-    let session = io
-        .store
-        .session(&sha256(browser.expose()), io.clock.now())
-        .await?
-        .ok_or_else(unknown)?;
-    Ok((session, browser))
-}
-
-async fn page(io: &Io, session: SessionItem) -> Result<Response> {
+async fn page(io: &Io, session: Session) -> Result<Response> {
     let kept = io.store.enterprise(&session.enterprise).await?;
-    let reseller = io.store.reseller(&kept.enterprise.reseller).await?;
-    let (product, enterprise) = (reseller.brand.product_name, kept.enterprise.settings.name);
+    let reseller = io.store.reseller(&kept.reseller).await?;
+    let (product, enterprise) = (reseller.brand.product_name, kept.settings.name);
     let portal_url = String::from(reseller.brand.integration_portal_url);
     Ok(match session.stage {
         Stage::Confirm { person, tenant, .. } => ConfirmTenantPage {
@@ -49,7 +34,6 @@ async fn page(io: &Io, session: SessionItem) -> Result<Response> {
             product,
             enterprise,
             tenant_name: kept
-                .enterprise
                 .setup
                 .tenant()
                 .map(|tenant| tenant.name.clone())
@@ -61,7 +45,7 @@ async fn page(io: &Io, session: SessionItem) -> Result<Response> {
         .into_response(),
         Stage::Complete => {
             let mut next_steps = Vec::new();
-            if kept.enterprise.group_filter == GroupFilter::Undecided {
+            if kept.group_filter == GroupFilter::Undecided {
                 next_steps.push("Choose in the portal whose users are synchronised: everyone, or members of groups (Sync User Groups).".to_owned());
             }
             next_steps.push("Press Sync Now in the portal once; then users can be mapped.".to_owned());
@@ -95,7 +79,7 @@ async fn page(io: &Io, session: SessionItem) -> Result<Response> {
 #[utoipa::path(get, path = "/setup", tag = "pages",
     responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn show(State(io): State<Arc<Io>>, Browser(browser): Browser) -> Response {
-    let shown = async { page(&io, session(&io, browser).await?.0).await };
+    let shown = async { page(&io, onboard::session(&io, browser, io.clock.now()).await?.0).await };
     match shown.await {
         Ok(page) => page,
         Err(error) => failure(&io, None, error).await,
@@ -121,7 +105,7 @@ pub(crate) async fn tenant(
     form: Result<Form<DecisionForm>, FormRejection>,
 ) -> Response {
     let decision = form.map(|Form(form)| form.decision).unwrap_or_default();
-    let (session, browser) = match session(&io, browser).await {
+    let (session, browser) = match onboard::session(&io, browser, io.clock.now()).await {
         Ok(known) => known,
         Err(error) => return failure(&io, None, error).await,
     };
@@ -131,7 +115,7 @@ pub(crate) async fn tenant(
             Ok(()) => Redirect::to("/setup").into_response(),
             Err(error) => failure(&io, Some(&enterprise), error).await,
         },
-        "reject" => match io.store.end_session(&sha256(browser.expose())).await {
+        "reject" => match onboard::reject(&io, &browser).await {
             Ok(()) => nothing_changed().into_response(),
             Err(error) => failure(&io, Some(&enterprise), error).await,
         },
@@ -157,7 +141,7 @@ fn nothing_changed() -> RefusedPage {
 #[utoipa::path(post, path = "/setup/consent", tag = "pages",
     responses((status = 303, description = "On to Microsoft's sign-in."), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn consent(State(io): State<Arc<Io>>, Browser(browser): Browser) -> Response {
-    let (session, browser) = match session(&io, browser).await {
+    let (session, browser) = match onboard::session(&io, browser, io.clock.now()).await {
         Ok(known) => known,
         Err(error) => return failure(&io, None, error).await,
     };

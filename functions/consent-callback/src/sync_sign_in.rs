@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 async fn page(io: &Io, token: &str) -> Result<SyncSignInPage> {
     let waiting = start_sync::waiting(io, token, io.clock.now()).await?;
-    let enterprise = waiting.kept.enterprise;
+    let enterprise = waiting.kept;
     let brand = io.store.reseller(&enterprise.reseller).await?.brand;
     Ok(SyncSignInPage {
         product: brand.product_name,

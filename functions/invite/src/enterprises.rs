@@ -11,12 +11,12 @@ use shared::domain::Invalid;
 use shared::domain::caller::{Action, Caller, Role};
 use shared::domain::consent::Consent;
 use shared::domain::email::EmailAddress;
+use shared::domain::enterprise::Enterprise;
 use shared::domain::enterprise::{EnterpriseForm, Service};
 use shared::domain::ids::{EnterpriseId, InvitationId, ResellerId};
 use shared::domain::invitation::{Invitation, InvitationState};
 use shared::domain::setup::Setup;
 use shared::io::Io;
-use shared::io::store::enterprises::Kept;
 use shared::run::access;
 use shared::run::provision;
 use shared::web::extract::{Body, IdempotencyKey, Params, Segments, etag};
@@ -180,8 +180,8 @@ fn setup(setup: &Setup) -> SetupView {
     }
 }
 
-fn view(kept: Kept, invitation: Option<Invitation>) -> EnterpriseView {
-    let enterprise = kept.enterprise;
+fn view(kept: Enterprise, invitation: Option<Invitation>) -> EnterpriseView {
+    let enterprise = kept;
     let settings = enterprise.settings;
     EnterpriseView {
         id: enterprise.id,
@@ -213,9 +213,9 @@ fn view(kept: Kept, invitation: Option<Invitation>) -> EnterpriseView {
     }
 }
 
-async fn with_invitation(io: &Io, kept: Kept) -> Result<EnterpriseView> {
+async fn with_invitation(io: &Io, kept: Enterprise) -> Result<EnterpriseView> {
     let invitation = match &kept.invitation {
-        Some(id) => Some(io.store.invitation(&kept.enterprise.id, id).await?),
+        Some(id) => Some(io.store.invitation(&kept.id, id).await?),
         None => None,
     };
     Ok(view(kept, invitation))
@@ -247,7 +247,7 @@ pub(crate) async fn create(
     let kept = provision::create_enterprise(&io, &reseller, form.into(), &once, io.clock.now()).await?;
     Ok((
         StatusCode::CREATED,
-        etag(kept.enterprise.version),
+        etag(kept.version),
         Json(with_invitation(&io, kept).await?),
     ))
 }
@@ -304,7 +304,7 @@ pub(crate) async fn get(
     Segments(enterprise): Segments<EnterpriseId>,
 ) -> Result<impl IntoResponse> {
     let access = access::on(&io, caller, &enterprise, Action::Read).await?;
-    let version = access.kept.enterprise.version;
+    let version = access.kept.version;
     Ok((etag(version), Json(with_invitation(&io, access.kept).await?)))
 }
 

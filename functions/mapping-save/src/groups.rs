@@ -6,10 +6,10 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use shared::Result;
 use shared::domain::caller::{Action, Caller};
+use shared::domain::enterprise::Enterprise;
 use shared::domain::group_filter::{Banned, GroupFilter, GroupKind};
 use shared::domain::ids::{EnterpriseId, GroupId};
 use shared::io::Io;
-use shared::io::store::enterprises::Kept;
 use shared::run::access;
 use shared::run::account::{Choice, choose_groups};
 use shared::web::extract::{Body, IfMatch, Segments, etag};
@@ -99,8 +99,8 @@ pub(crate) enum FilterForm {
     },
 }
 
-async fn view(io: &Io, kept: &Kept) -> Result<FilterView> {
-    Ok(match &kept.enterprise.group_filter {
+async fn view(io: &Io, kept: &Enterprise) -> Result<FilterView> {
+    Ok(match &kept.group_filter {
         GroupFilter::Undecided => FilterView {
             mode: "undecided",
             groups: Vec::new(),
@@ -114,7 +114,7 @@ async fn view(io: &Io, kept: &Kept) -> Result<FilterView> {
             advice: Vec::new(),
         },
         GroupFilter::Groups(chosen) => {
-            let known = io.store.groups(&kept.enterprise.id).await?;
+            let known = io.store.groups(&kept.id).await?;
             let banned = chosen
                 .iter()
                 .filter(|group| known.iter().any(|known| known.id == group.id && known.banned.is_some()));
@@ -152,10 +152,7 @@ pub(crate) async fn filter(
     Segments(enterprise): Segments<EnterpriseId>,
 ) -> Result<impl IntoResponse> {
     let access = access::on(&io, caller, &enterprise, Action::Read).await?;
-    Ok((
-        etag(access.kept.enterprise.version),
-        Json(view(&io, &access.kept).await?),
-    ))
+    Ok((etag(access.kept.version), Json(view(&io, &access.kept).await?)))
 }
 
 /// Saves a choice; it holds from the next sync on.
@@ -175,5 +172,5 @@ pub(crate) async fn choose(
         FilterForm::Groups { groups, names } => Choice::Groups { ids: groups, names },
     };
     let kept = choose_groups(&io, access.kept, choice, seen).await?;
-    Ok((etag(kept.enterprise.version), Json(view(&io, &kept).await?)))
+    Ok((etag(kept.version), Json(view(&io, &kept).await?)))
 }

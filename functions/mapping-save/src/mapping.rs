@@ -9,20 +9,14 @@ use shared::domain::caller::{Action, Caller};
 use shared::domain::ids::{EnterpriseId, TeamsUserId, VoiceUserId};
 use shared::domain::licence;
 use shared::domain::phone::E164;
-use shared::domain::sync_status::SyncStatus;
-use shared::domain::voice::VoiceUser;
 use shared::io::Io;
-use shared::io::store::account::Account;
-use shared::io::store::enterprises::Kept;
 use shared::run::access;
 use shared::run::account::save_mapping;
+use shared::run::mapping_page::{self, View};
 use shared::web::extract::{Body, IfMatch, Params, Segments, etag};
 use shared::web::problem::Problem;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
-
-/// R109: ten voice users to a page, unless asked otherwise.
-const PER_PAGE: usize = 10;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -91,106 +85,34 @@ struct Licences {
     contact: String,
 }
 
-fn matches(user: &VoiceUser, q: &str) -> bool {
-    let q = q.to_lowercase();
-    let number = user.number.as_ref().map_or("", E164::as_str);
-    [user.name.as_str(), &user.email_and_extension(), number]
-        .iter()
-        .any(|text| text.to_lowercase().contains(&q))
-}
-
-async fn page_of(
-    io: &Io,
-    kept: &Kept,
-    account: &Account,
-    status: &SyncStatus,
-    params: PageParams,
-) -> Result<MappingPage> {
-    let per_page = params.per_page.unwrap_or(PER_PAGE).clamp(1, 100);
-    let mut users: Vec<&VoiceUser> = account
-        .voice_users
-        .values()
-        .filter(|user| params.q.as_ref().is_none_or(|q| matches(user, q)))
-        .filter(|user| !params.unmapped || !account.rows.contains_key(&user.id))
-        .collect();
-    users.sort_by_cached_key(|user| (user.name.to_lowercase(), user.id.clone()));
-    if params.descending {
-        users.reverse();
-    }
-    let pages = users.len().div_ceil(per_page).max(1);
-    let page = params.page.unwrap_or(1).clamp(1, pages);
-    let first = (page - 1) * per_page;
-    let shown: Vec<&VoiceUser> = users.iter().skip(first).take(per_page).copied().collect();
-    let chosen = shown
-        .iter()
-        .filter_map(|user| account.rows.get(&user.id))
-        .map(|row| row.teams_user.clone());
-    let labels = io.store.teams_users(&kept.enterprise.id, chosen.collect()).await?;
-    let row = |user: &&VoiceUser| {
-        let teams_user = account.rows.get(&user.id).map(|row| row.teams_user.clone());
-        let owned = teams_user.as_ref().and_then(|teams| account.owned.get(teams));
-        Row {
-            voice_user: user.id.clone(),
-            name: user.name.clone(),
-            email_and_extension: user.email_and_extension(),
-            number: user.number.clone(),
-            text: teams_user.as_ref().map_or_else(
-                || "Select User".to_owned(),
-                |teams| {
-                    labels
-                        .get(teams)
-                        .map_or_else(|| format!("{teams} (no longer available)"), |user| user.label())
-                },
-            ),
-            applied: owned.is_some_and(|owned| owned.number.is_some() && owned.number == user.number),
-            teams_user,
+impl From<mapping_page::MappingPage> for MappingPage {
+    fn from(page: mapping_page::MappingPage) -> Self {
+        let row = |row: mapping_page::Row| Row {
+            voice_user: row.voice_user,
+            name: row.name,
+            email_and_extension: row.email_and_extension,
+            number: row.number,
+            teams_user: row.teams_user,
+            text: row.text,
+            applied: row.applied,
+        };
+        Self {
+            columns: ["Name", "Email & Extension", "Microsoft Teams User"],
+            rows: page.rows.into_iter().map(row).collect(),
+            page: page.page,
+            pages: page.pages,
+            items_per_page: format!("Items per page: {}", page.per_page),
+            range: page.range,
+            notices: page.notices,
+            licences: Licences {
+                limit: page.limit,
+                used: page.used,
+                pending_release: page.pending_release,
+                contact: page.contact,
+            },
+            action_needed: page.action_needed,
         }
-    };
-    let brand = io.store.reseller(&kept.enterprise.reseller).await?.brand;
-    let mapped = licence::holders(account.rows.values(), &std::collections::BTreeMap::new()).len();
-    let used = licence::holders(account.rows.values(), &account.owned).len();
-    let last = first + shown.len();
-    Ok(MappingPage {
-        columns: ["Name", "Email & Extension", "Microsoft Teams User"],
-        rows: shown.iter().map(row).collect(),
-        page,
-        pages,
-        items_per_page: format!("Items per page: {per_page}"),
-        range: format!(
-            "{} – {last} of {}",
-            if shown.is_empty() { 0 } else { first + 1 },
-            users.len()
-        ),
-        notices: notices(status, pages, &brand.product_name, kept),
-        licences: Licences {
-            limit: kept.enterprise.settings.user_limit,
-            used,
-            pending_release: used - mapped,
-            contact: brand.account_contact,
-        },
-        action_needed: status.action_needed(),
-    })
-}
-
-fn notices(status: &SyncStatus, pages: usize, product: &str, kept: &Kept) -> Vec<String> {
-    let admin = kept.enterprise.global_admin.display_name();
-    let mut notices = Vec::new();
-    if status.discovered.is_none() {
-        notices.push(format!(
-            "{admin} has to sync once before users can be mapped; wait until that sync has ended."
-        ));
     }
-    if status.pending.is_some() {
-        notices.push(format!(
-            "Sync Required: {admin} has to sync in {product} to apply the saved mapping in Teams."
-        ));
-    }
-    if pages > 1 {
-        notices.push(format!(
-            "There are {pages} pages; visit every page until everyone is mapped."
-        ));
-    }
-    notices
 }
 
 /// A page of the mapping, by name.
@@ -204,12 +126,15 @@ pub(crate) async fn page(
     Params(params): Params<PageParams>,
 ) -> Result<impl IntoResponse> {
     let access = access::on(&io, caller, &enterprise, Action::Read).await?;
-    let account = io.store.account(&enterprise).await?;
-    let status = io.store.sync_status(&enterprise).await?;
-    Ok((
-        etag(account.version),
-        Json(page_of(&io, &access.kept, &account, &status, params).await?),
-    ))
+    let view = View {
+        page: params.page.unwrap_or(1),
+        per_page: params.per_page.unwrap_or(mapping_page::PER_PAGE),
+        q: params.q,
+        unmapped: params.unmapped,
+        descending: params.descending,
+    };
+    let page = mapping_page::page(&io, &access.kept, view).await?;
+    Ok((etag(page.version), Json(MappingPage::from(page))))
 }
 
 /// Changed rows, saved as a whole or not at all; at most 90.

@@ -79,7 +79,7 @@ pub(crate) async fn get(
     Segments(enterprise): Segments<EnterpriseId>,
 ) -> Result<Json<Status>> {
     let access = access::on(&io, caller, &enterprise, Action::Read).await?;
-    let enterprise = access.kept.enterprise;
+    let enterprise = access.kept;
     let status = io.store.sync_status(&enterprise.id).await?;
     let run = match &status.current {
         Some(run) => Some(io.store.run(&enterprise.id, run).await?.state),

@@ -14,6 +14,8 @@ const DAY: u32 = 86_400;
 const LICENCES: u32 = 150;
 const VOICE_USERS: usize = 200;
 const ROWS_PER_SAVE: usize = 50;
+const RESELLER_STAFF: &str = "rita@northwind.example";
+const ACCOUNT_ADMIN: &str = "alex@customer.example";
 
 type Done<T = ()> = Result<T, Stuck>;
 
@@ -53,51 +55,77 @@ pub async fn play(mut options: Options, say: fn(&str)) -> Done {
     Ok(())
 }
 
+/// The first enterprise of the local reseller, created where there is none: its Global Admin has an invitation.
+///
+/// # Errors
+/// Where the API refuses.
+pub async fn first_enterprise(urls: &Urls) -> Done<String> {
+    let reseller = caller(urls, "reseller_admin", RESELLER_STAFF, None).await?;
+    let known = reseller.get("/v1/enterprises?limit=1").await?;
+    ok(&known)?;
+    if let Some(id) = known.body.pointer("/items/0/id").and_then(Value::as_str) {
+        return Ok(id.to_owned());
+    }
+    let tenant = tenants(urls)
+        .await?
+        .into_iter()
+        .next()
+        .ok_or("the simulated Microsoft has no tenant")?;
+    let created = reseller
+        .post("/v1/enterprises", &enterprise_form(&tenant, Some(LICENCES)))
+        .await?;
+    ok(&created)?;
+    Ok(created.text("/id").to_owned())
+}
+
 /// What `cargo run` prints.
 ///
 /// # Errors
 /// Where the world does not answer.
-pub async fn where_to_click(service: &Service) -> Done<Vec<String>> {
+pub async fn where_to_click(service: &Service, enterprise: &str) -> Done<Vec<String>> {
     let urls = &service.world.urls;
     let tenant = tenants(urls)
         .await?
         .into_iter()
         .next()
         .ok_or("the simulated Microsoft has no tenant")?;
-    let token = |role: &str, email: &str| {
-        let person = crate::issuer::Person {
-            sub: format!("{role}:{email}"),
-            email: email.into(),
-            name: email.into(),
-            role: role.into(),
-            reseller: role
-                .starts_with("reseller")
-                .then(|| crate::drive::people::RESELLER.to_owned()),
-            enterprise: None,
-        };
-        service
-            .world
-            .issuer
-            .token(&person)
-            .map_err(|refused| Stuck::from(refused.0))
-    };
-    Ok(vec![
-        format!("start page, clock, tokens   {}", urls.portal),
-        format!("mailbox                     {}mailbox", urls.portal),
-        format!("API                         {}v1/…   (routes: infra/openapi.json)", urls.api),
-        format!("simulated Microsoft         {}   (controls: {}_microsoft/tenants)", urls.login, urls.portal),
+    let admin = admin_of(&tenant);
+    let mut lines = vec![
+        format!("Start page, clock, tokens   {}", urls.portal),
+        format!(
+            "Mailbox                     {}mailbox   (an invitation waits there)",
+            urls.portal
+        ),
+        format!(
+            "API                         {}v1/   (routes: infra/openapi.json)",
+            urls.api
+        ),
+        format!(
+            "Simulated Microsoft         {}   (what there is: {}_microsoft/tenants)",
+            urls.login, urls.portal
+        ),
         String::new(),
-        format!("tenant                      {} ({}, {} users)", tenant.display_name, tenant.initial_domain, tenant.users),
-        format!("its Global Admin            {}", admin_of(&tenant)),
-        format!("somebody without a role     {}", tenant.ordinary_user),
-        String::new(),
-        format!("token of a reseller\n{}\n", token("reseller_admin", "rita@northwind.example")?),
-        "Create an enterprise with it, then open the mailbox. Tokens of its account admin and its Global Admin need the".into(),
-        format!("enterprise's id: POST {}token  {{\"sub\":\"…\",\"email\":\"{}\",\"name\":\"…\",\"role\":\"global_admin\",\"enterprise\":\"ent_…\"}}", urls.portal, admin_of(&tenant)),
-        format!("\n  curl -X POST {}v1/enterprises -H 'Authorization: Bearer …' -H 'Idempotency-Key: 1' -H 'Content-Type: application/json' \\", urls.api),
-        format!("    -d '{}'", enterprise_form(&tenant, Some(150))),
-        "\nCtrl-C stops everything.".into(),
-    ])
+        format!("Enterprise                  {enterprise}  {}", tenant.display_name),
+        format!(
+            "Its tenant                  {}, {} users",
+            tenant.initial_domain, tenant.users
+        ),
+        format!("Its Global Admin            {admin}   (no password: pick the account)"),
+        format!("Somebody without a role     {}", tenant.ordinary_user),
+    ];
+    for (who, role, email) in [
+        ("reseller", "reseller_admin", RESELLER_STAFF),
+        ("account admin", "account_admin", ACCOUNT_ADMIN),
+        ("Global Admin", "global_admin", admin),
+    ] {
+        let token = caller(urls, role, email, Some(enterprise)).await?;
+        lines.push(format!("\nToken of the {who}, for an hour\n{}", token.token()));
+    }
+    lines.push(format!(
+        "\nTry   curl {}v1/enterprises/{enterprise}/status -H 'Authorization: Bearer …'\n\nCtrl-C stops everything.",
+        urls.api
+    ));
+    Ok(lines)
 }
 
 struct Story {
@@ -149,13 +177,7 @@ impl Story {
     }
 
     async fn account_admin(&self) -> Done<Api> {
-        caller(
-            &self.urls,
-            "account_admin",
-            "alex@customer.example",
-            Some(&self.enterprise),
-        )
-        .await
+        caller(&self.urls, "account_admin", ACCOUNT_ADMIN, Some(&self.enterprise)).await
     }
 
     async fn status(&self) -> Done<Answer> {
@@ -165,7 +187,7 @@ impl Story {
     }
 
     async fn create(&mut self) -> Done {
-        let reseller = caller(&self.urls, "reseller_admin", "rita@northwind.example", None).await?;
+        let reseller = caller(&self.urls, "reseller_admin", RESELLER_STAFF, None).await?;
         let form = enterprise_form(&self.tenant, Some(LICENCES));
         let created = reseller.post("/v1/enterprises", &form).await?;
         check("the enterprise is created", created.status == 201, &created.body)?;
@@ -250,7 +272,7 @@ impl Story {
             "Signed in again, second permissions accepted: {}",
             page.heading()
         ));
-        let reseller = caller(&self.urls, "reseller_admin", "rita@northwind.example", None).await?;
+        let reseller = caller(&self.urls, "reseller_admin", RESELLER_STAFF, None).await?;
         let enterprise = reseller.get(&self.path("")).await?;
         let consents =
             ["/setup/signInConsent", "/setup/callingConsent"].map(|consent| enterprise.text(consent).to_owned());

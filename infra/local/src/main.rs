@@ -82,7 +82,16 @@ async fn serve(arguments: Arguments) -> Result<(), Stuck> {
     };
     let service = Service::start(options).await?;
     create_reseller(&service.world.urls).await?;
-    for line in demo::where_to_click(&service).await? {
+    let enterprise = demo::first_enterprise(&service.world.urls).await?;
+    // A table from an earlier start may hold enterprises that wait; their schedules did not outlive the process.
+    let swept = service
+        .world
+        .aws
+        .lambdas
+        .invoke("reminder", serde_json::json!({ "sweep": true }))
+        .await;
+    swept.map_err(|error| format!("the daily sweep failed: {error:?}"))?;
+    for line in demo::where_to_click(&service, &enterprise).await? {
         say(&line);
     }
     tokio::signal::ctrl_c().await?;

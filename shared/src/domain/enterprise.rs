@@ -3,7 +3,7 @@
 use super::email::EmailAddress;
 use super::global_admin::GlobalAdmin;
 use super::group_filter::GroupFilter;
-use super::ids::{EnterpriseId, ResellerId};
+use super::ids::{EnterpriseId, InvitationId, ResellerId};
 use super::setup::Setup;
 use super::{Invalid, plain_text};
 use jiff::Timestamp;
@@ -98,6 +98,8 @@ pub struct Enterprise {
     pub setup: Setup,
     /// Whose users are synchronised (R073-R075).
     pub group_filter: GroupFilter,
+    /// The newest invitation of its Global Admin.
+    pub invitation: Option<InvitationId>,
     /// When it was created.
     pub created: Timestamp,
     /// Counts edits; 1 when new.

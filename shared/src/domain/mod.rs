@@ -1,8 +1,11 @@
 //! Nouns: plain values with one way in each. Never async, no clients, no clock, no chance, nothing of ours from outside.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 pub mod brand;
 pub mod caller;
 pub mod calling_policy;
+pub mod change;
 pub mod consent;
 pub mod directory;
 pub mod email;
@@ -15,6 +18,7 @@ pub mod invitation;
 pub mod licence;
 pub mod mapping;
 pub mod once;
+pub mod permission;
 pub mod phone;
 pub mod reseller;
 pub mod run;
@@ -23,6 +27,7 @@ pub mod secret;
 pub mod setup;
 pub mod sync_log;
 pub mod sync_status;
+pub mod visit;
 pub mod voice;
 
 /// A value that was refused, in words for the person who sent it.

@@ -1,6 +1,7 @@
 //! Contradictions inside a plan. Every plan is checked before it is executed; the planner's laws are tested here.
 
-use super::sync::{Change, Plan};
+use super::sync::Plan;
+use crate::domain::change::Change;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that must never be in a plan; empty is good.

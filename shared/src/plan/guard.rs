@@ -1,31 +1,12 @@
 //! What of a plan may be executed. Nothing is dropped: what may not is held, with the reason.
 
-use super::sync::Change;
-use serde::{Deserialize, Serialize};
-
-/// How far a run may go. There is no default: who starts a run says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Mode {
-    /// Adds and adopts, never takes anything away.
-    AddOnly,
-    /// Also releases numbers and revokes policies of ours.
-    Full,
-}
+use crate::domain::change::Change;
+use crate::domain::permission::{Mode, Permission};
 
 /// Releases that pass without a named approval: as many as this, or a tenth of what we own, whichever is more.
 pub const FREE_RELEASES: usize = 5;
 /// The other half of the rule above, in percent.
 pub const FREE_RELEASES_PERCENT: usize = 10;
-
-/// Who asks for what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Permission {
-    /// How far the run may go.
-    pub mode: Mode,
-    /// The number of releases that a person has read and approved.
-    pub approved_releases: Option<usize>,
-}
 
 /// Why a change is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! Decisions: facts in, plan out. Plain functions of values; never async, no clients, no clock, no chance.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 pub mod check;
 pub mod discover;
 pub mod guard;

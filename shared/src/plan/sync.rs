@@ -3,13 +3,12 @@
 
 use super::mapping::Wanted;
 use crate::domain::calling_policy::PolicyType;
+use crate::domain::change::Change;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::TeamsUserId;
 use crate::domain::mapping::{Owned, Ownership};
 use crate::domain::phone::E164;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 /// Everything the decision rests on.
 #[derive(Clone, Debug, Default)]
@@ -55,131 +54,6 @@ pub struct ObservedNumber {
     pub foreign_kind: bool,
     /// It comes from on-premises directory data.
     pub on_premises: bool,
-}
-
-/// One change, complete: whoever makes it looks nothing up and decides nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", tag = "change")]
-pub enum Change {
-    /// Takes a number of ours from a user.
-    Release {
-        /// Which.
-        #[schema(value_type = String)]
-        number: E164,
-        /// Who has it.
-        #[schema(value_type = String)]
-        from: TeamsUserId,
-    },
-    /// Gives a number to a user who has none.
-    Assign {
-        /// Which.
-        #[schema(value_type = String)]
-        number: E164,
-        /// To whom.
-        #[schema(value_type = String)]
-        to: TeamsUserId,
-        /// It was released from somebody else earlier in this plan.
-        moved: bool,
-    },
-    /// Notes as ours what is already right; nothing is sent to Microsoft.
-    Adopt {
-        /// Which.
-        #[schema(value_type = String)]
-        number: E164,
-        /// Who has it.
-        #[schema(value_type = String)]
-        user: TeamsUserId,
-    },
-    /// Takes a policy of ours from a user, who falls back to the tenant's default.
-    Revoke {
-        /// Whose.
-        #[schema(value_type = String)]
-        user: TeamsUserId,
-        /// Which kind.
-        policy_type: PolicyType,
-        /// Which.
-        name: String,
-    },
-    /// Gives a policy to a user.
-    Grant {
-        /// To whom.
-        #[schema(value_type = String)]
-        user: TeamsUserId,
-        /// Which kind.
-        policy_type: PolicyType,
-        /// Which.
-        name: String,
-        /// What the user had.
-        was: Option<String>,
-    },
-}
-
-impl Change {
-    /// Whom it concerns.
-    #[must_use]
-    pub fn user(&self) -> &TeamsUserId {
-        match self {
-            Self::Release { from: user, .. }
-            | Self::Assign { to: user, .. }
-            | Self::Adopt { user, .. }
-            | Self::Revoke { user, .. }
-            | Self::Grant { user, .. } => user,
-        }
-    }
-
-    /// What is ours of the user once this change is in place, given what was ours before.
-    #[must_use]
-    pub fn owned_after(&self, before: Owned) -> Owned {
-        let policy = |before: Owned, kind: PolicyType, name: Option<String>| match kind {
-            PolicyType::OnlineVoiceRoutingPolicy => Owned {
-                routing_policy: name,
-                ..before
-            },
-            PolicyType::TeamsCallingPolicy => Owned {
-                calling_policy: name,
-                ..before
-            },
-        };
-        match self {
-            Self::Release { .. } => Owned { number: None, ..before },
-            Self::Assign { number, .. } | Self::Adopt { number, .. } => Owned {
-                number: Some(number.clone()),
-                ..before
-            },
-            Self::Revoke { policy_type, .. } => policy(before, *policy_type, None),
-            Self::Grant { policy_type, name, .. } => policy(before, *policy_type, Some(name.clone())),
-        }
-    }
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Release { number, from } => write!(f, "- {number} from {from}"),
-            Self::Assign {
-                number,
-                to,
-                moved: false,
-            } => write!(f, "+ {number} to {to}"),
-            Self::Assign {
-                number,
-                to,
-                moved: true,
-            } => write!(f, "~ {number} to {to}"),
-            Self::Adopt { number, user } => write!(f, "= {number} already at {user}"),
-            Self::Revoke {
-                user,
-                policy_type,
-                name,
-            } => write!(f, "- {policy_type} {name} from {user}"),
-            Self::Grant {
-                user,
-                policy_type,
-                name,
-                ..
-            } => write!(f, "+ {policy_type} {name} to {user}"),
-        }
-    }
 }
 
 /// A complete plan.

@@ -9,7 +9,6 @@ use crate::domain::voice::VoiceUser;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::account::{Account, AccountChange, ROWS_PER_SAVE};
-use crate::io::store::enterprises::Kept;
 use crate::plan::mapping::{self, Edit, Facts, Refusal};
 use crate::run::remind;
 use jiff::Timestamp;
@@ -33,22 +32,19 @@ pub enum Choice {
 ///
 /// # Errors
 /// `Invalid` for a group that is unknown or cannot be chosen (R081), `Conflict` before the set-up is complete, `Stale`.
-pub async fn choose_groups(io: &Io, kept: Kept, choice: Choice, seen: u64) -> Result<Kept> {
-    if !kept.enterprise.setup.complete() {
+pub async fn choose_groups(io: &Io, kept: Enterprise, choice: Choice, seen: u64) -> Result<Enterprise> {
+    if !kept.setup.complete() {
         return Err(Error::Conflict(
             "the Global Admin has to finish the set-up first; then there are groups to choose from".into(),
         ));
     }
     let group_filter = match choice {
         Choice::Everyone => GroupFilter::Everyone,
-        Choice::Groups { ids, names } => GroupFilter::Groups(chosen(io, &kept.enterprise.id, &ids, &names).await?),
+        Choice::Groups { ids, names } => GroupFilter::Groups(chosen(io, &kept.id, &ids, &names).await?),
     };
-    let next = Kept {
-        enterprise: Enterprise {
-            group_filter,
-            version: seen + 1,
-            ..kept.enterprise
-        },
+    let next = Enterprise {
+        group_filter,
+        version: seen + 1,
         ..kept
     };
     io.store.update_enterprise(&next, seen).await?;
@@ -127,8 +123,8 @@ pub struct Pushed {
 ///
 /// # Errors
 /// `Invalid` for a double id or number, `Conflict` where a mapped voice user would disappear.
-pub async fn push_voice_users(io: &Io, kept: &Kept, users: Vec<VoiceUser>, now: Timestamp) -> Result<Pushed> {
-    let id = &kept.enterprise.id;
+pub async fn push_voice_users(io: &Io, kept: &Enterprise, users: Vec<VoiceUser>, now: Timestamp) -> Result<Pushed> {
+    let id = &kept.id;
     let users = distinct(users)?;
     let account = io.store.account(id).await?;
     let gone: Vec<&VoiceUserId> = account
@@ -228,8 +224,8 @@ pub struct Saved {
 ///
 /// # Errors
 /// `OverLicense`, `Invalid` with every refused row, `Conflict` before the first sync (R142), `Stale`.
-pub async fn save_mapping(io: &Io, kept: &Kept, edits: &[Edit], seen: u64, now: Timestamp) -> Result<Saved> {
-    let id = &kept.enterprise.id;
+pub async fn save_mapping(io: &Io, kept: &Enterprise, edits: &[Edit], seen: u64, now: Timestamp) -> Result<Saved> {
+    let id = &kept.id;
     if edits.len() > ROWS_PER_SAVE {
         return Err(Invalid::new("mapping", format!("send at most {ROWS_PER_SAVE} rows at once")).into());
     }
@@ -250,7 +246,7 @@ pub async fn save_mapping(io: &Io, kept: &Kept, edits: &[Edit], seen: u64, now: 
         voice_users: &account.voice_users,
         candidates: &candidates,
         owned: &account.owned,
-        limit: kept.enterprise.settings.user_limit,
+        limit: kept.settings.user_limit,
         next_order: account.next_order,
     };
     let saved = match mapping::save(&facts, edits) {
@@ -283,17 +279,12 @@ pub async fn save_mapping(io: &Io, kept: &Kept, edits: &[Edit], seen: u64, now: 
     })
 }
 
-async fn refused(io: &Io, kept: &Kept, account: &Account, refusals: Vec<Refusal>) -> Result<Error> {
+async fn refused(io: &Io, kept: &Enterprise, account: &Account, refusals: Vec<Refusal>) -> Result<Error> {
     if let Some(Refusal::OverLicense { wanted, limit, over }) = refusals
         .iter()
         .find(|refusal| matches!(refusal, Refusal::OverLicense { .. }))
     {
-        let contact = io
-            .store
-            .reseller(&kept.enterprise.reseller)
-            .await?
-            .brand
-            .account_contact;
+        let contact = io.store.reseller(&kept.reseller).await?.brand.account_contact;
         return Ok(Error::OverLicense {
             wanted: *wanted,
             limit: *limit,
@@ -345,11 +336,11 @@ async fn refused(io: &Io, kept: &Kept, account: &Account, refusals: Vec<Refusal>
 ///
 /// # Errors
 /// `Upstream`, `Busy`.
-pub async fn refresh_pending(io: &Io, kept: &Kept, now: Timestamp) -> Result<SyncStatus> {
-    let id = &kept.enterprise.id;
-    let brand = io.store.reseller(&kept.enterprise.reseller).await?.brand;
+pub async fn refresh_pending(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<SyncStatus> {
+    let id = &kept.id;
+    let brand = io.store.reseller(&kept.reseller).await?.brand;
     let account = io.store.account(id).await?;
-    let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, &kept.enterprise.settings, &brand);
+    let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, &kept.settings, &brand);
     let waiting = mapping::pending(&wanted, &account.owned).len();
     let users = u32::try_from(waiting).unwrap_or(u32::MAX);
     let status = io

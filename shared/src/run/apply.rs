@@ -4,6 +4,7 @@
 //! proven or has failed, so no user ever holds two numbers and no number two users.
 
 use crate::domain::calling_policy::PolicyType;
+use crate::domain::change::Change;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::TeamsUserId;
 use crate::domain::phone::E164;
@@ -14,7 +15,7 @@ use crate::io::Io;
 use crate::io::graph::{OperationId, OperationState, PolicyGrant, Token};
 use crate::io::store::leases::Lease;
 use crate::plan::guard::Held;
-use crate::plan::sync::{Change, ObservedNumber, ObservedUser};
+use crate::plan::sync::{ObservedNumber, ObservedUser};
 use crate::run::plans::{StoredPlan, observe};
 use crate::run::sync::Session;
 use jiff::{SignedDuration, Timestamp};

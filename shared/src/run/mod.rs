@@ -4,6 +4,7 @@ pub mod access;
 pub mod account;
 pub mod apply;
 pub mod discover;
+pub mod mapping_page;
 pub mod onboard;
 pub mod plans;
 pub mod prepare;

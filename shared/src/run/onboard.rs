@@ -7,11 +7,10 @@ use crate::domain::invitation::{self, Invitation};
 use crate::domain::reseller::Reseller;
 use crate::domain::secret::Secret;
 use crate::domain::setup::BoundTenant;
+use crate::domain::visit::{Link, Purpose, Session, Stage};
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::graph::SignedIn;
-use crate::io::store::enterprises::Kept;
-use crate::io::store::invitations::{Link, Purpose, SessionItem, Stage};
 use crate::io::vault::sha256;
 use crate::plan::onboard::{self, Event};
 use crate::run::sign_in;
@@ -22,7 +21,7 @@ use url::Url;
 #[derive(Debug)]
 pub struct Invited {
     /// The enterprise.
-    pub kept: Kept,
+    pub kept: Enterprise,
     /// Its reseller.
     pub reseller: Reseller,
     /// The invitation.
@@ -42,7 +41,7 @@ pub async fn invited(io: &Io, token: &str, now: Timestamp) -> Result<Invited> {
     let invitation = io.store.invitation(&enterprise, &invitation).await?;
     invitation.open(now).map_err(|_| closed())?;
     let kept = io.store.enterprise(&enterprise).await?;
-    let reseller = io.store.reseller(&kept.enterprise.reseller).await?;
+    let reseller = io.store.reseller(&kept.reseller).await?;
     Ok(Invited {
         kept,
         reseller,
@@ -56,7 +55,7 @@ pub async fn invited(io: &Io, token: &str, now: Timestamp) -> Result<Invited> {
 /// `LinkClosed`, or `WrongCode` with the tries left.
 pub async fn enter_code(io: &Io, token: &str, code: &str, browser: &Secret, now: Timestamp) -> Result<Url> {
     let invited = invited(io, token, now).await?;
-    let (enterprise, invitation) = (&invited.kept.enterprise, &invited.invitation);
+    let (enterprise, invitation) = (&invited.kept, &invited.invitation);
     // Counted before it is compared: however many tries run at once, only so many are compared.
     if !io
         .store
@@ -102,7 +101,7 @@ pub async fn signed_in(
         return Err(SignInRefused::LinkClosed.into());
     }
     let identity = person.claims.identity.clone();
-    onboard::recorded(&kept.enterprise.setup, &kept.enterprise.global_admin, &identity)?;
+    onboard::recorded(&kept.setup, &kept.global_admin, &identity)?;
     sign_in::prove_global_admin(io, &person.access).await?;
     let organization = io.graph.organization(&person.access).await?;
     if organization.id != identity.tenant {
@@ -120,7 +119,7 @@ pub async fn signed_in(
         tenant,
         scopes: person.scopes,
     };
-    let session = SessionItem {
+    let session = Session {
         enterprise: enterprise.clone(),
         stage,
     };
@@ -131,7 +130,7 @@ pub async fn signed_in(
 ///
 /// # Errors
 /// `TenantTaken`, `TenantMismatch`, `NotRecorded`, or `Stale`.
-pub async fn confirm(io: &Io, session: SessionItem, browser: &Secret, now: Timestamp) -> Result<()> {
+pub async fn confirm(io: &Io, session: Session, browser: &Secret, now: Timestamp) -> Result<()> {
     let Stage::Confirm {
         identity,
         tenant,
@@ -147,24 +146,22 @@ pub async fn confirm(io: &Io, session: SessionItem, browser: &Secret, now: Times
         tenant: tenant.clone(),
         scopes,
     };
-    let (setup, global_admin) = onboard::step(&kept.enterprise.setup, &kept.enterprise.global_admin, event, now)?;
-    let seen = kept.enterprise.version;
+    let (setup, global_admin) = onboard::step(&kept.setup, &kept.global_admin, event, now)?;
+    let seen = kept.version;
     let complete = setup.complete();
     let enterprise = Enterprise {
         setup,
         global_admin,
         version: seen + 1,
-        ..kept.enterprise
+        ..kept
     };
-    io.store
-        .bind_tenant(&Kept { enterprise, ..kept }, seen, &tenant.id, now)
-        .await?;
+    io.store.bind_tenant(&enterprise, seen, &tenant.id, now).await?;
     let stage = if complete {
         Stage::Complete
     } else {
         Stage::SecondConsent { again: false }
     };
-    let session = SessionItem {
+    let session = Session {
         enterprise: session.enterprise,
         stage,
     };
@@ -175,12 +172,12 @@ pub async fn confirm(io: &Io, session: SessionItem, browser: &Secret, now: Times
 ///
 /// # Errors
 /// `StateUnknown` where the browser is not at that point.
-pub async fn begin_second_consent(io: &Io, session: &SessionItem, browser: &Secret, now: Timestamp) -> Result<Url> {
+pub async fn begin_second_consent(io: &Io, session: &Session, browser: &Secret, now: Timestamp) -> Result<Url> {
     if !matches!(session.stage, Stage::SecondConsent { .. }) {
         return Err(SignInRefused::StateUnknown.into());
     }
     let kept = io.store.enterprise(&session.enterprise).await?;
-    sign_in::begin(io, &kept.enterprise, Purpose::Consent, browser, now).await
+    sign_in::begin(io, &kept, Purpose::Consent, browser, now).await
 }
 
 /// After the second sign-in: what was granted is proven by tokens, the set-up is complete (R024), and the tenant's
@@ -197,26 +194,23 @@ pub async fn calling_granted(
 ) -> Result<()> {
     let kept = io.store.enterprise(enterprise).await?;
     let identity = person.claims.identity.clone();
-    onboard::recorded(&kept.enterprise.setup, &kept.enterprise.global_admin, &identity)?;
+    onboard::recorded(&kept.setup, &kept.global_admin, &identity)?;
     sign_in::prove_global_admin(io, &person.access).await?;
     prove_teams_access(io, &person, now).await?;
     let event = Event::CallingGranted {
         identity,
         scopes: person.scopes,
     };
-    let (setup, global_admin) = onboard::step(&kept.enterprise.setup, &kept.enterprise.global_admin, event, now)?;
-    let seen = kept.enterprise.version;
-    let next = Kept {
-        enterprise: Enterprise {
-            setup,
-            global_admin,
-            version: seen + 1,
-            ..kept.enterprise
-        },
+    let (setup, global_admin) = onboard::step(&kept.setup, &kept.global_admin, event, now)?;
+    let seen = kept.version;
+    let next = Enterprise {
+        setup,
+        global_admin,
+        version: seen + 1,
         ..kept
     };
     io.store.update_enterprise(&next, seen).await?;
-    let session = SessionItem {
+    let session = Session {
         enterprise: enterprise.clone(),
         stage: Stage::Complete,
     };
@@ -234,24 +228,16 @@ pub async fn calling_granted(
 /// `Stale`.
 pub async fn calling_declined(io: &Io, enterprise: &EnterpriseId, browser: &Secret, now: Timestamp) -> Result<()> {
     let kept = io.store.enterprise(enterprise).await?;
-    let (setup, global_admin) = onboard::step(
-        &kept.enterprise.setup,
-        &kept.enterprise.global_admin,
-        Event::CallingDeclined,
-        now,
-    )?;
-    let seen = kept.enterprise.version;
-    let next = Kept {
-        enterprise: Enterprise {
-            setup,
-            global_admin,
-            version: seen + 1,
-            ..kept.enterprise
-        },
+    let (setup, global_admin) = onboard::step(&kept.setup, &kept.global_admin, Event::CallingDeclined, now)?;
+    let seen = kept.version;
+    let next = Enterprise {
+        setup,
+        global_admin,
+        version: seen + 1,
         ..kept
     };
     io.store.update_enterprise(&next, seen).await?;
-    let session = SessionItem {
+    let session = Session {
         enterprise: enterprise.clone(),
         stage: Stage::SecondConsent { again: true },
     };
@@ -282,4 +268,27 @@ async fn prove_teams_access(io: &Io, person: &SignedIn, now: Timestamp) -> Resul
 async fn read_groups(io: &Io, enterprise: &EnterpriseId, token: &crate::io::graph::Token) -> Result<()> {
     let groups = io.graph.groups(token, None).await?;
     io.store.put_groups(enterprise, &groups).await
+}
+
+/// A browser that we know, and where it stands.
+///
+/// # Errors
+/// `StateUnknown` for any other.
+pub async fn session(io: &Io, browser: Option<Secret>, now: Timestamp) -> Result<(Session, Secret)> {
+    let unknown = || Error::SignIn(SignInRefused::StateUnknown);
+    let browser = browser.ok_or_else(unknown)?;
+    let session = io
+        .store
+        .session(&sha256(browser.expose()), now)
+        .await?
+        .ok_or_else(unknown)?;
+    Ok((session, browser))
+}
+
+/// Forgets a browser whose person said that the tenant is not the right one.
+///
+/// # Errors
+/// `Upstream`.
+pub async fn reject(io: &Io, browser: &Secret) -> Result<()> {
+    io.store.end_session(&sha256(browser.expose())).await
 }

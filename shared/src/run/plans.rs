@@ -1,6 +1,7 @@
 //! Plans that are shown before anybody signs in, and the facts they rest on.
 
 use crate::domain::brand::Brand;
+use crate::domain::change::Change;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{EnterpriseId, PlanId, TeamsUserId};
@@ -11,10 +12,9 @@ use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::graph::Token;
 use crate::io::store::account::Account;
-use crate::io::store::enterprises::Kept;
 use crate::plan::guard::free_releases;
 use crate::plan::mapping;
-use crate::plan::sync::{Change, Facts, ObservedNumber, ObservedPolicy, ObservedUser, Plan, as_we_left_it, plan};
+use crate::plan::sync::{Facts, ObservedNumber, ObservedPolicy, ObservedUser, Plan, as_we_left_it, plan};
 use crate::plan::{guard, preflight};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -64,8 +64,8 @@ impl StoredPlan {
 ///
 /// # Errors
 /// `Conflict` before the set-up is complete.
-pub async fn make(io: &Io, kept: &Kept, once: &Once, now: Timestamp) -> Result<StoredPlan> {
-    let enterprise = &kept.enterprise;
+pub async fn make(io: &Io, kept: &Enterprise, once: &Once, now: Timestamp) -> Result<StoredPlan> {
+    let enterprise = &kept;
     preflight::may_start(&enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
     if let Some(known) = io.store.answered(once, now).await? {
         let id: PlanId = known

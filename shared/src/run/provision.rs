@@ -12,7 +12,6 @@ use crate::domain::setup::Setup;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::mailer::Letter;
-use crate::io::store::enterprises::Kept;
 use crate::mail::EnterpriseInvitation;
 use jiff::Timestamp;
 use url::Url;
@@ -49,12 +48,13 @@ pub async fn create_enterprise(
     form: EnterpriseForm,
     once: &Once,
     now: Timestamp,
-) -> Result<Kept> {
+) -> Result<Enterprise> {
     let reseller = io.store.reseller(reseller).await?;
     let (settings, global_admin) = form.check(&io.config.region_names())?;
     if let Some(known) = io.store.answered(once, now).await? {
         return io.store.enterprise(&parsed(&known)?).await;
     }
+    let letter = new_invitation(io, now).await?;
     let enterprise = Enterprise {
         id: EnterpriseId::mint(now, io.chance.bits()),
         reseller: reseller.id.clone(),
@@ -62,10 +62,10 @@ pub async fn create_enterprise(
         global_admin,
         setup: Setup::Invited,
         group_filter: GroupFilter::Undecided,
+        invitation: Some(letter.invitation.id.clone()),
         created: now,
         version: 1,
     };
-    let letter = new_invitation(io, now).await?;
     let id = io
         .store
         .create_enterprise(&enterprise, &letter.invitation, once, now)
@@ -81,30 +81,28 @@ pub async fn create_enterprise(
 ///
 /// # Errors
 /// `Conflict` once the set-up is complete, `Stale`.
-pub async fn resend_invitation(io: &Io, kept: Kept, now: Timestamp) -> Result<Url> {
-    if kept.enterprise.setup.complete() {
+pub async fn resend_invitation(io: &Io, kept: Enterprise, now: Timestamp) -> Result<Url> {
+    if kept.setup.complete() {
         return Err(Error::Conflict(
             "the set-up is complete; there is nobody to invite".into(),
         ));
     }
-    let reseller = io.store.reseller(&kept.enterprise.reseller).await?;
+    let reseller = io.store.reseller(&kept.reseller).await?;
     let old = match &kept.invitation {
-        Some(id) => Some(io.store.invitation(&kept.enterprise.id, id).await?),
+        Some(id) => Some(io.store.invitation(&kept.id, id).await?),
         None => None,
     };
     let letter = new_invitation(io, now).await?;
-    let seen = kept.enterprise.version;
-    let next = Kept {
-        enterprise: Enterprise {
-            version: seen + 1,
-            ..kept.enterprise
-        },
+    let seen = kept.version;
+    let next = Enterprise {
+        invitation: Some(letter.invitation.id.clone()),
+        version: seen + 1,
         ..kept
     };
     io.store
         .replace_invitation(&next, seen, old.as_ref(), &letter.invitation)
         .await?;
-    send_invitation(io, &next.enterprise, &reseller, &letter).await;
+    send_invitation(io, &next, &reseller, &letter).await;
     Ok(letter.link)
 }
 

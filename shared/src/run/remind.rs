@@ -1,6 +1,7 @@
 //! The daily reminder of one enterprise, and the daily sweep that heals what is out of step (R163-R169).
 
 use crate::domain::brand::Brand;
+use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
 use crate::domain::ids::EnterpriseId;
 use crate::domain::schedule;
@@ -9,7 +10,6 @@ use crate::error::Chain;
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::mailer::Letter;
-use crate::io::store::enterprises::Kept;
 use crate::io::store::keys::PENDING_SHARDS;
 use crate::mail::{Mail, SyncFailed, SyncRequired, Waiting};
 use crate::plan::mapping;
@@ -43,12 +43,12 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
         Err(error) => return Err(error),
     };
     let status = io.store.sync_status(enterprise).await?;
-    let reminder = decide(&kept.enterprise.setup, &status);
+    let reminder = decide(&kept.setup, &status);
     if reminder == Reminder::Nothing {
         io.scheduler.remove(enterprise).await?;
         return Ok(Reminded::NothingPending);
     }
-    let zone = schedule::zone(&kept.enterprise.settings.time_zone)?;
+    let zone = schedule::zone(&kept.settings.time_zone)?;
     // What the mail says is gathered before the day is claimed, so that a failure here can be tried again.
     let Some((brand, mail, kind)) = written(io, &kept, &status, reminder).await? else {
         return Ok(Reminded::NothingPending);
@@ -65,7 +65,7 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
             from_name: &brand.product_name,
             from: brand.sender.as_ref().unwrap_or(&io.config.mail_from),
             reply_to: brand.reply_to.as_ref(),
-            to: &kept.enterprise.global_admin.email,
+            to: &kept.global_admin.email,
             subject: &mail.subject,
             text: &mail.text,
             html: &mail.html,
@@ -78,11 +78,11 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
 
 async fn written(
     io: &Io,
-    kept: &Kept,
+    kept: &Enterprise,
     status: &SyncStatus,
     reminder: Reminder,
 ) -> Result<Option<(Brand, Mail, &'static str)>> {
-    let enterprise = &kept.enterprise;
+    let enterprise = &kept;
     let brand = io.store.reseller(&enterprise.reseller).await?.brand;
     let zone = schedule::zone(&enterprise.settings.time_zone)?;
     let account = io.store.account(&enterprise.id).await?;
@@ -142,13 +142,11 @@ async fn written(
 ///
 /// # Errors
 /// `Upstream`.
-pub async fn keep_schedule(io: &Io, kept: &Kept, status: &SyncStatus) -> Result<()> {
-    if decide(&kept.enterprise.setup, status) == Reminder::Nothing {
-        io.scheduler.remove(&kept.enterprise.id).await
+pub async fn keep_schedule(io: &Io, kept: &Enterprise, status: &SyncStatus) -> Result<()> {
+    if decide(&kept.setup, status) == Reminder::Nothing {
+        io.scheduler.remove(&kept.id).await
     } else {
-        io.scheduler
-            .ensure(&kept.enterprise.id, &kept.enterprise.settings.time_zone)
-            .await
+        io.scheduler.ensure(&kept.id, &kept.settings.time_zone).await
     }
 }
 

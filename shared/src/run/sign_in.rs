@@ -4,10 +4,11 @@ use crate::domain::consent::{CALLING_SCOPES, GRAPH, SIGN_IN_SCOPES, TEAMS_ADMIN,
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::EnterpriseId;
 use crate::domain::secret::Secret;
+use crate::domain::visit::Purpose;
 use crate::error::{Result, SignInRefused};
 use crate::io::Io;
 use crate::io::graph::{Authorize, Challenge, GLOBAL_ADMINISTRATOR, Prompt, SignedIn, Token, callback_refusal};
-use crate::io::store::invitations::{Purpose, SignInItem};
+use crate::io::store::invitations::SignInItem;
 use crate::io::vault::sha256;
 use jiff::Timestamp;
 use url::Url;

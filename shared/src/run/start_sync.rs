@@ -1,19 +1,19 @@
 //! A sync begins: the portal identity asks for it, the Microsoft identity confirms it (R047).
 
 use crate::domain::caller::Role;
+use crate::domain::enterprise::Enterprise;
 use crate::domain::global_admin::Identity;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
 use crate::domain::once::Once;
+use crate::domain::permission::Permission;
 use crate::domain::run::{Run, RunKind, RunState};
 use crate::domain::secret::Secret;
 use crate::domain::sync_status::SyncStatus;
+use crate::domain::visit::{Link, Purpose, Session, Stage};
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::graph::SignedIn;
-use crate::io::store::enterprises::Kept;
-use crate::io::store::invitations::{Link, Purpose, SessionItem, Stage};
 use crate::io::vault::sha256;
-use crate::plan::guard::Permission;
 use crate::plan::{onboard, preflight};
 use crate::run::access::Access;
 use crate::run::plans::StoredPlan;
@@ -62,7 +62,7 @@ pub(super) struct Tokens {
 /// `SignIn` for anybody else, `Conflict` while another run goes on or before the set-up is complete, `PlanStale` where
 /// the mapping changed since the plan was shown.
 pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timestamp) -> Result<Started> {
-    let Kept { enterprise, .. } = &access.kept;
+    let enterprise = &access.kept;
     recorded_caller(access)?;
     preflight::may_start(&enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
     if let Some(known) = io.store.answered(once, now).await? {
@@ -124,7 +124,7 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
 /// `Conflict` where the run waits for nobody.
 pub async fn sign_in_again(io: &Io, access: &Access, run: &RunId, now: Timestamp) -> Result<Started> {
     recorded_caller(access)?;
-    let enterprise = &access.kept.enterprise.id;
+    let enterprise = &access.kept.id;
     let run = io.store.run(enterprise, run).await?;
     if run.state != RunState::AwaitingSignIn {
         return Err(Error::Conflict("the run does not wait for a sign-in".into()));
@@ -149,7 +149,7 @@ pub async fn sign_in_again(io: &Io, access: &Access, run: &RunId, now: Timestamp
 
 /// The first half of the double authentication: the portal identity is the recorded Global Admin.
 fn recorded_caller(access: &Access) -> Result<()> {
-    let admin = &access.kept.enterprise.global_admin;
+    let admin = &access.kept.global_admin;
     let is_recorded =
         matches!(access.caller.role, Role::GlobalAdmin(_)) && access.caller.email.as_ref() == Some(&admin.email);
     if is_recorded {
@@ -193,7 +193,7 @@ async fn free_for_a_run(io: &Io, enterprise: &EnterpriseId, status: SyncStatus) 
 #[derive(Debug)]
 pub struct Waiting {
     /// Whose.
-    pub kept: Kept,
+    pub kept: Enterprise,
     /// Which.
     pub run: Run,
     /// The plan that was shown, as text.
@@ -231,14 +231,7 @@ pub async fn waiting(io: &Io, token: &str, now: Timestamp) -> Result<Waiting> {
 /// `LinkClosed`.
 pub async fn begin(io: &Io, token: &str, browser: &Secret, now: Timestamp) -> Result<Url> {
     let waiting = waiting(io, token, now).await?;
-    sign_in::begin(
-        io,
-        &waiting.kept.enterprise,
-        Purpose::Sync { run: waiting.run.id },
-        browser,
-        now,
-    )
-    .await
+    sign_in::begin(io, &waiting.kept, Purpose::Sync { run: waiting.run.id }, browser, now).await
 }
 
 /// The second half: the Microsoft identity is the recorded Global Admin and holds the role. The tokens are sealed for
@@ -256,7 +249,7 @@ pub async fn signed_in(
 ) -> Result<()> {
     let kept = io.store.enterprise(enterprise).await?;
     let identity = person.claims.identity.clone();
-    onboard::recorded(&kept.enterprise.setup, &kept.enterprise.global_admin, &identity)?;
+    onboard::recorded(&kept.setup, &kept.global_admin, &identity)?;
     sign_in::prove_global_admin(io, &person.access).await?;
     let tokens = Tokens {
         identity,
@@ -285,7 +278,7 @@ pub async fn signed_in(
             .await?;
         return Err(error);
     }
-    let session = SessionItem {
+    let session = Session {
         enterprise: enterprise.clone(),
         stage: Stage::Syncing { run: run.clone() },
     };

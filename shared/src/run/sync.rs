@@ -1,8 +1,10 @@
 //! The worker of one run: discover, plan, prepare, apply, verify. It may be killed at any point and started again; it
 //! goes on from what the table says. It works for a while, answers what should happen next, and is called again.
 
+use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
+use crate::domain::permission::Permission;
 use crate::domain::run::{Run, RunKind, RunState, StepState};
 use crate::domain::secret::Secret;
 use crate::domain::sync_log::Line;
@@ -11,10 +13,9 @@ use crate::error::Chain;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::graph::Token;
-use crate::io::store::enterprises::Kept;
 use crate::io::store::leases::Lease;
 use crate::plan::check::contradictions;
-use crate::plan::guard::{Permission, rule};
+use crate::plan::guard::rule;
 use crate::plan::preflight;
 use crate::plan::sync::{beyond, plan};
 use crate::run::plans::{self, StoredPlan};
@@ -112,7 +113,7 @@ async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Nex
         run.started = Some(io.clock.now());
     }
     let session = session(io, &lease.enterprise, &run.id).await?;
-    let found = discover::discover(io, lease, &session.graph, &kept.enterprise.group_filter).await?;
+    let found = discover::discover(io, lease, &session.graph, &kept.group_filter).await?;
     if !found.findings.is_empty() {
         return end(io, lease, run, found.findings).await.map(Some);
     }
@@ -138,14 +139,14 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
     let enterprise = &lease.enterprise;
     if io.store.run_plan::<StoredPlan>(enterprise, &run.id).await?.is_none() {
         let kept = io.store.enterprise(enterprise).await?;
-        let brand = io.store.reseller(&kept.enterprise.reseller).await?.brand;
+        let brand = io.store.reseller(&kept.reseller).await?.brand;
         let account = io.store.account(enterprise).await?;
         let session = session(io, enterprise, &run.id).await?;
         let missing = missing_domains(io, &kept, &session.graph).await?;
         if !missing.is_empty() {
             return end(io, lease, run, missing).await.map(Some);
         }
-        let facts = plans::gather(io, &session.graph, &kept.enterprise, &brand, &account).await?;
+        let facts = plans::gather(io, &session.graph, &kept, &brand, &account).await?;
         let fresh = plan(&facts);
         let wrong = contradictions(&fresh);
         if !wrong.is_empty() {
@@ -188,8 +189,8 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
     Ok(None)
 }
 
-async fn missing_domains(io: &Io, kept: &Kept, token: &Token) -> Result<Vec<Finding>> {
-    let needed = prepare::gateways(io, &kept.enterprise);
+async fn missing_domains(io: &Io, kept: &Enterprise, token: &Token) -> Result<Vec<Finding>> {
+    let needed = prepare::gateways(io, &kept);
     let organization = io.graph.organization(token).await?;
     let verified = organization
         .domains
@@ -201,9 +202,9 @@ async fn missing_domains(io: &Io, kept: &Kept, token: &Token) -> Result<Vec<Find
 
 async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let kept = io.store.enterprise(&lease.enterprise).await?;
-    let brand = io.store.reseller(&kept.enterprise.reseller).await?.brand;
+    let brand = io.store.reseller(&kept.reseller).await?.brand;
     let session = session(io, &lease.enterprise, &run.id).await?;
-    let configured = prepare::tenant_objects(io, &kept.enterprise, &brand, &session).await?;
+    let configured = prepare::tenant_objects(io, &kept, &brand, &session).await?;
     let lines = configured
         .into_iter()
         .filter(|object| run.debug || object.action != "unchanged")
@@ -359,7 +360,7 @@ async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Error) -> Res
     }
 }
 
-fn stale(beyond: &[crate::plan::sync::Change]) -> Finding {
+fn stale(beyond: &[crate::domain::change::Change]) -> Finding {
     let first = beyond
         .iter()
         .take(3)

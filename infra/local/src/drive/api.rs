@@ -58,6 +58,12 @@ impl Api {
         }
     }
 
+    /// The token it calls with.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Sends a request; a body goes as JSON, headers as they are.
     ///
     /// # Errors

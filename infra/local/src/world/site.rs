@@ -43,7 +43,12 @@ fn start(urls: &Urls, issuer: &Issuer, time: &Time) -> Html<String> {
     let links = [
         ("Mailbox", "every mail the service sent", "/mailbox".to_owned()),
         ("Schedules", "what will happen, and when", "/schedules".to_owned()),
-        ("Simulated Microsoft", "sign-in host", urls.login.to_string()),
+        (
+            "Simulated Microsoft",
+            "who and what there is",
+            "/_microsoft/tenants".to_owned(),
+        ),
+        ("Sign-in", "Microsoft's sign-in host", urls.login.to_string()),
         ("Microsoft Graph", "simulated, needs a token", urls.graph.to_string()),
         ("API", "the gateway in front of the functions", urls.api.to_string()),
         (
@@ -62,12 +67,19 @@ fn start(urls: &Urls, issuer: &Issuer, time: &Time) -> Html<String> {
             )
         })
         .collect();
-    let tokens: String = ROLES.iter().map(|role| token(role, issuer)).collect();
+    let roles: String = ROLES.iter().map(|role| format!("<option>{role}")).collect();
+    let provider = ["provider_admin", "provider_support"];
+    let tokens: String = provider.iter().map(|role| token(role, issuer)).collect();
     let body = format!(
         "<table>{links}</table>\
          <h2>Clock</h2><p>It is <b>{now}</b> in this world. {hour}{day}</p>\
-         <h2>Tokens</h2><p>For the header <code>Authorization: Bearer …</code>, good for an hour. \
-         <code>POST /token</code> makes others (sub, email, name, role, reseller, enterprise).</p>{tokens}",
+         <h2>Tokens</h2><p>For the header <code>Authorization: Bearer …</code>, good for an hour. A reseller's \
+         token needs its id, one of an enterprise's people the enterprise's; a Global Admin's address must be \
+         the recorded one.</p>\
+         <form method=post action=/token target=_blank><p><input name=sub value=dev placeholder=sub required> \
+         <input name=email type=email placeholder=email required> <input name=name value=Dev placeholder=name> \
+         <select name=role>{roles}</select> <input name=reseller placeholder=\"res_…\"> \
+         <input name=enterprise placeholder=\"ent_…\"> <button>Token</button></p></form>{tokens}",
         now = time.clock.now().strftime("%A %Y-%m-%d %H:%M:%S UTC"),
         hour = button("Advance 1 hour", 3600),
         day = button("Advance 1 day", 86_400),

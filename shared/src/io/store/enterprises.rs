@@ -81,15 +81,6 @@ struct Answer {
     resource: String,
 }
 
-/// An enterprise with the id of its newest invitation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
-    /// The enterprise.
-    pub enterprise: Enterprise,
-    /// Its newest invitation.
-    pub invitation: Option<InvitationId>,
-}
-
 impl Store {
     /// Creates or replaces a reseller that was read at version `seen` (0: there was none).
     ///
@@ -165,12 +156,9 @@ impl Store {
         };
         let list_key = keys::reseller_enterprise(&enterprise.reseller, &enterprise.id);
         let mut writes = vec![
-            self.put(
-                &keys::enterprise(&enterprise.id),
-                &item(enterprise, Some(&invitation.id)),
-            )?
-            .when_absent()
-            .build()?,
+            self.put(&keys::enterprise(&enterprise.id), &item(enterprise))?
+                .when_absent()
+                .build()?,
             self.put(&list_key, &listed)?.build()?,
         ];
         writes.extend(self.invitation_writes(&enterprise.id, invitation)?);
@@ -231,7 +219,7 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn enterprise(&self, id: &EnterpriseId) -> Result<Kept> {
+    pub async fn enterprise(&self, id: &EnterpriseId) -> Result<Enterprise> {
         let item: EnterpriseItem = self
             .get(&keys::enterprise(id))
             .await?
@@ -248,7 +236,7 @@ impl Store {
         reseller: &ResellerId,
         after: Option<&EnterpriseId>,
         limit: u16,
-    ) -> Result<(Vec<Kept>, Option<EnterpriseId>)> {
+    ) -> Result<(Vec<Enterprise>, Option<EnterpriseId>)> {
         let list = keys::reseller(reseller).pk;
         let after = after.map(|id| keys::reseller_enterprise(reseller, id).sk);
         let (listed, next) = self
@@ -266,11 +254,9 @@ impl Store {
     ///
     /// # Errors
     /// `Stale` if somebody was faster.
-    pub async fn update_enterprise(&self, kept: &Kept, seen: u64) -> Result<()> {
-        let item = item(&kept.enterprise, kept.invitation.as_ref());
-        let write = self
-            .put(&keys::enterprise(&kept.enterprise.id), &item)?
-            .when_version(seen);
+    pub async fn update_enterprise(&self, enterprise: &Enterprise, seen: u64) -> Result<()> {
+        let item = item(enterprise);
+        let write = self.put(&keys::enterprise(&enterprise.id), &item)?.when_version(seen);
         if self.write(write).await? {
             Ok(())
         } else {
@@ -283,9 +269,14 @@ impl Store {
     ///
     /// # Errors
     /// `Stale`, or `Conflict` where the tenant belongs to another enterprise.
-    pub async fn bind_tenant(&self, kept: &Kept, seen: u64, tenant: &TenantId, at: Timestamp) -> Result<()> {
-        let enterprise = &kept.enterprise;
-        let item = item(enterprise, kept.invitation.as_ref());
+    pub async fn bind_tenant(
+        &self,
+        enterprise: &Enterprise,
+        seen: u64,
+        tenant: &TenantId,
+        at: Timestamp,
+    ) -> Result<()> {
+        let item = item(enterprise);
         let binding = Binding {
             enterprise: enterprise.id.clone(),
             at,
@@ -299,7 +290,7 @@ impl Store {
                 .with(":enterprise", text(enterprise.id.as_str()))
                 .build()?,
         ];
-        if let Some(invitation) = &kept.invitation {
+        if let Some(invitation) = &enterprise.invitation {
             writes.push(self.accepted(&enterprise.id, invitation).build()?);
         }
         match self.transact(writes).await? {
@@ -317,7 +308,7 @@ fn hashed(once: &Once) -> (Key, String) {
     (keys::idempotency(&sha256(once.key.as_bytes())), sha256(&once.request))
 }
 
-pub(super) fn item(enterprise: &Enterprise, invitation: Option<&InvitationId>) -> impl Serialize + use<> {
+pub(super) fn item(enterprise: &Enterprise) -> impl Serialize + use<> {
     let enterprise = enterprise.clone();
     let Settings {
         name,
@@ -353,11 +344,11 @@ pub(super) fn item(enterprise: &Enterprise, invitation: Option<&InvitationId>) -
         admin_identity: enterprise.global_admin.identity,
         setup: enterprise.setup,
         group_filter: enterprise.group_filter,
-        invitation: invitation.cloned(),
+        invitation: enterprise.invitation,
     }
 }
 
-impl From<EnterpriseItem> for Kept {
+impl From<EnterpriseItem> for Enterprise {
     fn from(item: EnterpriseItem) -> Self {
         let settings = Settings {
             name: item.name,
@@ -372,7 +363,7 @@ impl From<EnterpriseItem> for Kept {
             billing_reference: item.billing_reference,
             trial_end: item.trial_end,
         };
-        let enterprise = Enterprise {
+        Self {
             id: item.id,
             reseller: item.reseller,
             settings,
@@ -383,12 +374,9 @@ impl From<EnterpriseItem> for Kept {
             },
             setup: item.setup,
             group_filter: item.group_filter,
+            invitation: item.invitation,
             created: item.created,
             version: item.version,
-        };
-        Self {
-            enterprise,
-            invitation: item.invitation,
         }
     }
 }

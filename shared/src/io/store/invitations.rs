@@ -1,15 +1,14 @@
 //! Invitations, links, sign-ins under way and browsers between two pages.
 
 use super::{Outcome, Store, Write, keys, number, text};
-use crate::domain::global_admin::Identity;
-use crate::domain::ids::{EnterpriseId, InvitationId, RunId, TenantId};
+use crate::domain::enterprise::Enterprise;
+use crate::domain::ids::{EnterpriseId, InvitationId, TenantId};
 use crate::domain::invitation::{Invitation, InvitationState};
-use crate::domain::setup::BoundTenant;
+use crate::domain::visit::{Link, Purpose, Session};
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// How long a sign-in at Microsoft may take.
 pub const SIGN_IN_LIFE: SignedDuration = SignedDuration::from_mins(10);
@@ -27,45 +26,9 @@ struct InvitationItem {
     wrong_codes: u32,
 }
 
-/// Where a link leads.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Link {
-    /// To the set-up, after the code.
-    Invitation {
-        /// Whose.
-        enterprise: EnterpriseId,
-        /// Which.
-        invitation: InvitationId,
-    },
-    /// To the sign-in for one run.
-    Run {
-        /// Whose.
-        enterprise: EnterpriseId,
-        /// Which.
-        run: RunId,
-    },
-}
-
 #[derive(Serialize, Deserialize)]
 struct LinkItem {
     to: Link,
-}
-
-/// What a sign-in at Microsoft is for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Purpose {
-    /// The first sign-in, through an invitation.
-    SetUp {
-        /// Which.
-        invitation: InvitationId,
-    },
-    /// The second permission set.
-    Consent,
-    /// The second half of the double authentication of a sync (R047).
-    Sync {
-        /// Which.
-        run: RunId,
-    },
 }
 
 /// A sign-in under way. It is used once, within ten minutes, by the browser that began it.
@@ -83,43 +46,6 @@ pub struct SignInItem {
     pub nonce: String,
     /// The tenant whose path was used; a code is redeemed where it was asked for.
     pub bound: Option<TenantId>,
-}
-
-/// Where a browser stands between two pages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stage {
-    /// Signed in; the tenant is shown and waits to be confirmed.
-    Confirm {
-        /// Who signed in.
-        identity: Identity,
-        /// The person's name, for the page.
-        person: String,
-        /// Which tenant would be bound.
-        tenant: BoundTenant,
-        /// What the first request granted.
-        scopes: BTreeSet<String>,
-    },
-    /// Bound; the second permission set is next.
-    SecondConsent {
-        /// It was asked before and not granted in full.
-        again: bool,
-    },
-    /// The set-up is complete.
-    Complete,
-    /// A run has begun.
-    Syncing {
-        /// Which.
-        run: RunId,
-    },
-}
-
-/// A browser between two pages of the set-up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionItem {
-    /// Whose.
-    pub enterprise: EnterpriseId,
-    /// Where it stands.
-    pub stage: Stage,
 }
 
 impl Store {
@@ -182,13 +108,12 @@ impl Store {
     /// `Stale` if the enterprise moved.
     pub async fn replace_invitation(
         &self,
-        kept: &super::enterprises::Kept,
+        enterprise: &Enterprise,
         seen: u64,
         old: Option<&Invitation>,
         new: &Invitation,
     ) -> Result<()> {
-        let enterprise = &kept.enterprise;
-        let item = super::enterprises::item(enterprise, Some(&new.id));
+        let item = super::enterprises::item(enterprise);
         let mut writes = vec![
             self.put(&keys::enterprise(&enterprise.id), &item)?
                 .when_version(seen)
@@ -316,7 +241,7 @@ impl Store {
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn put_session(&self, cookie_hash: &str, item: &SessionItem, now: Timestamp) -> Result<()> {
+    pub async fn put_session(&self, cookie_hash: &str, item: &Session, now: Timestamp) -> Result<()> {
         self.write(self.put(&keys::session(cookie_hash), item)?.until(now + SESSION_LIFE))
             .await
             .map(drop)
@@ -326,7 +251,7 @@ impl Store {
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn session(&self, cookie_hash: &str, now: Timestamp) -> Result<Option<SessionItem>> {
+    pub async fn session(&self, cookie_hash: &str, now: Timestamp) -> Result<Option<Session>> {
         self.get_unexpired(&keys::session(cookie_hash), now).await
     }
 

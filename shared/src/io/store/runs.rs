@@ -1,6 +1,5 @@
 //! Plans, runs, their steps, log lines and sealed tokens.
 
-use super::invitations::Link;
 use super::leases::Lease;
 use super::{Outcome, Store, keys};
 use crate::domain::finding::Finding;
@@ -10,6 +9,7 @@ use crate::domain::once::Once;
 use crate::domain::run::{Run, RunKind, RunState, Step};
 use crate::domain::sync_log::Line;
 use crate::domain::sync_status::SyncStatus;
+use crate::domain::visit::Link;
 use crate::error::{Error, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
