@@ -6,6 +6,8 @@ mod runtime;
 #[cfg(test)]
 mod runtime_api;
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod template;
 #[cfg(test)]
 mod tidy;
