@@ -2,13 +2,19 @@
 // `cfg(test)` is always on here; it tells clippy that the modules are tests, helpers included.
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod engines;
+#[cfg(test)]
+mod graph_contract;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod runtime;
 #[cfg(test)]
 mod runtime_api;
+#[cfg(test)]
+mod stories;
 #[cfg(test)]
 mod template;
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod microsoft;
 pub mod openapi;
 mod pages;
 pub mod protocol;
+pub mod runtime_api;
 pub mod scheduler;
 pub mod secrets;
 pub mod service;

@@ -17,6 +17,7 @@ use chance::Chance;
 use clock::Clock;
 use graph::Graph;
 use graph::SignIn;
+use http::Http;
 use mailer::Mailer;
 use scheduler::Scheduler;
 use state_machine::StateMachine;
@@ -68,11 +69,14 @@ impl Io {
             config.reminder_function_arn.clone(),
         );
         let redirect = config.public_page("/signin/callback");
+        // One client for both of Microsoft's hosts: certificates are read once.
+        let microsoft = Http::default();
         Self {
             chance: Chance,
             store: Store::new(dynamodb, config.table.clone()),
-            graph: Graph::new(&config.graph_url),
-            sign_in: SignIn::new(&config.entra_login_url, config.entra_client_id.clone(), redirect),
+            graph: Graph::new(&config.graph_url).with_http(microsoft.clone()),
+            sign_in: SignIn::new(&config.entra_login_url, config.entra_client_id.clone(), redirect)
+                .with_http(microsoft),
             mailer: Mailer::new(
                 aws_sdk_sesv2::Client::new(&sdk(&endpoints.sesv2)),
                 config.mail_configuration_set.clone(),

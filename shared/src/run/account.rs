@@ -14,6 +14,9 @@ use crate::run::remind;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How often the pending changes are counted anew while the account does not hold still; whoever changes it last counts.
+const REFRESH_TRIES: u32 = 5;
+
 /// An explicit choice of whose users are synchronised (R073-R077).
 #[derive(Debug)]
 pub enum Choice {
@@ -339,20 +342,26 @@ async fn refused(io: &Io, kept: &Enterprise, account: &Account, refusals: Vec<Re
 pub async fn refresh_pending(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<SyncStatus> {
     let id = &kept.id;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
-    let account = io.store.account(id).await?;
-    let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, &kept.settings, &brand);
-    let waiting = mapping::pending(&wanted, &account.owned).len();
-    let users = u32::try_from(waiting).unwrap_or(u32::MAX);
-    let status = io
-        .store
-        .edit_sync_status(id, |status| {
+    let mut tries = 0;
+    let status = loop {
+        let account = io.store.account(id).await?;
+        let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, &kept.settings, &brand);
+        let waiting = mapping::pending(&wanted, &account.owned).len();
+        let users = u32::try_from(waiting).unwrap_or(u32::MAX);
+        let edit = |status: SyncStatus| {
             let since = status.pending.map_or(now, |pending| pending.since);
             SyncStatus {
                 pending: (users > 0).then_some(Pending { users, since }),
                 ..status
             }
-        })
-        .await?;
+        };
+        let status = io.store.edit_sync_status(id, edit).await?;
+        tries += 1;
+        // Whoever changed the account in between may have written the status before us: look again.
+        if tries == REFRESH_TRIES || io.store.account_version(id).await? == account.version {
+            break status;
+        }
+    };
     remind::keep_schedule(io, kept, &status).await?;
     Ok(status)
 }

@@ -80,7 +80,7 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
     }
     if let Some(plan) = &ask.plan {
         let plan: StoredPlan = io.store.plan(&enterprise.id, plan, now).await?;
-        if plan.account_version != io.store.account(&enterprise.id).await?.version {
+        if plan.account_version != io.store.account_version(&enterprise.id).await? {
             return Err(Error::PlanStale(
                 "the mapping changed since this plan was made; make a new plan, read it, and start again".into(),
             ));

@@ -30,6 +30,9 @@ pub struct Work {
     pub enterprise: EnterpriseId,
     /// Which.
     pub run: RunId,
+    /// The worker failed at every attempt: the run is only reported as failed.
+    #[serde(default)]
+    pub broken: bool,
 }
 
 /// What the state machine does next.
@@ -70,6 +73,11 @@ const FAULTS_MAX: usize = 5;
 pub async fn work(io: &Io, work: &Work, holder: &str, until: Timestamp) -> Result<Next> {
     let lease = io.store.lease(&work.enterprise, holder, io.clock.now()).await?;
     let mut run = io.store.run(&work.enterprise, &work.run).await?;
+    if work.broken && !run.state.ended() {
+        let next = end(io, &lease, &mut run, vec![broken()]).await;
+        io.store.release(lease).await?;
+        return next;
+    }
     let next = advance(io, &lease, &mut run, until).await;
     let next = match next {
         Ok(next) => Ok(next),
@@ -269,7 +277,7 @@ async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Finding>) -> R
     } else {
         LastSync::Failed
     };
-    // The status first: if the worker dies here, the run is ended again, with the same result.
+    // The tokens last, and the status first: wherever the worker dies, the run is ended again, with the same result.
     io.store
         .edit_sync_status(enterprise, |status| SyncStatus {
             current: status.current.filter(|current| *current != run.id),
@@ -279,13 +287,13 @@ async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Finding>) -> R
         .await?;
     let kept = io.store.enterprise(enterprise).await?;
     account::refresh_pending(io, &kept, now).await?;
-    io.store.delete_sealed(enterprise, &run.id).await?;
     run.state = if successful {
         RunState::Succeeded
     } else {
         RunState::Failed
     };
     log(io, lease, run, lines).await?;
+    io.store.delete_sealed(enterprise, &run.id).await?;
     Ok(if successful {
         Next::Done { seconds: 0 }
     } else {
@@ -357,6 +365,16 @@ async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Error) -> Res
                 seconds: 2_u32.saturating_pow(faults),
             })
         }
+    }
+}
+
+fn broken() -> Finding {
+    Finding {
+        code: Code::MsInternal,
+        subject: String::new(),
+        seen: "The sync stopped at a fault that repeating did not overcome.".into(),
+        fix: "Sync again: it goes on from what is in place. If it stops again, ask the provider.".into(),
+        actor: Actor::Provider,
     }
 }
 

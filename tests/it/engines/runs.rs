@@ -100,7 +100,7 @@ async fn start(store: &Store, n: u8, key: &str, status: SyncStatus) -> Result<Ru
 async fn a_run_on_an_old_status_is_refused_as_a_whole(store: Store) {
     created_run(&store, 1).await;
     let refused = start(&store, 2, "late", SyncStatus::default()).await;
-    assert!(matches!(refused, Err(Error::Stale(_))), "{refused:?}");
+    assert!(matches!(refused, Err(Error::Busy)), "{refused:?}");
     let none = store.run(&enterprise_id(1), &run_id(2)).await;
     assert!(matches!(none, Err(Error::NotFound(_))), "{none:?}");
     assert_eq!(store.link("run-2", NOW).await.unwrap(), None);

@@ -222,9 +222,11 @@ async fn the_machine_tries_a_broken_worker_again() {
 async fn the_machine_gives_up_in_the_end() {
     let (status, error, seen) = run(&world().await, vec![Err("Oops")]).await;
     assert_eq!(
-        (status, error.as_deref(), seen.len()),
-        (ExecutionStatus::Failed, Some("WorkerFailed"), 5)
+        (status, error.as_deref()),
+        (ExecutionStatus::Failed, Some("WorkerFailed"))
     );
+    let (worked, reported): (Vec<_>, Vec<_>) = seen.into_iter().partition(|input| input["broken"].is_null());
+    assert_eq!((worked.len(), reported.len()), (5, 7));
 }
 
 #[tokio::test]

@@ -68,30 +68,34 @@ impl AccountChange {
 }
 
 impl Store {
-    /// Reads the whole account. The version is read first and again at the end: a change in between is read again.
+    /// Reads the whole account. Its version is read first: a write that rests on this read fails if anything changed
+    /// since, whether the lists already show it or not.
     ///
     /// # Errors
-    /// `Busy` when it does not hold still.
+    /// `Upstream`.
     pub async fn account(&self, enterprise: &EnterpriseId) -> Result<Account> {
         let pk = keys::enterprise_partition(enterprise);
-        for _ in 0..super::TRIES {
-            let before = self.account_item(enterprise).await?;
-            let (voice_users, rows, owned) = futures::try_join!(
-                self.query::<VoiceUser>(&pk, keys::VOICE),
-                self.query::<Mapping>(&pk, keys::MAPPING),
-                self.query::<OwnedItem>(&pk, keys::OWNED),
-            )?;
-            if self.account_item(enterprise).await?.version == before.version {
-                return Ok(Account {
-                    version: before.version,
-                    next_order: before.next_order,
-                    voice_users: voice_users.into_iter().map(|user| (user.id.clone(), user)).collect(),
-                    rows: rows.into_iter().map(|row| (row.voice_user.clone(), row)).collect(),
-                    owned: owned.into_iter().map(|item| (item.user, item.owned)).collect(),
-                });
-            }
-        }
-        Err(Error::Busy)
+        let AccountItem { version, next_order } = self.account_item(enterprise).await?;
+        let (voice_users, rows, owned) = futures::try_join!(
+            self.query::<VoiceUser>(&pk, keys::VOICE),
+            self.query::<Mapping>(&pk, keys::MAPPING),
+            self.query::<OwnedItem>(&pk, keys::OWNED),
+        )?;
+        Ok(Account {
+            version,
+            next_order,
+            voice_users: voice_users.into_iter().map(|user| (user.id.clone(), user)).collect(),
+            rows: rows.into_iter().map(|row| (row.voice_user.clone(), row)).collect(),
+            owned: owned.into_iter().map(|item| (item.user, item.owned)).collect(),
+        })
+    }
+
+    /// The account's version alone.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn account_version(&self, enterprise: &EnterpriseId) -> Result<u64> {
+        Ok(self.account_item(enterprise).await?.version)
     }
 
     async fn account_item(&self, enterprise: &EnterpriseId) -> Result<AccountItem> {

@@ -185,8 +185,10 @@ impl Store {
                 .map(|user| keys::teams_user(enterprise, number, user).sk);
             loop {
                 let pk = keys::teams_partition(enterprise, number);
+                // One more than is missing tells whether there are more.
+                let missing = i32::try_from(limit + 1 - found.len()).unwrap_or(500).min(500);
                 let (page, next) = self
-                    .page::<TeamsUserItem>(&pk, keys::USER, from, Some(500), true)
+                    .page::<TeamsUserItem>(&pk, keys::USER, from, Some(missing), true)
                     .await?;
                 for item in page.into_iter().filter(|item| visible.contains_key(&item.id.bytes())) {
                     if found.len() == limit {

@@ -197,7 +197,7 @@ impl Store {
                     Err(Error::KeyReused)
                 }
             }
-            Outcome::Failed(_) => Err(Error::Stale("the enterprise")),
+            Outcome::Failed(_) => Err(Error::Busy),
         }
     }
 

@@ -186,8 +186,12 @@ impl Store {
     /// Unconditional writes in batches, repeated until the table has taken all of them.
     async fn write_all(&self, writes: Vec<WriteRequest>) -> Result<()> {
         use futures::stream::{StreamExt, TryStreamExt};
-        let batches: Vec<Vec<WriteRequest>> = writes.chunks(25).map(<[_]>::to_vec).collect();
-        futures::stream::iter(batches.into_iter().map(|batch| self.write_batch(batch)))
+        let mut writes = writes.into_iter();
+        let batches = std::iter::from_fn(|| {
+            let batch: Vec<WriteRequest> = writes.by_ref().take(25).collect();
+            (!batch.is_empty()).then_some(batch)
+        });
+        futures::stream::iter(batches.map(|batch| self.write_batch(batch)))
             .buffer_unordered(BATCHES_AT_ONCE)
             .try_collect::<()>()
             .await

@@ -154,7 +154,7 @@ impl Store {
     /// sync status with the run as its current one.
     ///
     /// # Errors
-    /// `Stale` if the status moved, `KeyReused`.
+    /// `Busy` if the status moved, `KeyReused`.
     #[expect(
         clippy::too_many_arguments,
         reason = "all of it is written together, and the call is made once"

@@ -1,0 +1,142 @@
+//! The routes, read from the API description, with bodies made from their schemas.
+
+use dialbridge_local::openapi;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+use shared::domain::caller::Action;
+
+/// One route.
+pub(super) struct Route {
+    pub(super) method: Method,
+    pub(super) path: String,
+    /// It needs a token.
+    pub(super) token: bool,
+    /// The schema of its JSON body.
+    pub(super) schema: Option<Value>,
+    document: Value,
+}
+
+/// Every route of the API.
+pub(super) fn all() -> Vec<Route> {
+    let document: Value = serde_json::from_str(&openapi::json()).unwrap();
+    let mut routes = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Ok(method) = method.to_uppercase().parse::<Method>() else {
+                continue;
+            };
+            if ![Method::GET, Method::PUT, Method::POST, Method::PATCH, Method::DELETE].contains(&method) {
+                continue;
+            }
+            routes.push(Route {
+                method,
+                path: path.clone(),
+                token: operation.get("security").is_some(),
+                schema: operation
+                    .pointer("/requestBody/content/application~1json/schema")
+                    .cloned(),
+                document: document.clone(),
+            });
+        }
+    }
+    assert!(routes.len() > 15, "{}", routes.len());
+    routes
+}
+
+/// The routes that need a token.
+pub(super) fn api() -> Vec<Route> {
+    all().into_iter().filter(|route| route.token).collect()
+}
+
+/// The pages: routes without a token.
+pub(super) fn pages() -> Vec<Route> {
+    all().into_iter().filter(|route| !route.token).collect()
+}
+
+impl Route {
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// What the route does, in the words of the table of who may do what.
+    pub(super) fn action(&self) -> Action {
+        let read = self.method == Method::GET;
+        let last = self.path.rsplit('/').next().unwrap_or_default();
+        match last {
+            "{reseller}" | "resellers" if read => Action::ReadReseller,
+            "{reseller}" | "resellers" => Action::ManageResellers,
+            "enterprises" if read => Action::ReadReseller,
+            "enterprises" => Action::Provision,
+            _ if read => Action::Read,
+            "invitation" => Action::Invite,
+            "group-filter" | "voice-users" | "mapping" | "plans" => Action::Map,
+            "runs" | "sign-in" => Action::Sync,
+            _ => panic!("say here which action {} is", self.name()),
+        }
+    }
+
+    /// A role that may call it.
+    pub(super) fn caller(&self) -> &'static str {
+        match self.action() {
+            Action::ManageResellers => "provider_admin",
+            Action::ReadReseller | Action::Provision | Action::Invite => "reseller_admin",
+            Action::Read | Action::Map => "account_admin",
+            Action::Sync => "global_admin",
+        }
+    }
+
+    fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        match schema["$ref"].as_str() {
+            Some(reference) => self.document.pointer(reference.trim_start_matches('#')).unwrap(),
+            None => schema,
+        }
+    }
+
+    /// The properties of the body, where it is one object.
+    pub(super) fn properties(&self) -> Map<String, Value> {
+        let schema = self.schema.as_ref().map(|schema| self.resolved(schema));
+        let properties = schema.and_then(|schema| schema["properties"].as_object());
+        properties.cloned().unwrap_or_default()
+    }
+
+    /// A body that can be read: every required field, with something of its type.
+    pub(super) fn body(&self) -> Option<Value> {
+        self.schema.as_ref().map(|schema| self.sample(schema))
+    }
+
+    fn sample(&self, schema: &Value) -> Value {
+        let schema = self.resolved(schema);
+        if let Some(first) = schema["enum"].as_array().and_then(|all| all.first()) {
+            return first.clone();
+        }
+        for several in ["oneOf", "anyOf"] {
+            if let Some(first) = schema[several].as_array().and_then(|all| all.first()) {
+                return self.sample(first);
+            }
+        }
+        if let Some(parts) = schema["allOf"].as_array() {
+            let mut whole = Map::new();
+            for part in parts {
+                whole.extend(self.sample(part).as_object().cloned().unwrap_or_default());
+            }
+            return Value::Object(whole);
+        }
+        let kind = match &schema["type"] {
+            Value::Array(kinds) => kinds[0].as_str(),
+            kind => kind.as_str(),
+        };
+        match kind {
+            Some("string") if schema["format"] == "email" => json!("somebody@customer.example"),
+            Some("string") => json!("text"),
+            Some("integer" | "number") => json!(1),
+            Some("boolean") => json!(true),
+            Some("array") => json!([]),
+            _ => {
+                let required = schema["required"].as_array().cloned().unwrap_or_default();
+                let fields = required.iter().filter_map(Value::as_str);
+                let sampled = fields.map(|name| (name.to_owned(), self.sample(&schema["properties"][name])));
+                Value::Object(sampled.collect())
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The worker is killed before and after each call that it makes; the run goes on and ends as if nothing had been.
+
+use super::scene::{Scene, Table, options};
+use dialbridge_local::faults::Fault;
+use reqwest::Client;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// More points than this are sampled, evenly.
+const POINTS: u64 = 60;
+
+/// Two mapped users whose numbers are swapped from trial to trial.
+struct Swap {
+    scene: Scene,
+    swapped: bool,
+    /// What each of the two mappings leads to, as a run without a crash left it.
+    expected: BTreeMap<bool, (BTreeMap<String, String>, Table)>,
+}
+
+impl Swap {
+    async fn new() -> Self {
+        let mut swap = Self {
+            scene: Scene::applied(options(60), 2, 2).await,
+            swapped: false,
+            expected: BTreeMap::new(),
+        };
+        for _ in 0..2 {
+            swap.parked().await;
+            swap.scene.service.world.finish_runs().await;
+            let seen = swap.seen().await;
+            swap.expected.insert(swap.swapped, seen);
+        }
+        swap
+    }
+
+    /// Holders of numbers, and what we think is ours; the users that are kept.
+    async fn seen(&self) -> (BTreeMap<String, String>, Table) {
+        let mut kept = self.scene.kept().await;
+        kept.retain(|(pk, sk), _| pk.contains("#TEAMS#") || sk.starts_with("OWNED#") || sk.starts_with("MANIFEST#"));
+        (self.scene.holders().await, kept)
+    }
+
+    /// The other mapping is saved and its run signed in to; the worker waits at its first read for the clock.
+    async fn parked(&mut self) -> String {
+        let scene = &self.scene;
+        let world = &scene.service.world;
+        self.swapped = !self.swapped;
+        let at = usize::from(self.swapped);
+        let saved = scene.map(&[(0, Some(at)), (1, Some(1 - at))]).await;
+        assert_eq!(saved.status, 200, "{}", saved.body);
+        world.aws.state_machine.skip_waits(false);
+        scene
+            .microsoft(
+                "/faults",
+                json!({ "path": "/users", "status": 429, "retryAfter": "90", "times": 1 }),
+            )
+            .await;
+        let started = scene.start(json!({ "kind": "apply", "mode": "full" })).await;
+        assert_eq!(started.status, 201, "{}", started.body);
+        let page = scene.sign_in(&started, scene.admin()).await;
+        assert!(page.says("The sync has begun"), "{}", page.html);
+        world.idle().await;
+        world.aws.state_machine.skip_waits(true);
+        world.faults.reset();
+        let reset = world.urls.portal.join("/_microsoft/requests").unwrap();
+        Client::new().delete(reset).send().await.unwrap();
+        started.text("/id").to_owned()
+    }
+
+    /// How often a number was handed to Microsoft.
+    async fn assigned(&self) -> u64 {
+        let url = self
+            .scene
+            .service
+            .world
+            .urls
+            .portal
+            .join("/_microsoft/requests")
+            .unwrap();
+        let counters: Value = Client::new().get(url).send().await.unwrap().json().await.unwrap();
+        let by_path = counters["byPath"].as_object().unwrap();
+        let assigning = by_path
+            .iter()
+            .filter(|(path, _)| path.to_lowercase().contains("/assignnumber"));
+        assigning.map(|(_, count)| count.as_u64().unwrap()).sum()
+    }
+
+    async fn killed_at(&mut self, call: u64, fault: Fault) {
+        let run = self.parked().await;
+        self.scene.service.world.faults.at_call(call, fault.clone());
+        let run = self.scene.at_rest(&run).await;
+        let point = format!("{fault:?} {call}");
+        assert_eq!(run.text("/state"), "succeeded", "{point}: {}", run.body);
+        let assigned = self.assigned().await;
+        assert!(assigned <= 2, "{point}: {assigned} assignments of two numbers");
+        assert_eq!(self.seen().await, self.expected[&self.swapped], "{point}");
+        let status = self.scene.get("/status").await;
+        assert_eq!(status.text("/actionNeeded"), "None", "{point}");
+        assert_eq!(status.text("/syncStatus"), "Up to date", "{point}");
+    }
+}
+
+/// Kills a run at every point that is sampled, in order.
+async fn killed_everywhere(fault: Fault) {
+    let mut swap = Swap::new().await;
+    let run = swap.parked().await;
+    swap.scene.at_rest(&run).await;
+    let calls = swap.scene.service.world.faults.calls();
+    let step = calls.div_ceil(POINTS).max(1);
+    let mut points = 0;
+    // `at_rest` asks the API as well; calls beyond the worker's last one hit nobody who changes anything.
+    for call in (1..=calls).step_by(usize::try_from(step).unwrap()) {
+        swap.killed_at(call, fault.clone()).await;
+        points += 1;
+    }
+    println!("{fault:?}: {points} of {calls} points tried");
+    assert!(points > 20, "{points}");
+}
+
+#[tokio::test]
+async fn a_worker_killed_before_any_call_ends_as_if_nothing_had_been() {
+    killed_everywhere(Fault::KillBefore).await;
+}
+
+#[tokio::test]
+async fn a_worker_killed_after_any_call_ends_as_if_nothing_had_been() {
+    killed_everywhere(Fault::KillAfter).await;
+}

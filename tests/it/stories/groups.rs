@@ -1,0 +1,250 @@
+//! The choice of whose users are synchronised: explicit, kept, and safe when a group goes (R072-R088).
+
+use super::scene::{Scene, findings, options};
+use serde_json::{Value, json};
+
+async fn connected() -> Scene {
+    Scene::connected(options(120), None).await
+}
+
+/// Everything that is stored of Teams users and their digests.
+async fn users(scene: &Scene) -> super::scene::Table {
+    let mut kept = scene.kept().await;
+    kept.retain(|(pk, sk), _| pk.contains("#TEAMS#") || sk.starts_with("MANIFEST#"));
+    kept
+}
+
+async fn group(scene: &Scene, name: &str) -> Value {
+    let groups = scene.get("/groups").await;
+    let found = groups.list("/items").iter().find(|group| group["name"] == name);
+    found
+        .cloned()
+        .unwrap_or_else(|| panic!("no group {name}: {}", groups.body))
+}
+
+fn by_name(names: &[&str]) -> Value {
+    json!({ "mode": "groups", "names": names })
+}
+
+#[tokio::test]
+async fn r073_before_a_choice_nothing_is_synchronised() {
+    let scene = connected().await;
+    assert_eq!(scene.get("/group-filter").await.text("/mode"), "undecided");
+    let refused = scene.start(json!({ "kind": "discover" })).await;
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert_eq!(refused.text("/code"), "conflict");
+}
+
+#[tokio::test]
+async fn r073_a_choice_without_a_mode_is_refused() {
+    let scene = connected().await;
+    for wrong in [
+        json!({}),
+        json!({ "groups": [] }),
+        json!({ "mode": "groups" }),
+        json!({ "mode": "some" }),
+    ] {
+        let answer = scene.choose(wrong.clone()).await;
+        assert!(answer.status.is_client_error(), "{wrong}: {}", answer.body);
+    }
+    assert_eq!(scene.get("/group-filter").await.text("/mode"), "undecided");
+}
+
+#[tokio::test]
+async fn r081_all_users_and_all_company_cannot_be_chosen() {
+    let scene = connected().await;
+    for name in ["All Users", "All Company"] {
+        let id = group(&scene, name).await["id"].clone();
+        for choice in [json!({ "mode": "groups", "groups": [id] }), by_name(&[name])] {
+            let answer = scene.choose(choice).await;
+            assert_eq!(answer.status, 422, "{name}: {}", answer.body);
+        }
+    }
+    assert_eq!(scene.get("/group-filter").await.text("/mode"), "undecided");
+}
+
+#[tokio::test]
+async fn r078_r079_r080_security_dynamic_and_microsoft_365_groups_are_offered() {
+    let scene = connected().await;
+    for (name, kind) in [
+        ("Sales", "security"),
+        ("Sales US", "dynamic"),
+        ("Billing", "microsoft365"),
+    ] {
+        let group = group(&scene, name).await;
+        let shown = group["kind"].to_string().to_lowercase();
+        assert!(shown.contains(kind), "{name}: {group}");
+        assert_eq!(group["banned"], Value::Null, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn r086_a_group_can_be_chosen_by_its_name() {
+    let scene = connected().await;
+    let chosen = scene.choose(by_name(&["accounting"])).await;
+    assert_eq!(chosen.status, 200, "{}", chosen.body);
+    assert_eq!(chosen.text("/groups/0/name"), "Accounting");
+}
+
+#[tokio::test]
+async fn r077_several_groups_can_be_chosen_together() {
+    let scene = connected().await;
+    let chosen = scene.choose(by_name(&["Billing", "Accounting"])).await;
+    let names: Vec<_> = chosen
+        .list("/groups")
+        .iter()
+        .map(|group| group["name"].clone())
+        .collect();
+    assert_eq!(names, ["Accounting", "Billing"]);
+}
+
+#[tokio::test]
+async fn r087_a_name_that_no_group_has_is_refused() {
+    let scene = connected().await;
+    let answer = scene.choose(by_name(&["bad-group-name"])).await;
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    assert!(
+        answer.text("/errors/0/detail").contains("bad-group-name"),
+        "{}",
+        answer.body
+    );
+}
+
+#[tokio::test]
+async fn two_people_who_choose_at_once_do_not_overwrite_each_other() {
+    let scene = connected().await;
+    let etag = scene.get("/group-filter").await.etag;
+    let api = scene.api("account_admin");
+    let first = api
+        .put(&scene.path("/group-filter"), &by_name(&["Sales"]), etag.as_deref())
+        .await
+        .unwrap();
+    let second = api
+        .put(&scene.path("/group-filter"), &by_name(&["Billing"]), etag.as_deref())
+        .await
+        .unwrap();
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (200, 412));
+    assert_eq!(scene.get("/group-filter").await.text("/groups/0/name"), "Sales");
+}
+
+#[tokio::test]
+async fn r074_everyone_means_all_users() {
+    let scene = Scene::discovered(options(120), None).await;
+    assert!(scene.candidates().await.len() > 30);
+}
+
+#[tokio::test]
+async fn r075_r076_users_outside_the_groups_are_kept_nowhere() {
+    let scene = connected().await;
+    let outside = "canary outside the filter";
+    // The Global Admin's neighbour: a member of neither group, as the simulated directory has it.
+    scene
+        .order("/groups/Pilot (empty)", json!({ "add": [scene.tenant.teams_admin] }))
+        .await;
+    scene
+        .order(
+            &format!("/users/{}", scene.tenant.ordinary_user),
+            json!({ "displayName": outside, "licences": ["SPE_E5"] }),
+        )
+        .await;
+    scene
+        .order(
+            &format!("/users/{}", scene.tenant.teams_admin),
+            json!({ "displayName": "canary inside", "licences": ["SPE_E5"] }),
+        )
+        .await;
+    assert_eq!(scene.choose(by_name(&["Pilot (empty)"])).await.status, 200);
+    let run = scene.run(json!({ "kind": "discover" })).await;
+    assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
+    let whole = format!("{:?}", scene.table().await);
+    assert!(whole.contains("canary inside"), "the member is kept");
+    assert!(!whole.contains(outside), "a person outside the filter is kept");
+    assert_eq!(scene.candidates().await.len(), 1);
+}
+
+#[tokio::test]
+async fn r076_who_leaves_the_group_is_forgotten_at_the_next_sync() {
+    let scene = connected().await;
+    let member = scene.tenant.teams_admin.clone();
+    let inside = json!({ "add": [member, scene.tenant.ordinary_user] });
+    scene.order("/groups/Pilot (empty)", inside).await;
+    for user in [&scene.tenant.ordinary_user, &member] {
+        scene
+            .order(&format!("/users/{user}"), json!({ "licences": ["SPE_E5"] }))
+            .await;
+    }
+    scene
+        .order(
+            &format!("/users/{member}"),
+            json!({ "displayName": "the one who leaves" }),
+        )
+        .await;
+    scene.choose(by_name(&["Pilot (empty)"])).await;
+    scene.run(json!({ "kind": "discover" })).await;
+    assert_eq!(scene.candidates().await.len(), 2);
+    scene
+        .order("/groups/Pilot (empty)", json!({ "remove": [member] }))
+        .await;
+    scene.run(json!({ "kind": "discover" })).await;
+    assert_eq!(scene.candidates().await.len(), 1);
+    assert!(!format!("{:?}", users(&scene).await).contains("the one who leaves"));
+}
+
+#[tokio::test]
+async fn r087_an_empty_group_stops_the_sync_and_leaves_the_users_as_they_were() {
+    let scene = connected().await;
+    scene.choose(by_name(&["Accounting"])).await;
+    scene.run(json!({ "kind": "discover" })).await;
+    let before = users(&scene).await;
+    assert!(!before.is_empty());
+    scene.order("/groups/Accounting", json!({ "empty": true })).await;
+    let run = scene.run(json!({ "kind": "discover" })).await;
+    assert_eq!(run.text("/state"), "failed", "{}", run.body);
+    assert_eq!(findings(&run), ["GROUP_EMPTY"]);
+    assert_eq!(users(&scene).await, before);
+}
+
+#[tokio::test]
+async fn r087_a_deleted_group_stops_the_sync_and_leaves_the_users_as_they_were() {
+    let scene = connected().await;
+    scene.choose(by_name(&["Accounting", "Billing"])).await;
+    scene.run(json!({ "kind": "discover" })).await;
+    let before = users(&scene).await;
+    scene.order("/groups/Billing", json!({ "deleted": true })).await;
+    let run = scene.run(json!({ "kind": "discover" })).await;
+    assert_eq!(run.text("/state"), "failed", "{}", run.body);
+    assert_eq!(findings(&run), ["GROUP_NOT_FOUND"]);
+    assert_eq!(users(&scene).await, before);
+}
+
+#[tokio::test]
+async fn r088_choosing_everyone_resolves_an_empty_group() {
+    let scene = connected().await;
+    scene.choose(by_name(&["Pilot (empty)"])).await;
+    let run = scene.run(json!({ "kind": "discover" })).await;
+    assert_eq!(run.text("/state"), "failed");
+    scene.choose(json!({ "mode": "everyone" })).await;
+    let run = scene.run(json!({ "kind": "discover" })).await;
+    assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
+}
+
+#[tokio::test]
+async fn r085_the_list_of_groups_says_what_to_do_when_somebody_is_missing() {
+    let scene = connected().await;
+    assert!(scene.get("/groups").await.text("/hint").contains("members"));
+}
+
+#[tokio::test]
+async fn r084_only_what_managing_needs_is_kept_of_a_user() {
+    let scene = Scene::discovered(options(60), None).await;
+    let whole = format!("{:?}", users(&scene).await);
+    for attribute in [
+        "department",
+        "jobTitle",
+        "mobilePhone",
+        "businessPhones",
+        "assignedPlans",
+    ] {
+        assert!(!whole.contains(attribute), "{attribute}");
+    }
+}

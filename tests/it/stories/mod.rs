@@ -1,0 +1,13 @@
+//! Stories: one enterprise's life in its parts, played over HTTP against the whole service, one fact a test.
+
+mod crash;
+mod discovery;
+mod groups;
+mod invitation;
+mod mapping;
+mod reminders;
+pub(crate) mod scene;
+mod set_up;
+mod sync;
+mod sync_faults;
+mod sync_sign_in;

@@ -1,0 +1,288 @@
+//! Reminders: one a local day to the Global Admin while something waits, whatever is repeated, lost or deleted
+//! (R163-R169).
+
+use super::scene::{Scene, options};
+use dialbridge_local::mailbox::MailFault;
+use dialbridge_local::scheduler::Listed;
+use dialbridge_local::service::Options;
+use dialbridge_local::world;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+const ZONE: &str = "Europe/Brussels";
+
+/// Somebody is mapped and waits for a sync.
+async fn waiting() -> Scene {
+    Scene::mapped(options(60), 3, 1).await
+}
+
+async fn pass(scene: &Scene, time: SignedDuration) {
+    scene.service.world.advance(time).await;
+    scene.service.world.idle().await;
+}
+
+/// Brings the world to the stroke of an hour after midnight, so that a day holds exactly one reminder.
+async fn until(scene: &Scene, then: Timestamp) {
+    let left = scene.service.world.clock.now().duration_until(then);
+    assert!(left > SignedDuration::ZERO);
+    pass(scene, left).await;
+}
+
+fn schedules(scene: &Scene) -> Vec<Listed> {
+    let mut all = scene.service.world.aws.scheduler.list();
+    all.retain(|schedule| schedule.input.contains(&scene.enterprise));
+    all
+}
+
+fn local_days(scene: &Scene) -> Vec<Date> {
+    let mails = scene.reminders();
+    let days = mails.iter().map(|mail| mail.at.in_tz(ZONE).unwrap().date());
+    days.collect()
+}
+
+/// The reminder's event, as its schedule would send it now.
+async fn event(scene: &Scene, scheduled: &str) -> Value {
+    let input = json!({ "enterprise": scene.enterprise, "scheduled": scheduled });
+    scene.service.world.aws.lambdas.invoke("reminder", input).await.unwrap()
+}
+
+async fn scheduler(scene: &Scene, method: Method, name: &str, body: Option<Value>) {
+    let group = world::deployment::SCHEDULE_GROUP;
+    let aws = &scene.service.world.urls.aws;
+    let path = format!("/schedules/{name}?groupName={group}");
+    let mut call = Client::new().request(method, aws.join(&path).unwrap());
+    if let Some(body) = body {
+        call = call.json(&body);
+    }
+    let answer = call.send().await.unwrap();
+    assert!(answer.status().is_success(), "{:?}", answer.text().await);
+}
+
+#[tokio::test]
+async fn r163_r165_r166_each_day_that_something_waits_brings_one_reminder() {
+    let scene = waiting().await;
+    for day in 1..=3 {
+        pass(&scene, DAY).await;
+        assert_eq!(scene.reminders().len(), day);
+    }
+}
+
+#[tokio::test]
+async fn r166_success_stops_the_reminders_and_removes_the_schedule() {
+    let scene = waiting().await;
+    pass(&scene, DAY).await;
+    scene.apply().await;
+    assert!(schedules(&scene).is_empty());
+    pass(&scene, DAY * 3).await;
+    assert_eq!(scene.reminders().len(), 1);
+}
+
+#[tokio::test]
+async fn r167_only_the_global_admin_receives_them() {
+    let scene = waiting().await;
+    pass(&scene, DAY * 2).await;
+    let all = scene.service.world.aws.mailbox.mails();
+    let reminders: Vec<_> = all
+        .iter()
+        .filter(|mail| mail.subject.contains("Sync required"))
+        .collect();
+    assert_eq!(reminders.len(), 2);
+    for mail in reminders {
+        assert_eq!(mail.to, [scene.admin()]);
+        assert!(mail.cc.is_empty() && mail.bcc.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn r168_changes_at_microsoft_remind_nobody() {
+    let scene = Scene::applied(options(60), 3, 1).await;
+    let user = scene.candidates().await[0]["id"].as_str().unwrap().to_owned();
+    scene
+        .order(&format!("/users/{user}"), json!({ "deleted": "restorable" }))
+        .await;
+    pass(&scene, DAY * 3).await;
+    assert!(scene.reminders().is_empty());
+}
+
+#[tokio::test]
+async fn r169_the_reminder_says_how_to_sync() {
+    let scene = waiting().await;
+    pass(&scene, DAY).await;
+    let text = scene.reminders().remove(0).text.unwrap();
+    assert!(text.contains("Sync Now - Changes Queued"), "{text}");
+    assert!(text.contains(scene.service.world.urls.portal.as_str()), "{text}");
+}
+
+#[tokio::test]
+async fn r165_events_that_are_delivered_twice_bring_one_mail_a_day() {
+    let twice = Options {
+        world: world::Options {
+            deliver_twice: true,
+            ..options(60).world
+        },
+        ..options(60)
+    };
+    let scene = Scene::mapped(twice, 3, 1).await;
+    pass(&scene, DAY * 3).await;
+    assert_eq!(scene.reminders().len(), 3);
+}
+
+#[tokio::test]
+async fn r165_an_old_event_that_is_replayed_brings_no_second_mail() {
+    let scene = waiting().await;
+    pass(&scene, DAY).await;
+    let scheduled = scene.service.world.clock.now().to_string();
+    for _ in 0..3 {
+        assert_eq!(event(&scene, &scheduled).await["reminded"], "alreadyToday");
+    }
+    assert_eq!(scene.reminders().len(), 1);
+}
+
+#[tokio::test]
+async fn r165_many_events_at_once_bring_one_mail() {
+    let scene = waiting().await;
+    let now = scene.service.world.clock.now().to_string();
+    futures::future::join_all((0..10).map(|_| event(&scene, &now))).await;
+    assert_eq!(scene.reminders().len(), 1);
+}
+
+#[tokio::test]
+async fn r165_an_event_replayed_after_a_success_reminds_nobody() {
+    let scene = Scene::applied(options(60), 3, 1).await;
+    assert_eq!(
+        event(&scene, "2026-01-01T08:00:00Z").await["reminded"],
+        "nothingPending"
+    );
+    assert!(scene.reminders().is_empty());
+}
+
+/// Four days around a change of the clocks.
+async fn around(midnight: &str) {
+    let scene = Scene::discovered(options(60), None).await;
+    scene.push(3).await;
+    let start: Timestamp = midnight.parse().unwrap();
+    until(&scene, start).await;
+    scene.map(&[(0, Some(0))]).await;
+    pass(&scene, DAY * 4).await;
+    let mails = scene.reminders();
+    assert_eq!(mails.len(), 4);
+    let days: BTreeSet<Date> = local_days(&scene).into_iter().collect();
+    assert_eq!(days.len(), 4, "one a local day");
+    for mail in mails {
+        assert_eq!(mail.at.in_tz(ZONE).unwrap().hour(), 9, "{}", mail.at);
+    }
+}
+
+#[tokio::test]
+async fn r165_when_summer_time_begins_each_local_day_has_one_reminder_at_nine() {
+    around("2027-03-26T12:00:00Z").await;
+}
+
+#[tokio::test]
+async fn r165_when_summer_time_ends_each_local_day_has_one_reminder_at_nine() {
+    around("2027-10-29T12:00:00Z").await;
+}
+
+#[tokio::test]
+async fn a_refused_mail_costs_the_day_and_no_more() {
+    let scene = waiting().await;
+    scene.service.world.aws.mailbox.fail_next(1, MailFault::Rejected);
+    pass(&scene, DAY).await;
+    assert!(scene.reminders().len() <= 1);
+    let before = scene.reminders().len();
+    pass(&scene, DAY).await;
+    assert_eq!(scene.reminders().len(), before + 1);
+}
+
+#[tokio::test]
+async fn a_lost_answer_brings_no_second_mail_that_day() {
+    let scene = waiting().await;
+    scene.service.world.aws.mailbox.fail_next(1, MailFault::AnswerLost);
+    pass(&scene, DAY).await;
+    assert_eq!(scene.reminders().len(), 1);
+    pass(&scene, DAY).await;
+    assert_eq!(scene.reminders().len(), 2);
+}
+
+#[tokio::test]
+async fn a_reminder_that_is_killed_before_its_mail_brings_at_most_one() {
+    use dialbridge_local::faults::Fault;
+    for (service, fault) in [
+        ("ses", Fault::KillBefore),
+        ("ses", Fault::KillAfter),
+        ("dynamodb", Fault::KillBefore),
+        ("dynamodb", Fault::KillAfter),
+    ] {
+        let scene = waiting().await;
+        scene.service.world.faults.next_calls(service, None, 1, fault.clone());
+        pass(&scene, DAY).await;
+        assert!(scene.reminders().len() <= 1, "{service} {fault:?}");
+        let before = scene.reminders().len();
+        pass(&scene, DAY).await;
+        assert_eq!(scene.reminders().len(), before + 1, "{service} {fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_that_was_deleted_comes_back_with_the_sweep() {
+    let scene = waiting().await;
+    let schedule = schedules(&scene).remove(0);
+    scheduler(&scene, Method::DELETE, &schedule.name, None).await;
+    assert!(schedules(&scene).is_empty());
+    let swept = scene
+        .service
+        .world
+        .aws
+        .lambdas
+        .invoke("reminder", json!({ "sweep": true }))
+        .await;
+    assert_eq!(swept.unwrap()["swept"]["pending"], 1);
+    assert_eq!(schedules(&scene).len(), 1);
+    pass(&scene, DAY).await;
+    assert_eq!(scene.reminders().len(), 1);
+}
+
+#[tokio::test]
+async fn a_schedule_that_nobody_needs_removes_itself_without_a_mail() {
+    let scene = waiting().await;
+    let schedule = schedules(&scene).remove(0);
+    scene.map(&[(0, None)]).await;
+    assert!(schedules(&scene).is_empty());
+    let orphan = json!({
+        "ScheduleExpression": schedule.expression, "ScheduleExpressionTimezone": schedule.zone,
+        "FlexibleTimeWindow": { "Mode": "OFF" }, "ClientToken": "orphan",
+        "Target": { "Arn": schedule.target, "RoleArn": world::deployment::SCHEDULE_ROLE_ARN, "Input": schedule.input },
+    });
+    scheduler(&scene, Method::POST, &schedule.name, Some(orphan)).await;
+    assert_eq!(schedules(&scene).len(), 1);
+    pass(&scene, DAY).await;
+    assert!(schedules(&scene).is_empty());
+    assert!(scene.reminders().is_empty());
+}
+
+#[tokio::test]
+async fn a_schedule_of_an_unknown_enterprise_reminds_nobody() {
+    let scene = waiting().await;
+    let unknown = json!({ "enterprise": "ent_00000000000000000000000009", "scheduled": "2026-01-01T08:00:00Z" });
+    let answer = scene
+        .service
+        .world
+        .aws
+        .lambdas
+        .invoke("reminder", unknown)
+        .await
+        .unwrap();
+    assert_eq!(answer["reminded"], "nothingPending");
+}
+
+#[tokio::test]
+async fn before_the_set_up_is_complete_nobody_is_reminded() {
+    let scene = Scene::invited(options(60), None).await;
+    pass(&scene, DAY * 3).await;
+    assert!(scene.reminders().is_empty());
+    assert!(schedules(&scene).is_empty());
+}
