@@ -1,12 +1,12 @@
 //! One enterprise's whole life, over HTTP only: what each person does, what they see, and a check of every step.
 
+use crate::dialbridge::{Dialbridge, Options};
 use crate::drive::api::{Answer, Api};
 use crate::drive::browser::Browser;
 use crate::drive::people::{
     Stuck, Tenant, admin_of, at_microsoft, caller, create_reseller, enterprise_form, invitation, mails, pass,
     sign_in_to_run, tenants,
 };
-use crate::service::{Options, Service};
 use crate::world::Urls;
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ type Done<T = ()> = Result<T, Stuck>;
 /// The first step that was not.
 pub async fn play(mut options: Options, say: fn(&str)) -> Done {
     options.world.skip_waits = true;
-    let service = Service::start(options).await?;
+    let service = Dialbridge::start(options).await?;
     let urls = service.world.urls.clone();
     create_reseller(&urls).await?;
     let tenant = tenants(&urls)
@@ -82,7 +82,7 @@ pub async fn first_enterprise(urls: &Urls) -> Done<String> {
 ///
 /// # Errors
 /// Where the world does not answer.
-pub async fn where_to_click(service: &Service, enterprise: &str) -> Done<Vec<String>> {
+pub async fn where_to_click(service: &Dialbridge, enterprise: &str) -> Done<Vec<String>> {
     let urls = &service.world.urls;
     let tenant = tenants(urls)
         .await?

@@ -4,6 +4,7 @@
 pub mod aws;
 mod busy;
 pub mod demo;
+pub mod dialbridge;
 pub mod drive;
 pub mod dynamodb;
 pub mod faults;
@@ -20,7 +21,6 @@ pub mod protocol;
 pub mod runtime_api;
 pub mod scheduler;
 pub mod secrets;
-pub mod service;
 pub mod state_machine;
 #[cfg(test)]
 mod testing;

@@ -1,9 +1,9 @@
 //! `cargo run`: the whole service on this machine. `cargo run -- demo`: one enterprise's whole life, step by step.
 
 use dialbridge_local::demo;
+use dialbridge_local::dialbridge::{Dialbridge, Options};
 use dialbridge_local::drive::people::{Stuck, create_reseller};
 use dialbridge_local::openapi;
-use dialbridge_local::service::{Options, Service};
 use dialbridge_local::world::Ports;
 use std::process::ExitCode;
 
@@ -80,7 +80,7 @@ async fn serve(arguments: Arguments) -> Result<(), Stuck> {
     } else {
         Ports::FIXED
     };
-    let service = Service::start(options).await?;
+    let service = Dialbridge::start(options).await?;
     create_reseller(&service.world.urls).await?;
     let enterprise = demo::first_enterprise(&service.world.urls).await?;
     // A table from an earlier start may hold enterprises that wait; their schedules did not outlive the process.

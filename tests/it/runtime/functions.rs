@@ -3,12 +3,12 @@
 use crate::runtime_api::{
     Failure, Function, body, claims, form_event, http_event, output, reminder_event, sweep_event, worker_event,
 };
+use dialbridge_local::dialbridge::{Dialbridge, Options};
 use dialbridge_local::drive::people::{
     RESELLER, Tenant, admin_of, caller, create_reseller, enterprise_form, invitation, mails, set_up, sign_in_to_run,
     tenants,
 };
 use dialbridge_local::microsoft;
-use dialbridge_local::service::{Options, Service};
 use serde_json::{Value, json};
 use shared::domain::ids::{EnterpriseId, RunId};
 use shared::domain::run::RunState;
@@ -17,7 +17,7 @@ use url::Url;
 
 /// A world with one enterprise, made through the API.
 struct Stage {
-    service: Service,
+    service: Dialbridge,
     tenant: Tenant,
     enterprise: String,
 }
@@ -28,7 +28,7 @@ impl Stage {
             users: 300,
             ..microsoft::Options::default()
         };
-        let service = Service::start(Options {
+        let service = Dialbridge::start(Options {
             microsoft,
             ..Options::default()
         });

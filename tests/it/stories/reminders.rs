@@ -2,9 +2,9 @@
 //! (R163-R169).
 
 use super::scene::{Scene, options};
+use dialbridge_local::dialbridge::Options;
 use dialbridge_local::mailbox::MailFault;
 use dialbridge_local::scheduler::Listed;
-use dialbridge_local::service::Options;
 use dialbridge_local::world;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};

@@ -1,6 +1,7 @@
 //! A world in which a story is played: its people, its steps, and what can be seen of it from outside.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use dialbridge_local::dialbridge::{Dialbridge, Options};
 use dialbridge_local::drive::api::{Answer, Api};
 use dialbridge_local::drive::browser::{Browser, Page};
 use dialbridge_local::drive::people::{
@@ -8,7 +9,6 @@ use dialbridge_local::drive::people::{
 };
 use dialbridge_local::issuer::Person;
 use dialbridge_local::microsoft::{self, Delays};
-use dialbridge_local::service::{Options, Service};
 use dialbridge_local::world::{self, deployment};
 use jiff::SignedDuration;
 use reqwest::{Client, StatusCode};
@@ -24,7 +24,7 @@ pub(crate) type Table = BTreeMap<(String, String), String>;
 
 /// A service with one enterprise.
 pub(crate) struct Scene {
-    pub(crate) service: Service,
+    pub(crate) service: Dialbridge,
     pub(crate) tenant: Tenant,
     pub(crate) enterprise: String,
 }
@@ -47,7 +47,7 @@ pub(crate) fn options(users: usize) -> Options {
 impl Scene {
     /// The enterprise is created and its Global Admin invited.
     pub(crate) async fn invited(options: Options, user_limit: Option<u32>) -> Self {
-        let service = Service::start(options).await.unwrap();
+        let service = Dialbridge::start(options).await.unwrap();
         create_reseller(&service.world.urls).await.unwrap();
         let tenant = tenants(&service.world.urls).await.unwrap().remove(0);
         let mut scene = Self {

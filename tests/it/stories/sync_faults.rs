@@ -1,8 +1,8 @@
 //! A sync when Microsoft fails, stalls or forgets: what is reported, and how the run goes on (R062, R149, R164).
 
 use super::scene::{Scene, findings, options};
+use dialbridge_local::dialbridge::Options;
 use dialbridge_local::microsoft::Delays;
-use dialbridge_local::service::Options;
 use jiff::SignedDuration;
 use serde_json::json;
 

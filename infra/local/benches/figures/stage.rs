@@ -1,10 +1,10 @@
 //! A world with an enterprise that is set up, and ways to let release binaries work in it.
 
+use dialbridge_local::dialbridge::{Dialbridge, Options};
 use dialbridge_local::drive::api::Answer;
 use dialbridge_local::drive::people::{
     Stuck, Tenant, admin_of, caller, create_reseller, enterprise_form, set_up, sign_in_to_run, tenants,
 };
-use dialbridge_local::service::{Options, Service};
 use dialbridge_local::world::deployment;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use url::Url;
 pub(crate) const RESELLER_EMAIL: &str = "rita@northwind.example";
 
 pub(crate) struct Stage {
-    pub(crate) service: Service,
+    pub(crate) service: Dialbridge,
     pub(crate) tenants: Vec<Tenant>,
     /// The enterprise of the first tenant; everybody in its tenant is synchronised.
     pub(crate) enterprise: String,
@@ -25,7 +25,7 @@ impl Stage {
     pub(crate) async fn set(users: usize) -> Result<Self, Stuck> {
         let mut options = Options::default();
         options.microsoft.users = users;
-        let service = Service::start(options).await?;
+        let service = Dialbridge::start(options).await?;
         let urls = service.world.urls.clone();
         create_reseller(&urls).await?;
         let tenants = tenants(&urls).await?;
@@ -109,7 +109,7 @@ impl Stored {
     }
 }
 
-async fn invite(service: &Service, tenant: &Tenant) -> Result<String, Stuck> {
+async fn invite(service: &Dialbridge, tenant: &Tenant) -> Result<String, Stuck> {
     let api = caller(&service.world.urls, "reseller_admin", RESELLER_EMAIL, None).await?;
     let created = api
         .post("/v1/enterprises", &enterprise_form(tenant, Some(1_000)))

@@ -25,7 +25,7 @@ pub struct Options {
 }
 
 /// The running service.
-pub struct Service {
+pub struct Dialbridge {
     /// Everything around it.
     pub world: World,
     /// Microsoft.
@@ -34,7 +34,7 @@ pub struct Service {
     pub io: Arc<Io>,
 }
 
-impl Service {
+impl Dialbridge {
     /// Starts everything.
     ///
     /// # Errors
