@@ -82,6 +82,7 @@ pub(crate) async fn measure(release: &Path, effort: &Effort) -> Result<Table, St
         "binary",
         "zip",
         "first answer: median (min–max)",
+        "CPU until then",
         "warm p50",
         "warm p99",
         "CPU a request",
@@ -89,12 +90,15 @@ pub(crate) async fn measure(release: &Path, effort: &Effort) -> Result<Table, St
     ]);
     for case in cases(&stage).await? {
         let program = release.join(case.package);
-        let mut first = Vec::new();
+        let (mut first, mut cpu) = (Vec::new(), Vec::new());
         for _ in 0..effort.starts {
-            first.push(start(&stage, &program, &case.event).await?.1);
+            let (function, time) = start(&stage, &program, &case.event).await?;
+            first.push(time);
+            cpu.push(process::usage(function.process())?.cpu);
         }
         let warm = warm(&stage, &program, &case.event, effort.requests).await?;
         first.sort_unstable();
+        cpu.sort_unstable();
         table.row(vec![
             case.package.to_owned(),
             case.request.to_owned(),
@@ -106,6 +110,7 @@ pub(crate) async fn measure(release: &Path, effort: &Effort) -> Result<Table, St
                 table::milliseconds(table::quantile(&first, 0.0)),
                 table::milliseconds(table::quantile(&first, 1.0))
             ),
+            table::milliseconds(table::quantile(&cpu, 0.5)),
             table::milliseconds(table::quantile(&warm.times, 0.5)),
             table::milliseconds(table::quantile(&warm.times, 0.99)),
             table::milliseconds(warm.cpu),
