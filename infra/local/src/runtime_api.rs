@@ -160,7 +160,8 @@ fn router(exchange: Arc<Exchange>) -> Router {
 /// Waits for an event as long as it takes, as Lambda does while an environment is frozen.
 async fn next(State(exchange): State<Arc<Exchange>>) -> Response {
     let Some((id, event)) = exchange.next.lock().await.recv().await else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        // The environment is being taken down, and nothing is said to a program that is about to be killed.
+        return std::future::pending().await;
     };
     let deadline = (exchange.clock.now() + exchange.time_limit).as_millisecond();
     let headers = [

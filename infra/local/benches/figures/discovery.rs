@@ -26,26 +26,29 @@ struct Run {
 }
 
 /// A first run and an unchanged second one, for each size.
-pub(crate) async fn measure(release: &Path, sizes: &[usize]) -> Result<Table, Stuck> {
+pub(crate) async fn measure(release: &Path, sizes: &[usize], say: fn(&str)) -> Result<(), Stuck> {
     let program = release.join(PACKAGE);
-    let mut table = Table::new(&[
-        "users",
-        "run",
-        "users a CPU-second",
-        "CPU",
-        "peak memory",
-        "requests to Graph",
-        "requests to the table",
-        "Teams users written",
-        "other items written",
-    ]);
+    let table = Table::new(
+        say,
+        &[
+            "users",
+            "run",
+            "users a CPU-second",
+            "CPU",
+            "peak memory",
+            "requests to Graph",
+            "requests to the table",
+            "Teams users written",
+            "other items written",
+        ],
+    );
     for users in sizes {
         let stage = Stage::set(*users).await?;
         let (front, counts) = counting::before(stage.service.world.dynamodb.direct_url.clone()).await?;
         for name in ["first", "second, nothing changed"] {
             let run = run(&stage, &program, &front, &counts).await?;
             let seconds = run.usage.cpu.as_secs_f64();
-            table.row(vec![
+            table.row(&[
                 table::thousands(*users as u64),
                 name.to_owned(),
                 table::thousands((*users as f64 / seconds) as u64),
@@ -61,7 +64,7 @@ pub(crate) async fn measure(release: &Path, sizes: &[usize]) -> Result<Table, St
             }
         }
     }
-    Ok(table)
+    Ok(())
 }
 
 async fn run(stage: &Stage, program: &Path, table: &Url, counts: &Counts) -> Result<Run, Stuck> {

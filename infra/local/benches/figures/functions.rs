@@ -73,29 +73,36 @@ async fn cases(stage: &Stage) -> Result<Vec<Case>, Stuck> {
 }
 
 /// Measures all of them, against a directory of 2,500 users.
-pub(crate) async fn measure(release: &Path, effort: &Effort) -> Result<Table, Stuck> {
+pub(crate) async fn measure(release: &Path, effort: &Effort, say: fn(&str)) -> Result<(), Stuck> {
     let stage = Stage::set(2_500).await?;
     stage.discover().await?;
-    let mut table = Table::new(&[
-        "function",
-        "request",
-        "binary",
-        "zip",
-        "first answer: median (min–max)",
-        "warm p50",
-        "warm p99",
-        "CPU a request",
-        "peak memory",
-    ]);
+    let table = Table::new(
+        say,
+        &[
+            "function",
+            "request",
+            "binary",
+            "zip",
+            "first answer: median (min–max)",
+            "CPU until then",
+            "warm p50",
+            "warm p99",
+            "CPU a request",
+            "peak memory",
+        ],
+    );
     for case in cases(&stage).await? {
         let program = release.join(case.package);
-        let mut first = Vec::new();
+        let (mut first, mut cpu) = (Vec::new(), Vec::new());
         for _ in 0..effort.starts {
-            first.push(start(&stage, &program, &case.event).await?.1);
+            let (function, time) = start(&stage, &program, &case.event).await?;
+            first.push(time);
+            cpu.push(process::usage(function.process())?.cpu);
         }
         let warm = warm(&stage, &program, &case.event, effort.requests).await?;
         first.sort_unstable();
-        table.row(vec![
+        cpu.sort_unstable();
+        table.row(&[
             case.package.to_owned(),
             case.request.to_owned(),
             table::megabytes(binaries::size(&program)?),
@@ -106,13 +113,14 @@ pub(crate) async fn measure(release: &Path, effort: &Effort) -> Result<Table, St
                 table::milliseconds(table::quantile(&first, 0.0)),
                 table::milliseconds(table::quantile(&first, 1.0))
             ),
+            table::milliseconds(table::quantile(&cpu, 0.5)),
             table::milliseconds(table::quantile(&warm.times, 0.5)),
             table::milliseconds(table::quantile(&warm.times, 0.99)),
             table::milliseconds(warm.cpu),
             table::megabytes(warm.peak),
         ]);
     }
-    Ok(table)
+    Ok(())
 }
 
 /// Starts a function with a first event; answers it, and the time from the start to the answer.

@@ -20,12 +20,7 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut arguments = std::env::args();
-    let quick = std::env::args().any(|argument| argument == "--quick");
-    let binaries = arguments
-        .find(|argument| argument == "--binaries")
-        .and_then(|_| arguments.next());
-    match measure(quick, binaries.map(PathBuf::from)).await {
+    match measure(std::env::args().skip(1)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("{error}"));
@@ -34,24 +29,18 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn measure(quick: bool, binaries: Option<PathBuf>) -> Result<(), Stuck> {
-    let (effort, sizes): (_, &[usize]) = if quick {
-        (
-            Effort {
-                starts: 5,
-                requests: 300,
-            },
-            &[2_500],
-        )
-    } else {
-        (
-            Effort {
-                starts: 21,
-                requests: 3_000,
-            },
-            &[2_500, 25_000, 100_000],
-        )
-    };
+async fn measure(mut arguments: impl Iterator<Item = String>) -> Result<(), Stuck> {
+    let (mut starts, mut requests, mut sizes) = (21, 3_000, vec![2_500, 25_000, 100_000]);
+    let mut binaries = None;
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--quick" => (starts, requests, sizes) = (5, 300, vec![2_500]),
+            "--binaries" => binaries = Some(PathBuf::from(arguments.next().ok_or("--binaries needs a folder")?)),
+            // Cargo adds it.
+            "--bench" => {}
+            other => return Err(format!("`{other}` is not known").into()),
+        }
+    }
     let packages: Vec<&str> = functions::PACKAGES.into_iter().chain([discovery::PACKAGE]).collect();
     let release = match binaries {
         Some(folder) => folder,
@@ -63,14 +52,14 @@ async fn measure(quick: bool, binaries: Option<PathBuf>) -> Result<(), Stuck> {
         process::load()
     ));
     say(&format!(
-        "HTTP functions: {} starts each, from the start of the process to the first answer, which needs the table; then \
-         {} requests one after another to a warm one.\n",
-        effort.starts, effort.requests
+        "HTTP functions: {starts} starts each, from the start of the process to the first answer, which needs the table; \
+         then {requests} requests one after another to a warm one.\n"
     ));
-    say(&functions::measure(&release, &effort).await?.to_string());
-    say("Reading a directory: processor time and memory are those of the whole worker process, its start included.\n");
-    say(&discovery::measure(&release, sizes).await?.to_string());
-    Ok(())
+    functions::measure(&release, &Effort { starts, requests }, say).await?;
+    say(
+        "\nReading a directory: processor time and memory are those of the whole worker process, its start included.\n",
+    );
+    discovery::measure(&release, &sizes, say).await
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]

@@ -1,33 +1,27 @@
 //! Figures as people read them, in a Markdown table.
 
-use std::fmt;
 use std::time::Duration;
 
+/// A table whose rows are shown as they come: measuring takes its time.
 pub(crate) struct Table {
-    rows: Vec<Vec<String>>,
+    say: fn(&str),
 }
 
 impl Table {
-    pub(crate) fn new(heads: &[&str]) -> Self {
-        let rule = heads.iter().map(|_| "---".to_owned()).collect();
-        let heads = heads.iter().map(|head| (*head).to_owned()).collect();
-        Self {
-            rows: vec![heads, rule],
-        }
+    pub(crate) fn new(say: fn(&str), heads: &[&str]) -> Self {
+        say(&line(heads));
+        say(&line(&vec!["---"; heads.len()]));
+        Self { say }
     }
 
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+    pub(crate) fn row(&self, cells: &[String]) {
+        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+        (self.say)(&line(&cells));
     }
 }
 
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for row in &self.rows {
-            writeln!(f, "| {} |", row.join(" | "))?;
-        }
-        Ok(())
-    }
+fn line(cells: &[&str]) -> String {
+    format!("| {} |", cells.join(" | "))
 }
 
 /// Of sorted values, the one below which this share lies.
