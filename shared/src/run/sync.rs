@@ -89,10 +89,15 @@ async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Res
         }
         io.store.renew(lease, now).await?;
         let wait = match run.state {
-            RunState::AwaitingSignIn | RunState::Succeeded | RunState::Abandoned => {
+            RunState::AwaitingSignIn => return Ok(Next::Done { seconds: 0 }),
+            RunState::Succeeded | RunState::Abandoned => {
+                io.store.delete_sealed(&lease.enterprise, &run.id).await?;
                 return Ok(Next::Done { seconds: 0 });
             }
-            RunState::Failed => return Ok(Next::Failed { seconds: 0 }),
+            RunState::Failed => {
+                io.store.delete_sealed(&lease.enterprise, &run.id).await?;
+                return Ok(Next::Failed { seconds: 0 });
+            }
             RunState::Discovering => discovering(io, lease, run).await?,
             RunState::Planning => planning(io, lease, run).await?,
             RunState::Preparing => preparing(io, lease, run).await?,
@@ -278,13 +283,14 @@ async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Finding>) -> R
         .await?;
     let kept = io.store.enterprise(enterprise).await?;
     account::refresh_pending(io, &kept, now).await?;
-    io.store.delete_sealed(enterprise, &run.id).await?;
     run.state = if successful {
         RunState::Succeeded
     } else {
         RunState::Failed
     };
     log(io, lease, run, lines).await?;
+    // The session last: a worker that dies before this needs it no more, and must not ask for another.
+    io.store.delete_sealed(enterprise, &run.id).await?;
     Ok(if successful {
         Next::Done { seconds: 0 }
     } else {
