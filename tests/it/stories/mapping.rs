@@ -254,7 +254,10 @@ async fn a_hundred_savers_at_once_never_exceed_the_licences() {
         let answers = futures::future::join_all(savers).await;
         let known = |status: u16| [200, 409, 412].contains(&status);
         assert!(answers.iter().all(|answer| known(answer.status.as_u16())));
-        let wins = answers.iter().filter(|answer| answer.number("/changed") == Some(1)).count();
+        let wins = answers
+            .iter()
+            .filter(|answer| answer.number("/changed") == Some(1))
+            .count();
         // In the second round whoever won before saves what is there already.
         assert_eq!(wins, usize::from(round == 0), "one of those with the same ETag wins");
         assert_eq!(scene.get("/mapping").await.number("/licences/used"), Some(LIMIT as u64));
