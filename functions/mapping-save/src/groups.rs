@@ -86,7 +86,8 @@ struct ChosenView {
 #[serde(rename_all = "camelCase", tag = "mode", deny_unknown_fields)]
 pub(crate) enum FilterForm {
     /// All users of the tenant.
-    Everyone,
+    // Braces: a variant without fields would take any other field silently.
+    Everyone {},
     /// Members of the groups, also through nested groups.
     Groups {
         /// By id.
@@ -168,7 +169,7 @@ pub(crate) async fn choose(
 ) -> Result<impl IntoResponse> {
     let access = access::on(&io, caller, &enterprise, Action::Map).await?;
     let choice = match body.value {
-        FilterForm::Everyone => Choice::Everyone,
+        FilterForm::Everyone {} => Choice::Everyone,
         FilterForm::Groups { groups, names } => Choice::Groups { ids: groups, names },
     };
     let kept = choose_groups(&io, access.kept, choice, seen).await?;

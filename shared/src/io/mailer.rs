@@ -3,7 +3,17 @@
 use crate::domain::email::EmailAddress;
 use crate::error::{Error, Result};
 use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::config::Builder;
+use aws_sdk_sesv2::config::retry::RetryConfig;
+use aws_sdk_sesv2::error::SdkError;
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
+use std::time::Duration;
+
+/// Pauses while SES is busy: from this,
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// doubled up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// One mail, ready to go.
 #[derive(Debug)]
@@ -58,7 +68,7 @@ impl Mailer {
             .html(content(letter.html)?)
             .build();
         let message = Message::builder().subject(content(letter.subject)?).body(body).build();
-        let sent = self
+        let mail = self
             .client
             .send_email()
             .from_email_address(format!("{} <{}>", quoted(letter.from_name), letter.from))
@@ -67,12 +77,26 @@ impl Mailer {
             .content(EmailContent::builder().simple(message).build())
             .configuration_set_name(&self.configuration_set)
             .email_tags(tag("mail", letter.kind)?)
-            .email_tags(tag("enterprise", letter.enterprise)?)
-            .send()
-            .await
-            .map_err(|error| Error::upstream("send a mail", error))?;
-        Ok(sent.message_id.unwrap_or_default())
+            .email_tags(tag("enterprise", letter.enterprise)?);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            // A mail whose answer was lost may have gone: the SDK must not send it again.
+            let once = Builder::default().retry_config(RetryConfig::disabled());
+            match mail.clone().customize().config_override(once).send().await {
+                Ok(sent) => return Ok(sent.message_id.unwrap_or_default()),
+                // SES says that it is busy and has done nothing.
+                Err(error) if pause <= LONGEST_PAUSE && busy(&error) => tokio::time::sleep(pause).await,
+                Err(error) => return Err(Error::upstream("send a mail", error)),
+            }
+            pause *= 2;
+        }
     }
+}
+
+fn busy<R>(error: &SdkError<SendEmailError, R>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(SendEmailError::is_too_many_requests_exception)
 }
 
 /// A display name that cannot leave its quotes. What is not ASCII is encoded as RFC 2047 says.

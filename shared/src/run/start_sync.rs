@@ -257,27 +257,16 @@ pub async fn signed_in(
         expires: person.access.expires(),
         refresh: person.refresh.map(|refresh| refresh.expose().to_owned()),
     };
+    if io.store.run(enterprise, run).await?.state != RunState::AwaitingSignIn {
+        return Err(SignInRefused::LinkClosed.into());
+    }
     let json = serde_json::to_string(&tokens).map_err(|error| Error::upstream("seal the session", error))?;
     let sealed = io.vault.seal(enterprise, run, &Secret::new(json)).await?;
     io.store.put_sealed(enterprise, run, &sealed, now).await?;
-    if !io
-        .store
-        .move_run(enterprise, run, RunState::AwaitingSignIn, RunState::Discovering)
-        .await?
-    {
-        return Err(SignInRefused::LinkClosed.into());
-    }
-    if let Err(error) = io
-        .state_machine
+    // The worker moves a run whose session is there: whatever dies here, no run is under way that nobody works on.
+    io.state_machine
         .start(enterprise, run, &now.as_second().to_string())
-        .await
-    {
-        // Nobody works on the run: let the person try again.
-        io.store
-            .move_run(enterprise, run, RunState::Discovering, RunState::AwaitingSignIn)
-            .await?;
-        return Err(error);
-    }
+        .await?;
     let session = Session {
         enterprise: enterprise.clone(),
         stage: Stage::Syncing { run: run.clone() },

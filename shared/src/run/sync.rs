@@ -98,10 +98,20 @@ async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Res
         }
         io.store.renew(lease, now).await?;
         let wait = match run.state {
-            RunState::AwaitingSignIn | RunState::Succeeded | RunState::Abandoned => {
+            RunState::AwaitingSignIn => {
+                if !signed_in(io, lease, run).await? {
+                    return Ok(Next::Done { seconds: 0 });
+                }
+                None
+            }
+            RunState::Succeeded | RunState::Abandoned => {
+                io.store.delete_sealed(&lease.enterprise, &run.id).await?;
                 return Ok(Next::Done { seconds: 0 });
             }
-            RunState::Failed => return Ok(Next::Failed { seconds: 0 }),
+            RunState::Failed => {
+                io.store.delete_sealed(&lease.enterprise, &run.id).await?;
+                return Ok(Next::Failed { seconds: 0 });
+            }
             RunState::Discovering => discovering(io, lease, run).await?,
             RunState::Planning => planning(io, lease, run).await?,
             RunState::Preparing => preparing(io, lease, run).await?,
@@ -113,6 +123,20 @@ async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Res
             return Ok(wait);
         }
     }
+}
+
+/// Somebody has signed in: the session is there, and the run can begin.
+async fn signed_in(io: &Io, lease: &Lease, run: &mut Run) -> Result<bool> {
+    let enterprise = &lease.enterprise;
+    if io.store.sealed(enterprise, &run.id, io.clock.now()).await?.is_none() {
+        return Ok(false);
+    }
+    let (from, to) = (RunState::AwaitingSignIn, RunState::Discovering);
+    let moved = io.store.move_run(enterprise, &run.id, from, to).await?;
+    if moved {
+        run.state = to;
+    }
+    Ok(moved)
 }
 
 async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {

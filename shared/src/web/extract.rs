@@ -72,6 +72,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         let bytes = axum::body::to_bytes(request.into_body(), BODY_MAX)
             .await
             .map_err(|_| Error::TooLarge)?;
+        // A list would be read as an object's fields in their order.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Error::Malformed("send a JSON object".into()));
+        }
         let value = serde_json::from_slice(&bytes)
             .map_err(|error| Error::Malformed(format!("the body is not what this route takes: {error}")))?;
         let request = [

@@ -117,8 +117,8 @@ async fn an_unknown_run_or_plan_is_not_found() {
     let world = World::new().await;
     for route in routes::api() {
         for (part, unknown) in [
-            ("{run}", "run_0000000000000000000000000Z"),
-            ("{plan}", "plan_0000000000000000000000000Z"),
+            ("{run}", "run_0000000000000000000000000z"),
+            ("{plan}", "plan_0000000000000000000000000z"),
         ] {
             if route.path.contains(part) {
                 let path = route

@@ -151,8 +151,8 @@ async fn a_foreign_enterprise_cannot_be_told_from_an_unknown_one() {
     for route in routes::api().iter().filter(|route| route.path.contains("{enterprise}")) {
         for name in ROLES.into_iter().filter(|name| !name.starts_with("provider")) {
             let stranger = Person {
-                reseller: Some("res_0000000000000000000000000Z".into()),
-                ..person(name, "ent_0000000000000000000000000Y")
+                reseller: Some("res_0000000000000000000000000z".into()),
+                ..person(name, "ent_0000000000000000000000000y")
             };
             let token = world.scene.service.world.issuer.token(&stranger).unwrap();
             let body = route.body().map(|body| body.to_string());

@@ -11,7 +11,7 @@ use routes::Route;
 use serde_json::{Value, json};
 
 /// An id that is well-formed and belongs to nobody.
-const UNKNOWN: &str = "ent_0000000000000000000000000Z";
+const UNKNOWN: &str = "ent_0000000000000000000000000z";
 
 /// A service with everything that a path can name.
 struct World {

@@ -279,7 +279,7 @@ impl Scene {
 
     /// Lets the run go on until it ends or waits for a person.
     pub(crate) async fn at_rest(&self, run: &str) -> Answer {
-        for _ in 0..400 {
+        for _ in 0..60 {
             self.service.world.finish_runs().await;
             let run = self.get(&format!("/runs/{run}")).await;
             if RESTS.contains(&run.text("/state")) {
