@@ -56,6 +56,8 @@ pub async fn discover(io: &Io, lease: &Lease, token: &Token, filter: &GroupFilte
         }
         return Err(error);
     }
+    // Whoever has taken the lease over reads the directory anew; this one must not be shown any more.
+    io.store.renew(lease, io.clock.now()).await?;
     io.store.put_manifest(enterprise, &before, &work.after).await?;
     let gone: Vec<TeamsUserId> = before
         .keys()

@@ -41,7 +41,7 @@ async fn lease(store: &Store, holder: &str) -> Lease {
 async fn a_plan_is_kept_for_thirty_days(store: Store) {
     let (enterprise, plan) = (enterprise_id(1), plan_id(1));
     let document =
-        json!({ "changes": [{ "number": "+3227001000", "name": "Ålesund \u{1f600}" }], "note": "x".repeat(300_000) });
+        json!({ "changes": [{ "number": "+3227001000", "name": "Ålesund \u{1f600}" }], "note": "x".repeat(1_000_000) });
     let made = store.put_plan(&enterprise, &plan, &document, &once("plan"), NOW).await;
     assert_eq!(made.unwrap(), plan);
     assert_eq!(store.plan::<Value>(&enterprise, &plan, NOW).await.unwrap(), document);

@@ -11,6 +11,7 @@
 //! | Teams user | `ENTERPRISE#id#TEAMS#part` | `USER#oid` | `directory` |
 //! | plan, run | `ENTERPRISE#id` | `PLAN#id`, `RUN#id` | `runs` |
 //! | run's plan, steps, log lines, tokens | `ENTERPRISE#id#RUN#id` | `PLAN`, `STEP#`, `LINE#`, `SEALED` | `runs` |
+//! | further parts of a long plan | as the plan's | `PART#n#` and the plan's | `documents` |
 //! | lease | `ENTERPRISE#id` | `LEASE` | `leases` |
 //! | reminder claim | same | `REMINDED#day` | `reminders` |
 //! | reseller and its enterprises | `RESELLER#id` | `META`, `ENTERPRISE#id` | `enterprises` |
@@ -18,6 +19,7 @@
 
 pub mod account;
 pub mod directory;
+mod documents;
 pub mod enterprises;
 pub mod invitations;
 pub mod keys;
@@ -255,8 +257,18 @@ impl Store {
         Ok(self.transact(vec![write.build()?]).await? == Outcome::Written)
     }
 
+    fn put_request_until(key: &Key, value: &impl Serialize, until: Timestamp) -> Result<WriteRequest> {
+        let mut item = encoded(key, value)?;
+        item.insert(EXPIRES.to_owned(), number(until.as_second()));
+        Self::put_item(item)
+    }
+
     fn put_request(key: &Key, value: &impl Serialize) -> Result<WriteRequest> {
-        let put = PutRequest::builder().set_item(Some(encoded(key, value)?)).build();
+        Self::put_item(encoded(key, value)?)
+    }
+
+    fn put_item(item: Attributes) -> Result<WriteRequest> {
+        let put = PutRequest::builder().set_item(Some(item)).build();
         Ok(WriteRequest::builder()
             .put_request(put.map_err(|error| Error::upstream("describe a write", error))?)
             .build())

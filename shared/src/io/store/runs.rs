@@ -48,11 +48,6 @@ pub struct LineItem {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Document {
-    json: String,
-}
-
-#[derive(Serialize, Deserialize)]
 struct SealedItem {
     sealed: String,
     key: String,
@@ -102,15 +97,6 @@ fn item(run: &Run, permission: &str) -> RunItem {
     }
 }
 
-fn json(value: &impl Serialize) -> Result<Document> {
-    let json = serde_json::to_string(value).map_err(|error| Error::upstream("encode a document", error))?;
-    Ok(Document { json })
-}
-
-fn parsed<T: DeserializeOwned>(document: &Document) -> Result<T> {
-    serde_json::from_str(&document.json).map_err(|error| Error::upstream("decode a document", error))
-}
-
 impl Store {
     /// Keeps a plan; the same request again gives the id of the first time.
     ///
@@ -124,10 +110,10 @@ impl Store {
         once: &Once,
         now: Timestamp,
     ) -> Result<PlanId> {
-        let write = self
-            .put(&keys::plan(enterprise, plan), &json(document)?)?
-            .until(now + PLAN_LIFE)
-            .build()?;
+        let head = self
+            .document(&keys::plan(enterprise, plan), document, now + PLAN_LIFE)
+            .await?;
+        let write = head.build()?;
         let id = self.create_once(vec![write], once, plan.as_str(), now).await?;
         id.parse()
             .map_err(|invalid| Error::upstream("read a remembered answer", invalid))
@@ -143,11 +129,8 @@ impl Store {
         plan: &PlanId,
         now: Timestamp,
     ) -> Result<T> {
-        let document: Document = self
-            .get_unexpired(&keys::plan(enterprise, plan), now)
-            .await?
-            .ok_or(Error::NotFound("plan"))?;
-        parsed(&document)
+        let found = self.read_document(&keys::plan(enterprise, plan), now).await?;
+        found.ok_or(Error::NotFound("plan"))
     }
 
     /// Creates a run that waits for its sign-in, with the link to it, unless another run is going on. `status` is the
@@ -170,7 +153,8 @@ impl Store {
         once: &Once,
         now: Timestamp,
     ) -> Result<RunId> {
-        let permission = json(permission)?.json;
+        let permission =
+            serde_json::to_string(permission).map_err(|error| Error::upstream("encode a permission", error))?;
         let to = Link::Run {
             enterprise: enterprise.clone(),
             run: run.id.clone(),
@@ -206,9 +190,8 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn run_permission<T: DeserializeOwned>(&self, enterprise: &EnterpriseId, run: &RunId) -> Result<T> {
-        parsed(&Document {
-            json: self.run_item(enterprise, run).await?.permission,
-        })
+        let permission = self.run_item(enterprise, run).await?.permission;
+        serde_json::from_str(&permission).map_err(|error| Error::upstream("decode a permission", error))
     }
 
     /// A page of runs, newest first (R151).
@@ -302,12 +285,12 @@ impl Store {
         steps: &[Step],
         now: Timestamp,
     ) -> Result<()> {
-        let write = |step: &Step| Self::put_request(&keys::step(&lease.enterprise, run, step.index), step);
+        let until = now + HISTORY;
+        let write = |step: &Step| Self::put_request_until(&keys::step(&lease.enterprise, run, step.index), step, until);
         self.write_all(steps.iter().map(write).collect::<Result<_>>()?).await?;
         // The plan is written last: where it is, all steps are.
-        let plan = self
-            .put(&keys::run_plan(&lease.enterprise, run), &json(document)?)?
-            .until(now + HISTORY);
+        let key = keys::run_plan(&lease.enterprise, run);
+        let plan = self.document(&key, document, now + HISTORY).await?;
         if self.transact(vec![self.fenced(lease).build()?, plan.build()?]).await? == Outcome::Written {
             Ok(())
         } else {
@@ -320,10 +303,9 @@ impl Store {
     /// # Errors
     /// `Upstream`.
     pub async fn run_plan<T: DeserializeOwned>(&self, enterprise: &EnterpriseId, run: &RunId) -> Result<Option<T>> {
-        self.get::<Document>(&keys::run_plan(enterprise, run))
-            .await?
-            .map(|document| parsed(&document))
-            .transpose()
+        // It ends with its run, which the caller has just read.
+        self.read_document(&keys::run_plan(enterprise, run), Timestamp::UNIX_EPOCH)
+            .await
     }
 
     /// All steps of a run, in their order.
@@ -339,9 +321,12 @@ impl Store {
     /// # Errors
     /// `Busy` if the lease was lost.
     pub async fn put_step(&self, lease: &Lease, run: &RunId, step: &Step, owned: Option<&Owned>) -> Result<()> {
+        let state = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(&step.state)
+            .map_err(|error| Error::upstream("encode an item", error))?;
         let mut writes = vec![
             self.fenced(lease).build()?,
-            self.put(&keys::step(&lease.enterprise, run, step.index), step)?
+            self.update(&keys::step(&lease.enterprise, run, step.index), "SET #state = :state")
+                .with(":state", state)
                 .build()?,
         ];
         if let Some(owned) = owned {
