@@ -298,6 +298,11 @@ async fn what_is_ours_is_written_with_its_step(store: Store) {
         state: StepState::Applied,
         ..step(3)
     };
+    let planned = [step(3)];
+    store
+        .put_run_plan(&lease, &run, &json!({}), &planned, NOW)
+        .await
+        .unwrap();
     store.put_step(&lease, &run, &done, Some(&owned)).await.unwrap();
     assert_eq!(store.owned(&enterprise, &done.user).await.unwrap(), owned);
     let account = store.account(&enterprise).await.unwrap();

@@ -303,7 +303,8 @@ async fn sync_run_does_the_work_of_a_run() {
     sign_in_to_run(&started, stage.admin()).await.unwrap();
     let run: RunId = started.text("/id").parse().unwrap();
     let state = async || stage.service.io.store.run(&stage.id(), &run).await.unwrap().state;
-    assert_eq!(state().await, RunState::Discovering);
+    // The session is there; the worker itself moves the run on.
+    assert_eq!(state().await, RunState::AwaitingSignIn);
 
     let mut worker = stage.function("sync-run").await;
     let work = worker_event(&stage.enterprise, run.as_str());

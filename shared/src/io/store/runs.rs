@@ -316,7 +316,7 @@ impl Store {
         self.query(&keys::run_partition(enterprise, run), keys::STEP).await
     }
 
-    /// Writes a step, and what is ours once it is in place, under the lease and all at once.
+    /// Writes the state of a step that was planned, and what is ours once it is in place, under the lease and all at once.
     ///
     /// # Errors
     /// `Busy` if the lease was lost.
