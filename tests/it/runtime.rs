@@ -2,7 +2,8 @@
 
 mod functions;
 
-use crate::runtime_api::{Failure, Function, RuntimeApi, body, claims, form_event, http_event};
+use crate::runtime_api::{TIME_LIMIT, body, claims, form_event, http_event};
+use dialbridge_local::runtime_api::{Failure, Function, RuntimeApi};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -48,7 +49,7 @@ impl Runtime {
 
 #[tokio::test]
 async fn an_event_goes_out_and_its_answer_comes_back() {
-    let api = RuntimeApi::start().await;
+    let api = RuntimeApi::start(TIME_LIMIT).unwrap();
     let runtime = Runtime::of(&api);
     let play = async {
         let (id, event) = runtime.next().await;
@@ -74,7 +75,7 @@ async fn an_event_goes_out_and_its_answer_comes_back() {
 
 #[tokio::test]
 async fn an_error_of_the_function_is_told_apart() {
-    let api = RuntimeApi::start().await;
+    let api = RuntimeApi::start(TIME_LIMIT).unwrap();
     let runtime = Runtime::of(&api);
     let report = json!({ "errorType": "Busy", "errorMessage": "somebody else holds it" });
     let play = async {
@@ -97,7 +98,7 @@ async fn an_error_of_the_function_is_told_apart() {
 
 #[tokio::test]
 async fn a_function_that_cannot_start_says_so() {
-    let api = RuntimeApi::start().await;
+    let api = RuntimeApi::start(TIME_LIMIT).unwrap();
     let report = json!({ "errorType": "Init", "errorMessage": "TABLE_NAME is not set" });
     assert_eq!(
         Runtime::of(&api).post("init/error", &report).await,
@@ -113,7 +114,7 @@ async fn a_function_that_cannot_start_says_so() {
 #[tokio::test]
 async fn a_program_that_ends_is_noticed() {
     // Cargo is a program that is surely there; without arguments it prints its help and ends.
-    let mut function = Function::spawn(Path::new(env!("CARGO")), "none", &[]).await;
+    let function = Function::spawn(Path::new(env!("CARGO")), &[].into(), TIME_LIMIT).unwrap();
     let failure = function.invoke(&json!({})).await;
     assert!(
         matches!(failure, Err(Failure::Exited(status)) if status.success()),

@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 use shared::io::clock::Clock;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path as FilePath;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use tokio::process::Command;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -33,7 +34,9 @@ pub enum Failure {
     #[error("the function could not start, {kind}: {message}")]
     Init { kind: String, message: String },
     #[error("the process ended: {0}")]
-    Exited(String),
+    Exited(ExitStatus),
+    #[error("nobody takes events any more")]
+    Lost,
 }
 
 type Answer = Result<Value, Failure>;
@@ -48,13 +51,97 @@ struct Exchange {
     time_limit: SignedDuration,
 }
 
-/// A program under a Runtime API of its own: one execution environment. It ends with this value.
-pub struct Function {
+/// One Runtime API, for one execution environment.
+pub struct RuntimeApi {
+    address: SocketAddr,
     events: mpsc::UnboundedSender<(String, String)>,
     exchange: Arc<Exchange>,
     invocations: Locked<u64>,
-    process: Option<u32>,
     server: JoinHandle<io::Result<()>>,
+}
+
+impl RuntimeApi {
+    /// Listens on a free port.
+    ///
+    /// # Errors
+    /// Where no port is free.
+    pub fn start(time_limit: SignedDuration) -> io::Result<Self> {
+        let (events, next) = mpsc::unbounded_channel();
+        let exchange = Arc::new(Exchange {
+            next: tokio::sync::Mutex::new(next),
+            waiting: Locked::default(),
+            broken: watch::Sender::new(None),
+            clock: Clock::default(),
+            time_limit,
+        });
+        let (listener, _) = bind(0)?;
+        let address = listener.local_addr()?;
+        let routes = router(Arc::clone(&exchange));
+        let server = tokio::spawn(async move { axum::serve(listener, routes).await });
+        Ok(Self {
+            address,
+            events,
+            exchange,
+            invocations: Locked::default(),
+            server,
+        })
+    }
+
+    /// What `AWS_LAMBDA_RUNTIME_API` holds.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A process that sees nothing of this machine but what Lambda would show it, and `environment`.
+    #[must_use]
+    pub fn command(&self, program: &FilePath, environment: &BTreeMap<String, String>) -> Command {
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .envs(lambda_environment(&name))
+            .envs(environment)
+            .env("AWS_LAMBDA_RUNTIME_API", self.address.to_string())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Hands one event to whoever asks next, and waits for the answer, or for the end of the process.
+    ///
+    /// # Errors
+    /// The function's own failure, or its end.
+    pub async fn invoke(&self, event: &Value) -> Answer {
+        let count = self.invocations.with(|count| {
+            *count += 1;
+            *count
+        });
+        let id = format!("8476a536-e9f4-11e8-9739-{count:012x}");
+        let (done, answer) = oneshot::channel();
+        self.exchange.waiting.with(|waiting| waiting.insert(id.clone(), done));
+        let mut broken = self.exchange.broken.subscribe();
+        self.events.send((id, event.to_string())).map_err(|_| Failure::Lost)?;
+        tokio::select! {
+            biased;
+            answer = answer => answer.unwrap_or(Err(Failure::Lost)),
+            failure = broken.wait_for(Option::is_some) => {
+                Err(failure.ok().and_then(|failure| failure.clone()).unwrap_or(Failure::Lost))
+            }
+        }
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// A program under a Runtime API of its own: one execution environment. It ends with this value.
+pub struct Function {
+    api: RuntimeApi,
+    process: Option<u32>,
     guard: JoinHandle<()>,
 }
 
@@ -68,44 +155,15 @@ impl Function {
         environment: &BTreeMap<String, String>,
         time_limit: SignedDuration,
     ) -> io::Result<Self> {
-        let (events, next) = mpsc::unbounded_channel();
-        let exchange = Arc::new(Exchange {
-            next: tokio::sync::Mutex::new(next),
-            waiting: Locked::default(),
-            broken: watch::Sender::new(None),
-            clock: Clock::default(),
-            time_limit,
-        });
-        let (listener, _) = bind(0)?;
-        let address = listener.local_addr()?.to_string();
-        let routes = router(Arc::clone(&exchange));
-        let server = tokio::spawn(async move { axum::serve(listener, routes).await });
-        let name = program.file_name().unwrap_or_default().to_string_lossy();
-        let mut child = Command::new(program)
-            .env_clear()
-            .envs(lambda_environment(&name))
-            .envs(environment)
-            .env("AWS_LAMBDA_RUNTIME_API", address)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
+        let api = RuntimeApi::start(time_limit)?;
+        let mut child = api.command(program, environment).spawn()?;
         let process = child.id();
-        let ended = Arc::clone(&exchange);
+        let exchange = Arc::clone(&api.exchange);
         let guard = tokio::spawn(async move {
-            let how = match child.wait().await {
-                Ok(status) => status.to_string(),
-                Err(error) => error.to_string(),
-            };
-            ended.broken.send_replace(Some(Failure::Exited(how)));
+            let ended = child.wait().await.map_or(Failure::Lost, Failure::Exited);
+            exchange.broken.send_replace(Some(ended));
         });
-        Ok(Self {
-            events,
-            exchange,
-            invocations: Locked::default(),
-            process,
-            server,
-            guard,
-        })
+        Ok(Self { api, process, guard })
     }
 
     /// The id of the process.
@@ -114,28 +172,12 @@ impl Function {
         self.process
     }
 
-    /// One event, one answer; or the end of the process, if that comes first.
+    /// One event, one answer.
     ///
     /// # Errors
     /// The function's own failure, or its end.
     pub async fn invoke(&self, event: &Value) -> Answer {
-        let count = self.invocations.with(|count| {
-            *count += 1;
-            *count
-        });
-        let id = format!("8476a536-e9f4-11e8-9739-{count:012x}");
-        let (done, answer) = oneshot::channel();
-        self.exchange.waiting.with(|waiting| waiting.insert(id.clone(), done));
-        let mut broken = self.exchange.broken.subscribe();
-        let gone = || Failure::Exited("nobody takes events any more".to_owned());
-        self.events.send((id, event.to_string())).map_err(|_| gone())?;
-        tokio::select! {
-            biased;
-            answer = answer => answer.unwrap_or_else(|_| Err(gone())),
-            failure = broken.wait_for(Option::is_some) => {
-                Err(failure.ok().and_then(|failure| failure.clone()).unwrap_or_else(gone))
-            }
-        }
+        self.api.invoke(event).await
     }
 }
 
@@ -143,7 +185,6 @@ impl Drop for Function {
     fn drop(&mut self) {
         // The guard owns the process, which is killed with it.
         self.guard.abort();
-        self.server.abort();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Each function as it is deployed: its built binary, under the Runtime API, in a world of its own.
 
 use crate::runtime_api::{
-    Failure, Function, body, claims, form_event, http_event, output, reminder_event, sweep_event, worker_event,
+    body, claims, form_event, http_event, output, reminder_event, start, sweep_event, worker_event,
 };
 use dialbridge_local::dialbridge::{Dialbridge, Options};
 use dialbridge_local::drive::people::{
@@ -9,10 +9,12 @@ use dialbridge_local::drive::people::{
     tenants,
 };
 use dialbridge_local::microsoft;
+use dialbridge_local::runtime_api::{Failure, Function};
 use serde_json::{Value, json};
 use shared::domain::ids::{EnterpriseId, RunId};
 use shared::domain::run::RunState;
 use shared::domain::sync_status::{Pending, SyncStatus};
+use std::collections::BTreeMap;
 use url::Url;
 
 /// A world with one enterprise, made through the API.
@@ -68,12 +70,12 @@ impl Stage {
         stage
     }
 
-    fn environment(&self) -> Vec<(String, String)> {
-        self.service.world.environment().into_iter().collect()
+    fn environment(&self) -> BTreeMap<String, String> {
+        self.service.world.environment()
     }
 
     async fn function(&self, package: &str) -> Function {
-        Function::start(package, &self.environment()).await
+        start(package, &self.environment()).await
     }
 
     fn admin(&self) -> &str {
@@ -122,7 +124,7 @@ fn refusal(answer: &Value) -> (u64, String) {
 async fn invite_creates_an_enterprise_and_sends_its_mail() {
     let stage = Stage::set().await;
     let urls = &stage.service.world.urls;
-    let mut invite = stage.function("invite").await;
+    let invite = stage.function("invite").await;
     let mut form = enterprise_form(&stage.tenant, None);
     form["adminEmail"] = json!("second@customer.example");
     let created = invite.invoke(&create(&form)).await.unwrap();
@@ -149,7 +151,7 @@ async fn invite_creates_an_enterprise_and_sends_its_mail() {
 #[tokio::test(flavor = "multi_thread")]
 async fn invite_refuses_with_problems() {
     let stage = Stage::set().await;
-    let mut invite = stage.function("invite").await;
+    let invite = stage.function("invite").await;
     let one = "GET /v1/enterprises/{enterprise}";
     let unknown = "/v1/enterprises/ent_00000000000000000000000009";
     let event = http_event(one, unknown, Some(&reseller()), None);
@@ -191,7 +193,7 @@ async fn consent_callback_takes_the_code_and_sends_the_browser_on() {
     let stage = Stage::set().await;
     let urls = &stage.service.world.urls;
     let (code, link) = invitation(urls, stage.admin()).await.unwrap();
-    let mut pages = stage.function("consent-callback").await;
+    let pages = stage.function("consent-callback").await;
     let page = http_event("GET /i/{invitation}", link.path(), None, None);
     let page = pages.invoke(&page).await.unwrap();
     assert_eq!(page["statusCode"], 200, "{page}");
@@ -233,7 +235,7 @@ async fn consent_callback_takes_the_code_and_sends_the_browser_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mapping_save_keeps_voice_users() {
     let stage = Stage::set().await;
-    let mut mapping = stage.function("mapping-save").await;
+    let mapping = stage.function("mapping-save").await;
     let users = json!({ "items": [{ "id": "v1", "name": "Reception", "email": null, "number": "+3227001000",
         "extension": "1000", "callHandling": "noVoicemail" }] });
     let pushed = mapping
@@ -265,7 +267,7 @@ async fn mapping_save_keeps_voice_users() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sync_shows_the_status() {
     let stage = Stage::set().await;
-    let mut sync = stage.function("sync").await;
+    let sync = stage.function("sync").await;
     let answer = sync.invoke(&stage.request("GET", "/status", None)).await.unwrap();
     assert_eq!(answer["statusCode"], 200, "{answer}");
     let status = body(&answer);
@@ -306,7 +308,7 @@ async fn sync_run_does_the_work_of_a_run() {
     // The session is there; the worker itself moves the run on.
     assert_eq!(state().await, RunState::AwaitingSignIn);
 
-    let mut worker = stage.function("sync-run").await;
+    let worker = stage.function("sync-run").await;
     let work = worker_event(&stage.enterprise, run.as_str());
     let done = json!({ "next": "done", "seconds": 0 });
     assert_eq!(worker.invoke(&work).await, Ok(done.clone()));
@@ -330,7 +332,7 @@ async fn sync_run_does_the_work_of_a_run() {
 async fn reminder_reminds_once_a_day_of_what_waits() {
     let stage = Stage::set_up().await;
     let (urls, store) = (&stage.service.world.urls, &stage.service.io.store);
-    let mut reminder = stage.function("reminder").await;
+    let reminder = stage.function("reminder").await;
     let event = reminder_event(&stage.enterprise, "2026-11-22T08:00:00Z");
     let answer = reminder.invoke(&event).await;
     assert_eq!(answer, Ok(json!({ "reminded": "nothingPending" })));
@@ -359,7 +361,8 @@ async fn a_function_without_a_variable_names_it_and_ends() {
     let stage = Stage::set().await;
     let whole = stage.environment();
     for missing in shared::config::NAMES {
-        let rest: Vec<_> = whole.iter().filter(|(name, _)| name != missing).cloned().collect();
+        let mut rest = whole.clone();
+        rest.remove(missing);
         let ended = output("invite", &rest).await;
         let said = String::from_utf8_lossy(&ended.stderr);
         assert!(
@@ -369,7 +372,7 @@ async fn a_function_without_a_variable_names_it_and_ends() {
         );
     }
     for package in ["consent-callback", "mapping-save", "sync", "sync-run", "reminder"] {
-        let ended = output(package, &[]).await;
+        let ended = output(package, &BTreeMap::new()).await;
         let said = String::from_utf8_lossy(&ended.stderr);
         assert!(
             !ended.status.success() && said.contains("TABLE_NAME"),
@@ -383,11 +386,7 @@ async fn a_function_without_a_variable_names_it_and_ends() {
 async fn a_function_without_its_table_does_not_start() {
     let stage = Stage::set().await;
     let mut environment = stage.environment();
-    for (name, value) in &mut environment {
-        if name == "TABLE_NAME" {
-            *value = "elsewhere".into();
-        }
-    }
+    environment.insert("TABLE_NAME".into(), "elsewhere".into());
     let ended = output("sync", &environment).await;
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(

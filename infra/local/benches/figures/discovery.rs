@@ -95,7 +95,7 @@ async fn run(stage: &Stage, program: &Path, table: &Url, counts: &Counts) -> Res
 fn failed(failure: Failure) -> FunctionError {
     let error_type = match &failure {
         Failure::Function { kind, .. } | Failure::Init { kind, .. } => kind.clone(),
-        Failure::Exited(_) => "Runtime.ExitError".to_owned(),
+        Failure::Exited(_) | Failure::Lost => "Runtime.ExitError".to_owned(),
     };
     FunctionError {
         error_type,
