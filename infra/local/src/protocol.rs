@@ -99,8 +99,12 @@ pub(crate) fn bind(port: u16) -> io::Result<(TcpListener, Url)> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
     socket.set_nodelay(true)?;
-    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
-    let listener = socket.listen(1024)?;
+    let taken = |error: io::Error| {
+        let advice = "end what listens there, or start with --any-port";
+        io::Error::new(error.kind(), format!("port {port} on 127.0.0.1: {error}; {advice}"))
+    };
+    socket.bind((Ipv4Addr::LOCALHOST, port).into()).map_err(taken)?;
+    let listener = socket.listen(1024).map_err(taken)?;
     let url = format!("http://{}/", listener.local_addr()?);
     Ok((listener, Url::parse(&url).map_err(io::Error::other)?))
 }
