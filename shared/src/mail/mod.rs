@@ -4,12 +4,22 @@
 //! `mail.…`, and one line `parts!`. A text that mentions something the struct does not have does not compile.
 
 mod enterprise_invitation;
+mod global_admin_assigned;
+mod global_admin_reassigned;
+mod integration_removed;
+mod licenses_changed;
+mod reseller_activation;
 mod sync_failed;
 mod sync_required;
 #[cfg(test)]
 mod tests;
 
 pub use enterprise_invitation::EnterpriseInvitation;
+pub use global_admin_assigned::GlobalAdminAssigned;
+pub use global_admin_reassigned::GlobalAdminReassigned;
+pub use integration_removed::IntegrationRemoved;
+pub use licenses_changed::LicensesChanged;
+pub use reseller_activation::ResellerActivation;
 pub use sync_failed::SyncFailed;
 pub use sync_required::{SyncRequired, Waiting};
 
