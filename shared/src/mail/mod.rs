@@ -60,7 +60,7 @@ impl From<&str> for Line {
     fn from(text: &str) -> Self {
         let unsafe_in_line = |c: char| {
             c.is_control()
-                || matches!(c, '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+                || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
         };
         let visible: String = text.chars().map(|c| if unsafe_in_line(c) { ' ' } else { c }).collect();
         Self(visible.split_whitespace().collect::<Vec<_>>().join(" "))

@@ -358,5 +358,8 @@ fn r184_ten_findings_are_told_and_the_rest_is_counted() {
 
 #[test]
 fn a_line_is_one_line() {
-    assert_eq!(Line::from(" a\r\nb\u{2028}c\t\u{202E} d ").to_string(), "a b c d");
+    assert_eq!(
+        Line::from(" a\r\nb\u{2028}c\t\u{202E} d\u{061C}e ").to_string(),
+        "a b c d e"
+    );
 }
