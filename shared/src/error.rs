@@ -66,6 +66,14 @@ pub enum Error {
         /// For how long.
         wait: SignedDuration,
     },
+    /// The caller asked too often; the same request is welcome after the wait.
+    #[error("too many {what}; try again in {} s", .wait.as_secs().max(1))]
+    TooMany {
+        /// Of what, in the plural.
+        what: String,
+        /// For how long to stay away.
+        wait: SignedDuration,
+    },
     /// Microsoft understood and refused; its own words.
     #[error("could not {doing}: {code}: {message}")]
     Refused {

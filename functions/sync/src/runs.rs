@@ -81,8 +81,45 @@ struct UserProgress {
 #[serde(rename_all = "camelCase")]
 struct ChangeProgress {
     text: String,
-    #[serde(flatten)]
-    state: StepState,
+    state: Progress,
+    /// Since when it is `submitted` or `verifying`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    since: Option<Timestamp>,
+    /// Why it is `failed` or `skipped`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+/// How far a change is; `applied` is read back and found in place.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum Progress {
+    Pending,
+    Submitted,
+    Verifying,
+    Applied,
+    Failed,
+    Skipped,
+}
+
+impl ChangeProgress {
+    fn new(text: String, state: StepState) -> Self {
+        let (state, since, why) = match state {
+            StepState::Pending => (Progress::Pending, None, None),
+            StepState::Submitted { at, .. } => (Progress::Submitted, Some(at), None),
+            StepState::Verifying { since } => (Progress::Verifying, Some(since), None),
+            StepState::Applied => (Progress::Applied, None, None),
+            StepState::Failed { why } => (Progress::Failed, None, Some(why)),
+            StepState::Skipped { why } => (Progress::Skipped, None, Some(why)),
+        };
+        Self {
+            text,
+            state,
+            since,
+            why,
+        }
+    }
 }
 
 fn view(run: Run) -> RunView {
@@ -220,10 +257,9 @@ pub(crate) async fn get(
                 name,
                 changes: Vec::new(),
             });
-            progress.changes.push(ChangeProgress {
-                text: change.to_string(),
-                state: step.state,
-            });
+            progress
+                .changes
+                .push(ChangeProgress::new(change.to_string(), step.state));
         }
         users.into_values().collect()
     });

@@ -4,7 +4,8 @@ use dialbridge_local::demo;
 use dialbridge_local::dialbridge::{Dialbridge, Options};
 use dialbridge_local::drive::people::{Stuck, create_reseller};
 use dialbridge_local::openapi;
-use dialbridge_local::world::Ports;
+use dialbridge_local::world::{Ports, Urls};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -19,6 +20,7 @@ Options for serving and for the demo:
     --seed N                        another world (1)
     --data DIR                      keep the table in a file below DIR (in memory)
     --any-port                      free ports instead of 8080-8085
+    --addresses FILE                write the addresses to FILE, a line of JSON, once everything answers (serving only)
 ";
 
 #[derive(Default)]
@@ -26,6 +28,7 @@ struct Arguments {
     demo: bool,
     openapi: bool,
     any_port: bool,
+    addresses: Option<PathBuf>,
     options: Options,
 }
 
@@ -40,6 +43,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--any-port" => parsed.any_port = true,
             "--users" => parsed.options.microsoft.users = value()?.parse().map_err(|_| "--users needs a number")?,
             "--seed" => parsed.options.microsoft.seed = value()?.parse().map_err(|_| "--seed needs a number")?,
+            "--addresses" => parsed.addresses = Some(value()?.into()),
             "--data" => parsed.options.world.data = Some(value()?.into()),
             other => return Err(format!("`{other}` is not known")),
         }
@@ -91,11 +95,22 @@ async fn serve(arguments: Arguments) -> Result<(), Stuck> {
         .invoke("reminder", serde_json::json!({ "sweep": true }))
         .await;
     swept.map_err(|error| format!("the daily sweep failed: {error:?}"))?;
+    if let Some(file) = arguments.addresses {
+        std::fs::write(&file, format!("{}\n", addresses(&service.world.urls)))?;
+    }
     for line in demo::where_to_click(&service, &enterprise).await? {
         say(&line);
     }
     tokio::signal::ctrl_c().await?;
     Ok(())
+}
+
+/// For programs that drive the service.
+fn addresses(urls: &Urls) -> serde_json::Value {
+    serde_json::json!({
+        "portal": urls.portal, "api": urls.api, "aws": urls.aws, "dynamodb": urls.dynamodb, "login": urls.login,
+        "graph": urls.graph,
+    })
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]

@@ -1,12 +1,15 @@
 //! The only place where an error becomes an HTTP answer: RFC 9457 problem documents with a stable `code`.
 
 use crate::error::{Chain, Error, SignInRefused};
+use axum::Extension;
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use jiff::SignedDuration;
 use serde::Serialize;
 
 /// A problem document.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// `/problems/<code>`
     #[serde(rename = "type")]
@@ -23,10 +26,13 @@ pub struct Problem {
     /// Every refused value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// The id of the request, as in the header `x-request-id`; tell it to support.
+    #[serde(rename = "requestId", skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// One refused value.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
     /// The field's name.
     pub field: String,
@@ -60,6 +66,7 @@ fn classified(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "plan-stale",
             "The world moved since the plan was made",
         ),
+        Error::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many in a short time"),
         Error::SignIn(_) => (StatusCode::FORBIDDEN, "sign-in-refused", "The sign-in was refused"),
         Error::Throttled { .. } => (StatusCode::SERVICE_UNAVAILABLE, "throttled", "A service asks to wait"),
         Error::Refused { .. } => (StatusCode::BAD_GATEWAY, "refused-by-microsoft", "Microsoft refused"),
@@ -104,7 +111,22 @@ impl Problem {
             code,
             detail,
             errors,
+            request_id: None,
         }
+    }
+
+    /// As it is sent.
+    pub fn body(&self) -> Body {
+        Body::from(serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// The answer carries the document itself along, so that `web::routes` can say whose request it belongs to.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+        (status, content_type, Extension(self.clone()), self.body()).into_response()
     }
 }
 
@@ -124,17 +146,21 @@ impl IntoResponse for Error {
             tracing::error!(problem.code = problem.code, error.message = %self, error.cause = cause.unwrap_or_default(), "answered {}", problem.status);
         }
         let wait = match &self {
-            Error::Throttled { wait, .. } => Some(wait.as_secs().max(1)),
+            Error::Throttled { wait, .. } | Error::TooMany { wait, .. } => Some(retry_after(*wait)),
             _ => None,
         };
-        let body = serde_json::to_vec(&problem).unwrap_or_default();
-        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
-        if let Some(wait) = wait.and_then(|wait| HeaderValue::from_str(&wait.to_string()).ok()) {
+        let mut response = problem.into_response();
+        if let Some(wait) = wait {
             response.headers_mut().insert(header::RETRY_AFTER, wait);
         }
         response
     }
+}
+
+/// Whole seconds, rounded up: who waits for as long is not too early.
+fn retry_after(wait: SignedDuration) -> HeaderValue {
+    let begun = i64::from(wait.subsec_nanos() > 0);
+    HeaderValue::from(wait.as_secs().saturating_add(begun).max(1))
 }
 
 /// The answer to a path that no route has.
@@ -143,22 +169,16 @@ pub async fn no_such_route() -> Error {
 }
 
 /// The answer to a method that a route does not have.
-pub async fn no_such_method() -> Response {
-    let problem = Problem {
+pub async fn no_such_method() -> Problem {
+    Problem {
         kind: "/problems/method-not-allowed".into(),
         title: "The route does not have this method",
         status: 405,
         code: "method-not-allowed",
         detail: Some("see the API description for the methods of each route".into()),
         errors: Vec::new(),
-    };
-    let body = serde_json::to_vec(&problem).unwrap_or_default();
-    (
-        StatusCode::METHOD_NOT_ALLOWED,
-        [(header::CONTENT_TYPE, "application/problem+json")],
-        body,
-    )
-        .into_response()
+        request_id: None,
+    }
 }
 
 #[cfg(test)]
@@ -176,6 +196,19 @@ mod tests {
         assert_eq!(problem["status"], 422);
         assert_eq!(problem["code"], "invalid");
         assert_eq!(problem["errors"][1]["field"], "userLimit");
+    }
+
+    #[test]
+    fn waiting_as_long_as_told_is_long_enough() {
+        for (milliseconds, seconds) in [(-5, "1"), (0, "1"), (1000, "1"), (1001, "2"), (90_000, "90")] {
+            let error = Error::TooMany {
+                what: "invitations".into(),
+                wait: SignedDuration::from_millis(milliseconds),
+            };
+            let answer = error.into_response();
+            assert_eq!(answer.status(), 429);
+            assert_eq!(answer.headers()["retry-after"], seconds, "{milliseconds} ms");
+        }
     }
 
     #[test]

@@ -1,0 +1,1 @@
+def fuzz(*a): print(a)

@@ -1,0 +1,254 @@
+"""One enterprise's life through the generated client: every answer is a type of the description, also a refusal."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from browser import set_up, sign_in
+from dialbridge_client import AuthenticatedClient
+from dialbridge_client.api.enterprises import create_enterprise, get_enterprise, list_enterprises, resend_invitation
+from dialbridge_client.api.group_filter import get_group_filter, put_group_filter
+from dialbridge_client.api.mapping import get_mapping, list_teams_users, push_voice_users, save_mapping
+from dialbridge_client.api.resellers import get_reseller, put_reseller
+from dialbridge_client.api.sync import get_plan, get_run, get_run_log, get_status, list_runs, make_plan, start_run
+from dialbridge_client.models import (
+    BrandForm,
+    FilterFormType0,
+    FilterFormType0Mode,
+    MappingForm,
+    Mode,
+    NewEnterprise,
+    PlanForm,
+    Problem,
+    Progress,
+    ResellerForm,
+    RowForm,
+    RunForm,
+    RunKind,
+    RunState,
+    Service,
+    VoiceUserForm,
+    VoiceUserList,
+)
+from world import check
+
+RESELLER = "res_00000000000000000000000077"
+ANOTHER = "res_00000000000000000000000078"
+MAPPED = 3
+VOICE_USERS = 12
+WAITING = (RunState.SUCCEEDED, RunState.FAILED, RunState.ABANDONED, RunState.AWAITINGSIGNIN)
+
+
+@dataclass
+class Known:
+    """What there is when the story has ended."""
+
+    reseller: str
+    admin: str
+    enterprises: list[str]
+    runs: list[str]
+    plans: list[str]
+    teams_users: list[str]
+    voice_users: list[str]
+
+
+def answered(status, response):
+    """The typed answer, where the status is the expected one."""
+    check(f"the API answers {status}", response.status_code == status, (response.status_code, response.content))
+    check("the answer has its type", response.parsed is not None, response.content)
+    check("the answer names its request", response.headers.get("x-request-id"), dict(response.headers))
+    return response.parsed
+
+
+def refused(status, code, response):
+    """The problem, where the refusal is the expected one."""
+    problem = answered(status, response)
+    check("a refusal is a problem", isinstance(problem, Problem), problem)
+    check(f"its code is {code}", (problem.code, problem.status) == (code, status), problem)
+    check("it names its request", problem.request_id == response.headers["x-request-id"], problem)
+    return problem
+
+
+class Story:
+    """The people, and the enterprise that it is about."""
+
+    def __init__(self, world):
+        self.world = world
+        self.tenant = world.tenants()[0]
+        self.admin = self.tenant["globalAdmins"][0]
+        self.enterprise = None
+
+    def caller(self, role, email, reseller=RESELLER):
+        whose = reseller if role.startswith("reseller") else None
+        token = self.world.token(role, email, whose, self.enterprise)
+        return AuthenticatedClient(base_url=self.world.api, token=token, raise_on_unexpected_status=True)
+
+    def reseller_admin(self):
+        return self.caller("reseller_admin", "rita@contract.example")
+
+    def account_admin(self):
+        return self.caller("account_admin", "alex@customer.example")
+
+    def global_admin(self):
+        return self.caller("global_admin", self.admin)
+
+    def tell(self):
+        """The whole story; what it leaves behind."""
+        self.provision_resellers()
+        self.provision_enterprise()
+        self.connect()
+        discovered = self.run(RunForm(kind=RunKind.DISCOVER))
+        teams_users = self.map()
+        plan = self.plan()
+        applied = self.run(RunForm(kind=RunKind.APPLY, plan=plan, mode=Mode.FULL))
+        self.look_back(applied)
+        return Known(
+            reseller=RESELLER,
+            admin=self.admin,
+            enterprises=[self.enterprise],
+            runs=[applied, discovered],
+            plans=[plan],
+            teams_users=teams_users,
+            voice_users=[f"v{n}" for n in range(VOICE_USERS)],
+        )
+
+    def provision_resellers(self):
+        provider = self.caller("provider_admin", "ops@provider.example")
+        brand = BrandForm(
+            product_name="Contract Calling",
+            policy_prefix="Contract2Teams",
+            voice_portal_name="Contract Voice Portal",
+            voice_portal_url="https://voice.contract.example/",
+            integration_portal_url="https://teams.contract.example/",
+            account_contact="your administrator",
+            provider_contact="Support, +1 555 0100",
+            sender="calling@contract.example",
+            reply_to="support@contract.example",
+        )
+        form = ResellerForm(name="Contract Telecom", brand=brand)
+        for reseller in (RESELLER, ANOTHER):
+            put = answered(200, put_reseller.sync_detailed(reseller, client=provider, body=form))
+            check("a reseller is kept", (put.id, put.name) == (reseller, form.name), put)
+        own = self.reseller_admin()
+        got = answered(200, get_reseller.sync_detailed(RESELLER, client=own))
+        check("the brand is kept", got.brand == brand, got)
+        refused(404, "not-found", get_reseller.sync_detailed(ANOTHER, client=own))
+
+    def form(self, name):
+        return NewEnterprise(
+            name=name,
+            admin_email=self.admin,
+            user_limit=MAPPED,
+            sbc_regions=["Europe"],
+            services=[Service.TRUNK],
+            time_zone="Europe/Brussels",
+        )
+
+    def provision_enterprise(self):
+        reseller, key, form = self.reseller_admin(), str(uuid4()), self.form(self.tenant["displayName"])
+
+        def create(form, key=key):
+            return create_enterprise.sync_detailed(client=reseller, body=form, idempotency_key=key)
+
+        created = answered(201, create(form))
+        self.enterprise = created.id
+        again = answered(201, create(form))
+        check("the same key is the same enterprise", again.id == created.id, again)
+        refused(422, "idempotency-key-reused", create(self.form("Another")))
+        nameless = refused(422, "invalid", create(self.form(""), key=str(uuid4())))
+        check("the refused field is named", [error.field for error in nameless.errors] == ["name"], nameless)
+
+        answered(201, create(self.form("Second"), key=str(uuid4())))
+        first = answered(200, list_enterprises.sync_detailed(client=reseller, limit=1))
+        second = answered(200, list_enterprises.sync_detailed(client=reseller, limit=1, cursor=first.next_))
+        listed = [one.id for page in (first, second) for one in page.items]
+        check("two pages hold two enterprises", len(set(listed)) == 2 and self.enterprise in listed, listed)
+
+        stranger = self.caller("reseller_admin", "sam@another.example", reseller=ANOTHER)
+        refused(404, "not-found", get_enterprise.sync_detailed(self.enterprise, client=stranger))
+
+    def connect(self):
+        resent = answered(201, resend_invitation.sync_detailed(self.enterprise, client=self.reseller_admin()))
+        code, link = self.world.invitation(self.admin)
+        check("the new invitation is in the mailbox", link == resent.link, link)
+        set_up(link, code, self.admin)
+        client = self.account_admin()
+        seen = get_group_filter.sync_detailed(self.enterprise, client=client)
+        check("nothing is chosen", answered(200, seen).mode == "undecided", seen)
+        everyone = FilterFormType0(mode=FilterFormType0Mode.EVERYONE)
+
+        def choose(etag):
+            return put_group_filter.sync_detailed(self.enterprise, client=client, body=everyone, if_match=etag)
+
+        chosen = choose(seen.headers["etag"])
+        check("everyone is chosen", answered(200, chosen).mode == "everyone", chosen)
+        refused(412, "stale", choose(seen.headers["etag"]))
+
+    def run(self, form):
+        """Starts a run, signs in to it, and waits for its end; its id."""
+        started = answered(
+            201,
+            start_run.sync_detailed(
+                self.enterprise, client=self.global_admin(), body=form, idempotency_key=str(uuid4())
+            ),
+        )
+        check("the run waits for its sign-in", started.state == RunState.AWAITINGSIGNIN, started)
+        sign_in(started.sign_in_url, self.admin)
+        for _ in range(60):
+            run = answered(200, get_run.sync_detailed(self.enterprise, started.id, client=self.global_admin()))
+            if run.state in WAITING:
+                check("the run succeeds", run.state == RunState.SUCCEEDED, run)
+                log = get_run_log.sync_detailed(self.enterprise, run.id, client=self.global_admin())
+                check("the run has a log", answered(200, log).lines, log)
+                return run.id
+            # Moving the clock returns when everything that was due on the way has been done.
+            self.world.advance(5)
+        check("the run ends", False, started)
+
+    def map(self):
+        """Maps as many users as there are licences; the ids of the Teams users."""
+        self.world.clear_on_premises(self.tenant["id"])
+        client = self.account_admin()
+        voice_users = VoiceUserList(
+            items=[
+                VoiceUserForm(id=f"v{n}", name=f"Voice User {n}", number=f"+3227001{n:03}", extension=f"{1000 + n}")
+                for n in range(VOICE_USERS)
+            ]
+        )
+        pushed = answered(200, push_voice_users.sync_detailed(self.enterprise, client=client, body=voice_users))
+        check("the voice users are created", pushed.created == VOICE_USERS, pushed)
+        teams_users = answered(200, list_teams_users.sync_detailed(self.enterprise, client=client, limit=20)).items
+        page = get_mapping.sync_detailed(self.enterprise, client=client)
+        check("ten rows to a page", len(answered(200, page).rows) == 10, page)
+
+        def save(users, etag):
+            rows = [RowForm(voice_user=f"v{n}", teams_user=user.id) for n, user in enumerate(teams_users[:users])]
+            form = MappingForm(rows=rows)
+            return save_mapping.sync_detailed(self.enterprise, client=client, body=form, if_match=etag)
+
+        refused(409, "over-license", save(MAPPED + 1, page.headers["etag"]))
+        saved = answered(200, save(MAPPED, page.headers["etag"]))
+        check("the save is counted", (saved.changed, saved.action_needed) == (MAPPED, "Sync Needed"), saved)
+        return [user.id for user in teams_users]
+
+    def plan(self):
+        client = self.global_admin()
+        made = answered(
+            201,
+            make_plan.sync_detailed(
+                self.enterprise, client=client, body=PlanForm(), idempotency_key=str(uuid4())
+            ),
+        )
+        check("the plan has changes without conflicts", made.changes and not made.conflicts, made)
+        kept = answered(200, get_plan.sync_detailed(self.enterprise, made.id, client=client))
+        check("the plan is kept as it was made", kept == made, kept)
+        return made.id
+
+    def look_back(self, run):
+        client = self.global_admin()
+        seen = answered(200, get_run.sync_detailed(self.enterprise, run, client=client))
+        states = [change.state for user in seen.users for change in user.changes]
+        check("every change is applied", set(states) == {Progress.APPLIED}, states)
+        status = answered(200, get_status.sync_detailed(self.enterprise, client=client))
+        check("nothing is left to do", (status.sync_status, status.action_needed) == ("Up to date", "None"), status)
+        history = answered(200, list_runs.sync_detailed(self.enterprise, client=client))
+        check("the newest run comes first", history.items[0].id == run, history)
