@@ -36,7 +36,8 @@ pub async fn resend(io: &Io, kept: Enterprise, author: &Author, now: Timestamp) 
     }
     let reseller = io.store.reseller(&kept.reseller).await?;
     let old = newest(io, &kept).await?;
-    if let Some(old) = &old {
+    // One that never left is no mail to anybody.
+    if let Some(old) = old.as_ref().filter(|old| old.state != InvitationState::Queued) {
         let since = old.created.duration_until(now);
         if since < PAUSE {
             return Err(Error::TooMany {

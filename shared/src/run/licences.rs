@@ -108,6 +108,8 @@ pub async fn change(
         return Err(crate::domain::Invalid::new("count", why).into());
     }
     if limit == kept.settings.user_limit {
+        // Whoever made this change may have died before its consequences were counted.
+        account::refresh_pending(io, &kept, now).await?;
         return Ok(kept);
     }
     let next = Enterprise {

@@ -19,10 +19,19 @@ use jiff::Timestamp;
 /// # Errors
 /// `Conflict` while a sync is under way or where it is ordered already, `Stale`.
 pub async fn order(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: Timestamp) -> Result<Enterprise> {
+    match kept.standing {
+        // Whoever ordered it may have died before its consequences were written.
+        Standing::Removed { since } => io.store.end_data(&kept.id, since + RETENTION).await?,
+        Standing::Removing { .. } => drop(account::refresh_pending(io, &kept, now).await?),
+        Standing::Active | Standing::Disabled { .. } => {}
+    }
     current(&kept, seen)?;
     let status = io.store.sync_status(&kept.id).await?;
     start_sync::none_under_way(io, &kept.id, &status).await?;
-    let final_sync = kept.setup.complete() && status.last.is_some();
+    // What a waiting sync was permitted is no final sync; from the write on, none but a final one can be begun.
+    start_sync::abandon(io, &kept).await?;
+    // A sync that was interrupted may have left something in Teams, too.
+    let final_sync = kept.setup.complete() && (status.last.is_some() || status.discovered.is_some());
     let letter = Letter::IntegrationRemoved { final_sync };
     let mails = [to_admin(io, &kept, &kept.global_admin, letter, now)];
     if !final_sync {
@@ -38,6 +47,7 @@ pub async fn order(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: T
     };
     let entry = entry(io, author, Deed::RemovalStarted, Vec::new(), now);
     io.store.update_enterprise(&next, seen, &entry, &mails).await?;
+    start_sync::abandon(io, &next).await?;
     account::refresh_pending(io, &next, now).await?;
     post::deliver(io, &mails).await;
     Ok(next)

@@ -191,7 +191,7 @@ async fn r001_the_activation_link_works_once() {
             after.html
         );
     }
-    refused(&office.look(&link).await, "LINK_CLOSED");
+    refused(&office.look(&link).await, "ACTIVATION_CLOSED");
     assert_eq!(office.read(&id).await.text("/activation"), "active");
 }
 
@@ -231,7 +231,7 @@ async fn r001_the_activation_link_ends_after_a_week() {
         .await;
     assert_eq!(office.look(&link).await.status, 200);
     office.service.world.advance(SignedDuration::from_mins(2)).await;
-    refused(&office.look(&link).await, "LINK_CLOSED");
+    refused(&office.look(&link).await, "ACTIVATION_CLOSED");
 }
 
 #[tokio::test]
@@ -247,7 +247,7 @@ async fn r001_a_newer_activation_mail_ends_the_older_link() {
         office.link().as_str(),
         "the mail's link can be copied"
     );
-    refused(&office.look(&old).await, "LINK_CLOSED");
+    refused(&office.look(&old).await, "ACTIVATION_CLOSED");
     assert!(office.press(&office.link()).await.says("The account is active"));
     let again = office.resend(&id).await;
     assert_eq!(again.status, 409, "{}", again.body);
@@ -263,7 +263,7 @@ async fn r001_another_owner_before_the_activation_ends_the_older_link() {
     form["owner"] = json!("right@northwind.example");
     let edited = office.edit(&id, &form).await;
     assert_eq!(edited.status, 200, "{}", edited.body);
-    refused(&office.look(&old).await, "LINK_CLOSED");
+    refused(&office.look(&old).await, "ACTIVATION_CLOSED");
     let mails = office.mails("right@northwind.example");
     assert_eq!(mails.len(), 1, "the right owner is told");
     let link = Office::link_in(mails[0].text.as_deref().unwrap());
