@@ -47,6 +47,9 @@ class Known:
     enterprises: list[str]
     runs: list[str]
     plans: list[str]
+    invitations: list[str]
+    codes: list[str]
+    links: list[str]
     teams_users: list[str]
     voice_users: list[str]
 
@@ -68,6 +71,10 @@ def refused(status, code, response):
     return problem
 
 
+def last_part(url):
+    return url.rstrip("/").rsplit("/", 1)[1]
+
+
 class Story:
     """The people, and the enterprise that it is about."""
 
@@ -76,6 +83,7 @@ class Story:
         self.tenant = world.tenants()[0]
         self.admin = self.tenant["globalAdmins"][0]
         self.enterprise = None
+        self.second = None
 
     def caller(self, role, email, reseller=RESELLER):
         whose = reseller if role.startswith("reseller") else None
@@ -101,12 +109,18 @@ class Story:
         plan = self.plan()
         applied = self.run(RunForm(kind=RunKind.APPLY, plan=plan, mode=Mode.FULL))
         self.look_back(applied)
+        waiting = self.start(RunForm(kind=RunKind.DISCOVER))
+        answered(201, resend_invitation.sync_detailed(self.second, client=self.reseller_admin()))
+        code, invitation = self.world.invitation(self.admin)
         return Known(
             reseller=RESELLER,
             admin=self.admin,
             enterprises=[self.enterprise],
-            runs=[applied, discovered],
+            runs=[applied, discovered, waiting.id],
             plans=[plan],
+            invitations=[last_part(invitation)],
+            codes=[code],
+            links=[last_part(waiting.sign_in_url)],
             teams_users=teams_users,
             voice_users=[f"v{n}" for n in range(VOICE_USERS)],
         )
@@ -157,7 +171,7 @@ class Story:
         nameless = refused(422, "invalid", create(self.form(""), key=str(uuid4())))
         check("the refused field is named", [error.field for error in nameless.errors] == ["name"], nameless)
 
-        answered(201, create(self.form("Second"), key=str(uuid4())))
+        self.second = answered(201, create(self.form("Second"), key=str(uuid4()))).id
         first = answered(200, list_enterprises.sync_detailed(client=reseller, limit=1))
         second = answered(200, list_enterprises.sync_detailed(client=reseller, limit=1, cursor=first.next_))
         listed = [one.id for page in (first, second) for one in page.items]
@@ -183,15 +197,16 @@ class Story:
         check("everyone is chosen", answered(200, chosen).mode == "everyone", chosen)
         refused(412, "stale", choose(seen.headers["etag"]))
 
+    def start(self, form):
+        """A run that waits for its sign-in."""
+        client, key = self.global_admin(), str(uuid4())
+        started = answered(201, start_run.sync_detailed(self.enterprise, client=client, body=form, idempotency_key=key))
+        check("the run waits for its sign-in", started.state == RunState.AWAITINGSIGNIN, started)
+        return started
+
     def run(self, form):
         """Starts a run, signs in to it, and waits for its end; its id."""
-        started = answered(
-            201,
-            start_run.sync_detailed(
-                self.enterprise, client=self.global_admin(), body=form, idempotency_key=str(uuid4())
-            ),
-        )
-        check("the run waits for its sign-in", started.state == RunState.AWAITINGSIGNIN, started)
+        started = self.start(form)
         sign_in(started.sign_in_url, self.admin)
         for _ in range(60):
             run = answered(200, get_run.sync_detailed(self.enterprise, started.id, client=self.global_admin()))
@@ -232,12 +247,8 @@ class Story:
 
     def plan(self):
         client = self.global_admin()
-        made = answered(
-            201,
-            make_plan.sync_detailed(
-                self.enterprise, client=client, body=PlanForm(), idempotency_key=str(uuid4())
-            ),
-        )
+        key, form = str(uuid4()), PlanForm()
+        made = answered(201, make_plan.sync_detailed(self.enterprise, client=client, body=form, idempotency_key=key))
         check("the plan has changes without conflicts", made.changes and not made.conflicts, made)
         kept = answered(200, get_plan.sync_detailed(self.enterprise, made.id, client=client))
         check("the plan is kept as it was made", kept == made, kept)
