@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import uuid4
 
-from browser import set_up, sign_in
+from browser import enter, set_up, sign_in
 from dialbridge_client import AuthenticatedClient
 from dialbridge_client.api.enterprises import create_enterprise, get_enterprise, list_enterprises, resend_invitation
 from dialbridge_client.api.group_filter import get_group_filter, put_group_filter
@@ -29,6 +29,7 @@ from dialbridge_client.models import (
     VoiceUserForm,
     VoiceUserList,
 )
+from examples import Examples
 from world import check
 
 RESELLER = "res_00000000000000000000000077"
@@ -45,6 +46,7 @@ class Known:
     reseller: str
     admin: str
     enterprises: list[str]
+    cookie: str
     runs: list[str]
     plans: list[str]
     invitations: list[str]
@@ -80,7 +82,8 @@ class Story:
 
     def __init__(self, world):
         self.world = world
-        self.tenant = world.tenants()[0]
+        self.examples = Examples()
+        self.tenant, self.other_tenant = world.tenants()[:2]
         self.admin = self.tenant["globalAdmins"][0]
         self.enterprise = None
         self.second = None
@@ -88,7 +91,10 @@ class Story:
     def caller(self, role, email, reseller=RESELLER):
         whose = reseller if role.startswith("reseller") else None
         token = self.world.token(role, email, whose, self.enterprise)
-        return AuthenticatedClient(base_url=self.world.api, token=token, raise_on_unexpected_status=True)
+        hooks = {"event_hooks": {"response": [self.examples.keep]}}
+        return AuthenticatedClient(
+            base_url=self.world.api, token=token, raise_on_unexpected_status=True, httpx_args=hooks
+        )
 
     def reseller_admin(self):
         return self.caller("reseller_admin", "rita@contract.example")
@@ -110,12 +116,14 @@ class Story:
         applied = self.run(RunForm(kind=RunKind.APPLY, plan=plan, mode=Mode.FULL))
         self.look_back(applied)
         waiting = self.start(RunForm(kind=RunKind.DISCOVER))
-        answered(201, resend_invitation.sync_detailed(self.second, client=self.reseller_admin()))
-        code, invitation = self.world.invitation(self.admin)
+        other_admin = self.other_tenant["globalAdmins"][0]
+        code, invitation = self.world.invitation(other_admin)
+        browser, _ = enter(invitation, code, other_admin)
         return Known(
             reseller=RESELLER,
             admin=self.admin,
-            enterprises=[self.enterprise],
+            enterprises=[self.enterprise, self.enterprise, self.second],
+            cookie=browser.sent_to(self.world.api),
             runs=[applied, discovered, waiting.id],
             plans=[plan],
             invitations=[last_part(invitation)],
@@ -147,10 +155,10 @@ class Story:
         check("the brand is kept", got.brand == brand, got)
         refused(404, "not-found", get_reseller.sync_detailed(ANOTHER, client=own))
 
-    def form(self, name):
+    def form(self, name, admin=None):
         return NewEnterprise(
             name=name,
-            admin_email=self.admin,
+            admin_email=admin or self.admin,
             user_limit=MAPPED,
             sbc_regions=["Europe"],
             services=[Service.TRUNK],
@@ -171,7 +179,8 @@ class Story:
         nameless = refused(422, "invalid", create(self.form(""), key=str(uuid4())))
         check("the refused field is named", [error.field for error in nameless.errors] == ["name"], nameless)
 
-        self.second = answered(201, create(self.form("Second"), key=str(uuid4()))).id
+        other_admin = self.other_tenant["globalAdmins"][0]
+        self.second = answered(201, create(self.form("Second", other_admin), key=str(uuid4()))).id
         first = answered(200, list_enterprises.sync_detailed(client=reseller, limit=1))
         second = answered(200, list_enterprises.sync_detailed(client=reseller, limit=1, cursor=first.next_))
         listed = [one.id for page in (first, second) for one in page.items]
