@@ -4,12 +4,22 @@
 //! `mail.…`, and one line `parts!`. A text that mentions something the struct does not have does not compile.
 
 mod enterprise_invitation;
+mod global_admin_assigned;
+mod global_admin_reassigned;
+mod integration_removed;
+mod licenses_changed;
+mod reseller_activation;
 mod sync_failed;
 mod sync_required;
 #[cfg(test)]
 mod tests;
 
 pub use enterprise_invitation::EnterpriseInvitation;
+pub use global_admin_assigned::GlobalAdminAssigned;
+pub use global_admin_reassigned::GlobalAdminReassigned;
+pub use integration_removed::IntegrationRemoved;
+pub use licenses_changed::LicensesChanged;
+pub use reseller_activation::ResellerActivation;
 pub use sync_failed::SyncFailed;
 pub use sync_required::{SyncRequired, Waiting};
 
@@ -50,7 +60,7 @@ impl From<&str> for Line {
     fn from(text: &str) -> Self {
         let unsafe_in_line = |c: char| {
             c.is_control()
-                || matches!(c, '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+                || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
         };
         let visible: String = text.chars().map(|c| if unsafe_in_line(c) { ' ' } else { c }).collect();
         Self(visible.split_whitespace().collect::<Vec<_>>().join(" "))

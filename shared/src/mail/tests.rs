@@ -1,4 +1,7 @@
-//! What the mails say, word by word, and that hostile names stay names.
+//! What the invitation and the reminders say, word by word, and what the tests of all mails use.
+
+mod every_mail;
+mod provisioning;
 
 use super::*;
 use crate::domain::brand::Brand;
@@ -354,49 +357,9 @@ fn r184_ten_findings_are_told_and_the_rest_is_counted() {
 }
 
 #[test]
-fn r172_every_mail_closes_with_the_brands_team() {
-    for mail in [
-        invitation("Mara", "Bluefinch", "Northline"),
-        required("Mara", "Bluefinch", waiting(1, &[])),
-        failed("Mara", &[], None),
-    ] {
-        both_say(&mail, "Thank you,");
-        both_say(&mail, "The Kestrel for Teams Team");
-    }
-}
-
-#[test]
-fn hostile_names_stay_names() {
-    for mail in [
-        invitation(HOSTILE, HOSTILE, HOSTILE),
-        required(HOSTILE, HOSTILE, waiting(1, &[HOSTILE])),
-        failed(HOSTILE, &[taken(HOSTILE)], Some(waiting(1, &[HOSTILE]))),
-    ] {
-        assert!(!mail.subject.contains(char::is_control), "{:?}", mail.subject);
-        assert!(!mail.html.contains("<b>"), "a tag came through");
-        assert!(!mail.text.contains("\nBcc:") && !mail.text.contains('\r'));
-        assert!(!mail.text.contains('\u{202E}') && !mail.html.contains('\u{202E}'));
-    }
-}
-
-#[test]
-fn html_needs_nothing_from_the_network_and_is_safe_in_the_dark() {
-    for mail in [
-        invitation("Mara", "Bluefinch", "Northline"),
-        required("Mara", "Bluefinch", waiting(1, &[])),
-        failed("Mara", &[taken("Ann Vos")], None),
-    ] {
-        for fetched in ["<img", "src=", "url(", "<link", "<script", "@import"] {
-            assert!(!mail.html.contains(fetched), "{fetched}");
-        }
-        assert!(
-            mail.html
-                .contains("<meta name=\"color-scheme\" content=\"light dark\">")
-        );
-    }
-}
-
-#[test]
 fn a_line_is_one_line() {
-    assert_eq!(Line::from(" a\r\nb\u{2028}c\t\u{202E} d ").to_string(), "a b c d");
+    assert_eq!(
+        Line::from(" a\r\nb\u{2028}c\t\u{202E} d\u{061C}e ").to_string(),
+        "a b c d e"
+    );
 }
