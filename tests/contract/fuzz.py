@@ -5,9 +5,11 @@ description is refused, and so is a call without a token or a required header.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from pathlib import Path
 
 from examples import versions
 from world import ROLES, Wrong
@@ -39,7 +41,9 @@ def fuzz(world, known, examples, description, folder):
         tried.write_text(json.dumps(examples.added_to(description, current)))
         program = [sys.executable, "-m", "schemathesis.cli", "--config-file", config, "run", tried]
         options = ["--report", "ndjson", "--report-ndjson-path", report, "--no-color"]
-        done = subprocess.run([*program, *options], check=False, stdout=subprocess.PIPE, text=True)
+        # The same folder is searched for the hook.
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+        done = subprocess.run([*program, *options], check=False, stdout=subprocess.PIPE, text=True, env=environment)
         print(f"schemathesis as {role}: {done.stdout.strip().splitlines()[-1].strip('= ')}")
         if done.returncode != 0:
             print(done.stdout)
@@ -79,6 +83,7 @@ def configuration(world, known, current, token):
         "body.adminEmail": [known.admin],
         "body.sbcRegions[*]": ["Europe"],
         "body.timeZone": ["Europe/Brussels"],
+        "body.plan": known.plans,
         "body.rows[*].voiceUser": known.voice_users,
         "body.rows[*].teamsUser": known.teams_users,
     }
@@ -86,6 +91,7 @@ def configuration(world, known, current, token):
     bound = [{"dictionary": name, "probability": EXISTING} for name in dictionaries]
     return {
         "base-url": world.api,
+        "hooks": "fresh_keys",
         "continue-on-failure": True,
         "max-redirects": 0,
         "warnings": False,

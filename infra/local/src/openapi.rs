@@ -57,7 +57,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// The description as it is checked in.
 #[must_use]
 pub fn json() -> String {
-    document().to_pretty_json().map(|json| json + "\n").unwrap_or_default()
+    let json = document().to_pretty_json().unwrap_or_default();
+    // The formats' names in the registry of OpenAPI; the library spells them with a hyphen.
+    json.replace("\"u-int", "\"uint") + "\n"
 }
 
 /// The routes of one function: every path with every method, so that the function itself answers a method it lacks.
