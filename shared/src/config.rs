@@ -1,11 +1,12 @@
 //! The only reader of the environment. Names are those of `template.yaml`.
 
 use crate::domain::email::EmailAddress;
+use crate::domain::enterprise::Offer;
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
 /// The names of the variables that a deployment sets, for all functions alike.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 17] = [
     "TABLE_NAME",
     "SCHEDULE_GROUP",
     "SCHEDULE_ROLE_ARN",
@@ -22,6 +23,7 @@ pub const NAMES: [&str; 16] = [
     "ENTRA_LOGIN_URL",
     "GRAPH_URL",
     "SBC_REGIONS",
+    "PBX_TYPES",
 ];
 
 /// Everything that differs between deployments.
@@ -61,6 +63,8 @@ pub struct Config {
     pub graph_url: Url,
     /// SBC regions that are offered, each with its base domains.
     pub sbc_regions: BTreeMap<String, Vec<String>>,
+    /// PBX types that are offered (R018).
+    pub pbx_types: BTreeSet<String>,
 }
 
 /// How to reach AWS. In Lambda all of it comes from the runtime's own variables.
@@ -157,13 +161,17 @@ impl Config {
             entra_login_url: url("ENTRA_LOGIN_URL")?,
             graph_url: url("GRAPH_URL")?,
             sbc_regions: serde_json::from_str(&need("SBC_REGIONS")?).map_err(|error| bad("SBC_REGIONS", error))?,
+            pbx_types: serde_json::from_str(&need("PBX_TYPES")?).map_err(|error| bad("PBX_TYPES", error))?,
         })
     }
 
-    /// The names of the regions on offer (R014).
+    /// What a form can choose from.
     #[must_use]
-    pub fn region_names(&self) -> BTreeSet<String> {
-        self.sbc_regions.keys().cloned().collect()
+    pub fn offer(&self) -> Offer {
+        Offer {
+            regions: self.sbc_regions.keys().cloned().collect(),
+            pbx_types: self.pbx_types.clone(),
+        }
     }
 
     /// The calling domains of a tenant: its label below every base domain of the chosen regions.
@@ -201,6 +209,7 @@ mod tests {
             "PUBLIC_URL" | "PORTAL_URL" | "ENTRA_LOGIN_URL" | "GRAPH_URL" => "https://a.example".into(),
             "MAIL_FROM" => "calls@a.example".into(),
             "SBC_REGIONS" => r#"{"Europe":["sbc1.eu.a.example","sbc2.eu.a.example"]}"#.into(),
+            "PBX_TYPES" => r#"["Ringlogix"]"#.into(),
             _ => "x".into(),
         }
     }

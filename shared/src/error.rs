@@ -26,6 +26,11 @@ pub enum Error {
     /// The caller gave no usable identity.
     #[error("sign in again: the request carries no verified identity")]
     NoIdentity,
+    /// The reseller's owner has not followed the activation mail yet (R001).
+    #[error(
+        "this reseller account is not activated yet; follow the link in the activation mail, or ask the provider to send it again"
+    )]
+    NotActivated,
     /// A header that the request needs is missing.
     #[error("send the header {0}")]
     HeaderMissing(&'static str),

@@ -4,6 +4,7 @@
 //! GET and HEAD change nothing, so mail scanners may follow every link. What a browser does is tied to it by one
 //! `__Host-` cookie.
 
+mod activation;
 mod browser;
 mod invitation;
 pub mod pages;
@@ -22,6 +23,7 @@ use utoipa_axum::routes;
 /// The routes with their description.
 pub fn api() -> OpenApiRouter<Arc<Io>> {
     OpenApiRouter::new()
+        .routes(routes!(activation::show, activation::activate))
         .routes(routes!(invitation::show, invitation::enter))
         .routes(routes!(sign_in::callback))
         .routes(routes!(setup::show))

@@ -34,6 +34,20 @@ pub struct InvitationPage {
     pub notice: Option<String>,
 }
 
+/// A reseller's account before its owner has activated it (R001).
+#[derive(Clone, Debug, Template)]
+#[template(path = "activation.html")]
+pub struct ActivationPage {
+    /// The product, in the header.
+    pub product: String,
+    /// The reseller.
+    pub reseller: String,
+    /// To whom the mail went.
+    pub owner: String,
+    /// Where the form goes.
+    pub post_to: String,
+}
+
 /// After the first sign-in, before anything is bound: is this the right tenant?
 #[derive(Clone, Debug, Template)]
 #[template(path = "confirm_tenant.html")]
@@ -167,6 +181,7 @@ macro_rules! pages {
     };
 }
 pages!(
+    ActivationPage,
     InvitationPage,
     ConfirmTenantPage,
     SecondConsentPage,

@@ -61,6 +61,9 @@ async fn page(io: &Io, session: Session) -> Result<Response> {
             }
             .into_response()
         }
+        Stage::Management { .. } | Stage::Groups { .. } => {
+            return Err(shared::error::SignInRefused::StateUnknown.into());
+        }
         Stage::Syncing { .. } => DonePage {
             product,
             enterprise,

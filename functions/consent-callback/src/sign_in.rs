@@ -45,38 +45,37 @@ pub(crate) async fn callback(
     let now = io.clock.now();
     let returned = match sign_in::finish(&io, callback, browser.as_ref(), now).await {
         Ok(returned) => returned,
-        Err(NotReturned {
-            enterprise,
-            purpose,
-            why,
-        }) => {
+        Err(NotReturned { visit, purpose, why }) => {
             let declined = matches!(why, Error::SignIn(SignInRefused::Declined));
-            if let (true, Some(Purpose::Consent), Some(enterprise), Some(browser)) =
-                (declined, purpose, &enterprise, &browser)
-            {
-                return match onboard::calling_declined(&io, enterprise, browser, now).await {
+            if let (true, Some(Purpose::Consent), Some(visit), Some(browser)) = (declined, &purpose, &visit, &browser) {
+                return match onboard::calling_declined(&io, visit, browser, now).await {
                     Ok(()) => Redirect::to("/setup").into_response(),
-                    Err(error) => failure(&io, Some(enterprise), error).await,
+                    Err(error) => failure(&io, Some(&visit.enterprise), error).await,
                 };
             }
-            return failure(&io, enterprise.as_ref(), why).await;
+            if let (Some(visit), Some(purpose)) = (&visit, &purpose) {
+                onboard::sign_in_failed(&io, visit, purpose, &why, now).await;
+            }
+            return failure(&io, visit.as_ref().map(|visit| &visit.enterprise), why).await;
         }
     };
     let Some(browser) = browser else {
         return failure(&io, None, SignInRefused::StateUnknown.into()).await;
     };
-    let Returned {
-        enterprise,
-        purpose,
-        person,
-    } = returned;
+    let Returned { visit, purpose, person } = returned;
     let moved = match &purpose {
-        Purpose::SetUp { invitation } => onboard::signed_in(&io, &enterprise, invitation, person, &browser, now).await,
-        Purpose::Consent => onboard::calling_granted(&io, &enterprise, person, &browser, now).await,
-        Purpose::Sync { run } => start_sync::signed_in(&io, &enterprise, run, person, &browser, now).await,
+        Purpose::SetUp { invitation } => onboard::signed_in(&io, &visit, invitation, person, &browser, now).await,
+        Purpose::Consent => onboard::calling_granted(&io, &visit, person, &browser, now).await,
+        Purpose::Management | Purpose::Groups => {
+            onboard::step_signed_in(&io, &visit, &purpose, person, &browser, now).await
+        }
+        Purpose::Sync { run } => start_sync::signed_in(&io, &visit, run, person, &browser, now).await,
     };
     match moved {
         Ok(()) => Redirect::to("/setup").into_response(),
-        Err(error) => failure(&io, Some(&enterprise), error).await,
+        Err(error) => {
+            onboard::sign_in_failed(&io, &visit, &purpose, &error, now).await;
+            failure(&io, Some(&visit.enterprise), error).await
+        }
     }
 }

@@ -1,28 +1,23 @@
 //! Enterprises: the creation form, the list, one enterprise, and its invitation.
 
+use crate::views::{EnterpriseView, answer, whole};
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use shared::domain::Invalid;
-use shared::domain::caller::{Action, Caller, Role};
-use shared::domain::consent::Consent;
+use shared::domain::caller::{Caller, Role};
 use shared::domain::email::EmailAddress;
-use shared::domain::enterprise::Enterprise;
 use shared::domain::enterprise::{EnterpriseForm, Service};
-use shared::domain::ids::{EnterpriseId, InvitationId, ResellerId};
-use shared::domain::invitation::{Invitation, InvitationState};
-use shared::domain::setup::Setup;
+use shared::domain::ids::{EnterpriseId, ResellerId};
+use shared::domain::state::State as EnterpriseState;
 use shared::io::Io;
-use shared::run::access;
-use shared::run::provision;
-use shared::web::extract::{Body, IdempotencyKey, Params, Segments, etag};
+use shared::run::{access, invitation, list, provision};
+use shared::web::extract::{Body, IdempotencyKey, IfMatch, Params, Segments, etag};
 use shared::web::problem::Problem;
 use shared::{Error, Result};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
@@ -86,141 +81,6 @@ impl From<NewEnterprise> for EnterpriseForm {
     }
 }
 
-/// An enterprise.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct EnterpriseView {
-    #[schema(value_type = String)]
-    id: EnterpriseId,
-    #[schema(value_type = String)]
-    reseller: ResellerId,
-    name: String,
-    global_admin: AdminView,
-    user_limit: Option<u32>,
-    pbx_music_on_hold: bool,
-    access_sip_data: bool,
-    request_management_consent: bool,
-    sbc_regions: BTreeSet<String>,
-    services: BTreeSet<Service>,
-    pbx_types: BTreeSet<String>,
-    time_zone: String,
-    billing_reference: Option<String>,
-    #[schema(value_type = Option<String>, format = "date")]
-    trial_end: Option<Date>,
-    #[schema(value_type = String, format = "date-time")]
-    created: Timestamp,
-    setup: SetupView,
-    /// The newest invitation; given for one enterprise, not in the list.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    invitation: Option<InvitationView>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct AdminView {
-    name: Option<String>,
-    #[schema(value_type = String, format = "email")]
-    email: EmailAddress,
-    /// The person has signed in at Microsoft and is recorded.
-    confirmed: bool,
-}
-
-/// How far the connection to Microsoft has come.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct SetupView {
-    /// `invited`, `bound` or `complete`
-    state: &'static str,
-    tenant: Option<TenantView>,
-    sign_in_consent: &'static str,
-    calling_consent: &'static str,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct TenantView {
-    id: String,
-    name: String,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct InvitationView {
-    #[schema(value_type = String)]
-    id: InvitationId,
-    state: InvitationState,
-    #[schema(value_type = String, format = "date-time")]
-    created: Timestamp,
-    #[schema(value_type = String, format = "date-time")]
-    expires: Timestamp,
-}
-
-fn consent(consent: &Consent) -> &'static str {
-    match consent {
-        Consent::Pending => "pending",
-        Consent::Granted { .. } => "granted",
-        Consent::Declined { .. } => "declined",
-    }
-}
-
-fn setup(setup: &Setup) -> SetupView {
-    let (state, consents) = match setup {
-        Setup::Invited => ("invited", None),
-        Setup::Bound { consents, .. } => ("bound", Some(consents)),
-        Setup::Complete { consents, .. } => ("complete", Some(consents)),
-    };
-    SetupView {
-        state,
-        tenant: setup.tenant().map(|tenant| TenantView {
-            id: tenant.id.to_string(),
-            name: tenant.name.clone(),
-        }),
-        sign_in_consent: consents.map_or("pending", |consents| consent(&consents.sign_in)),
-        calling_consent: consents.map_or("pending", |consents| consent(&consents.calling)),
-    }
-}
-
-fn view(kept: Enterprise, invitation: Option<Invitation>) -> EnterpriseView {
-    let enterprise = kept;
-    let settings = enterprise.settings;
-    EnterpriseView {
-        id: enterprise.id,
-        reseller: enterprise.reseller,
-        name: settings.name,
-        global_admin: AdminView {
-            name: enterprise.global_admin.name,
-            email: enterprise.global_admin.email,
-            confirmed: enterprise.global_admin.identity.is_some(),
-        },
-        user_limit: settings.user_limit,
-        pbx_music_on_hold: settings.pbx_music_on_hold,
-        access_sip_data: settings.access_sip_data,
-        request_management_consent: settings.request_management_consent,
-        sbc_regions: settings.sbc_regions,
-        services: settings.services,
-        pbx_types: settings.pbx_types,
-        time_zone: settings.time_zone,
-        billing_reference: settings.billing_reference,
-        trial_end: settings.trial_end,
-        created: enterprise.created,
-        setup: setup(&enterprise.setup),
-        invitation: invitation.map(|invitation| InvitationView {
-            id: invitation.id,
-            state: invitation.state,
-            created: invitation.created,
-            expires: invitation.expires,
-        }),
-    }
-}
-
-async fn with_invitation(io: &Io, kept: Enterprise) -> Result<EnterpriseView> {
-    let invitation = match &kept.invitation {
-        Some(id) => Some(io.store.invitation(&kept.id, id).await?),
-        None => None,
-    };
-    Ok(view(kept, invitation))
-}
-
 /// Whose enterprises are meant: the caller's own, or those of the reseller that provider staff name.
 fn whose(caller: &Caller, named: Option<ResellerId>) -> Result<ResellerId> {
     match (&caller.role, named) {
@@ -243,13 +103,10 @@ pub(crate) async fn create(
     let once = key.once(&caller, &body);
     let mut form = body.value;
     let reseller = whose(&caller, form.reseller.take())?;
-    access::on_reseller(&caller, &reseller, Action::Provision)?;
-    let kept = provision::create_enterprise(&io, &reseller, form.into(), &once, io.clock.now()).await?;
-    Ok((
-        StatusCode::CREATED,
-        etag(kept.version),
-        Json(with_invitation(&io, kept).await?),
-    ))
+    access::on_reseller(&io, &caller, &reseller).await?;
+    let author = caller.author(None);
+    let kept = provision::create_enterprise(&io, &reseller, form.into(), &author, &once, io.clock.now()).await?;
+    Ok((StatusCode::CREATED, answer(&io, kept).await?))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -259,6 +116,16 @@ pub(crate) struct ListParams {
     /// Whose; needed for provider staff.
     #[param(value_type = Option<String>)]
     reseller: Option<ResellerId>,
+    /// Part of a name, of the admin's name or address, or of a billing reference.
+    q: Option<String>,
+    /// Only enterprises in this state.
+    #[param(inline)]
+    state: Option<EnterpriseState>,
+    /// Only enterprises whose pending invitation is at least this many days old.
+    invited_days: Option<u16>,
+    /// The youngest first.
+    #[serde(default)]
+    newest_first: bool,
     /// 1 to 100; 50 where left out.
     limit: Option<u16>,
     /// `next` of the page before.
@@ -266,14 +133,49 @@ pub(crate) struct ListParams {
     cursor: Option<EnterpriseId>,
 }
 
-/// A page of enterprises, oldest first.
+/// A page of enterprises, with the labels of the first screen.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EnterpriseList {
-    items: Vec<EnterpriseView>,
-    /// Give it as `cursor` for the next page; absent on the last.
+    /// `Enterprises`
+    title: &'static str,
+    /// Headings of the columns, in their order.
+    columns: [&'static str; 7],
+    /// `Add Enterprise`, where the caller may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    add: Option<&'static str>,
+    items: Vec<RowView>,
+    /// Give it as `cursor` for the next page; absent on the last. With a filter a page may hold fewer than `limit` rows,
+    /// even none, while there are more.
     #[schema(value_type = Option<String>)]
     next: Option<EnterpriseId>,
+}
+
+/// One row of the list.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RowView {
+    enterprise: EnterpriseView,
+    /// The state in words.
+    state_text: &'static str,
+    /// Licences in use, counted when the mapping last changed.
+    licences_used: u32,
+    /// For how many whole days the invitation has been waiting; absent once it was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invited_days: Option<i64>,
+    /// The row's menu: what this caller can do with it now.
+    actions: Vec<ActionView>,
+}
+
+/// An entry of a row's menu.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ActionView {
+    /// `edit`, `disable`, `enable`, `resendInvitation`, `changeLicences`, `reassignGlobalAdmin`, `remove` or `restore`
+    name: &'static str,
+    label: &'static str,
+    method: &'static str,
+    path: String,
 }
 
 /// The enterprises of a reseller.
@@ -285,13 +187,105 @@ pub(crate) async fn list(
     Params(params): Params<ListParams>,
 ) -> Result<Json<EnterpriseList>> {
     let reseller = whose(&caller, params.reseller)?;
-    access::on_reseller(&caller, &reseller, Action::ReadReseller)?;
-    let limit = params.limit.unwrap_or(50).clamp(1, 100);
-    let (items, next) = io.store.enterprises(&reseller, params.cursor.as_ref(), limit).await?;
+    access::on_reseller(&io, &caller, &reseller).await?;
+    let now = io.clock.now();
+    let asked = list::Asked {
+        q: params.q,
+        state: params.state,
+        invited_days: params.invited_days,
+        newest_first: params.newest_first,
+        limit: params.limit.unwrap_or(50).clamp(1, 100),
+        after: params.cursor,
+    };
+    let page = list::page(&io, &caller, &reseller, asked, now).await?;
+    let row = |row: list::Row| {
+        let path = format!("/v1/enterprises/{}", row.listed.enterprise.id);
+        let action = |action: list::MenuAction| ActionView {
+            name: action.name,
+            label: action.label,
+            method: action.method,
+            path: format!("{path}{}", action.path),
+        };
+        RowView {
+            state_text: row.state.text(),
+            licences_used: row.listed.sync.usage.used,
+            invited_days: row.invited_days,
+            actions: row.actions.into_iter().map(action).collect(),
+            enterprise: crate::views::view(row.listed.enterprise, &row.listed.sync, None),
+        }
+    };
     Ok(Json(EnterpriseList {
-        items: items.into_iter().map(|kept| view(kept, None)).collect(),
-        next,
+        title: list::TITLE,
+        columns: list::COLUMNS,
+        add: page.may_add.then_some(list::ADD),
+        items: page.rows.into_iter().map(row).collect(),
+        next: page.next,
     }))
+}
+
+/// What the creation form offers.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FormView {
+    /// `Add Enterprise`
+    title: &'static str,
+    /// In their order on the form.
+    fields: Vec<FieldView>,
+    /// `Submit`
+    submit: &'static str,
+}
+
+/// A field of the form.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct FieldView {
+    /// As the body of `POST /v1/enterprises` names it.
+    name: &'static str,
+    label: &'static str,
+    required: bool,
+    /// What can be chosen; absent where anything of the right type can be given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    choices: Option<Vec<String>>,
+    /// Shown only while this service is chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only_with_service: Option<Service>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'static str>,
+}
+
+/// The fields of the creation form, with what the provider offers.
+#[utoipa::path(get, path = "/v1/enterprise-form", operation_id = "getEnterpriseForm", tag = "enterprises", security(("jwt" = [])),
+    params(FormParams),
+    responses((status = 200, body = FormView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn form(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Params(params): Params<FormParams>,
+) -> Result<Json<FormView>> {
+    let reseller = whose(&caller, params.reseller)?;
+    access::on_reseller(&io, &caller, &reseller).await?;
+    let field = |field: list::Field| FieldView {
+        name: field.name,
+        label: field.label,
+        required: field.required,
+        choices: field.choices,
+        only_with_service: field.only_with_service,
+        advice: field.advice,
+    };
+    Ok(Json(FormView {
+        title: list::ADD,
+        fields: list::form(&io.config.offer()).into_iter().map(field).collect(),
+        submit: "Submit",
+    }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FormParams {
+    /// Whose; needed for provider staff.
+    #[param(value_type = Option<String>)]
+    reseller: Option<ResellerId>,
 }
 
 /// One enterprise.
@@ -303,9 +297,31 @@ pub(crate) async fn get(
     caller: Caller,
     Segments(enterprise): Segments<EnterpriseId>,
 ) -> Result<impl IntoResponse> {
-    let access = access::on(&io, caller, &enterprise, Action::Read).await?;
+    let access = access::on(&io, caller, &enterprise).await?;
     let version = access.kept.version;
-    Ok((etag(version), Json(with_invitation(&io, access.kept).await?)))
+    Ok((etag(version), Json(whole(&io, access.kept).await?)))
+}
+
+/// Changes an enterprise: the whole form again. Another number of licences is mailed to its Global Admin; another address
+/// of an admin who has not signed in yet is a correction, and a new invitation goes there.
+#[utoipa::path(put, path = "/v1/enterprises/{enterprise}", operation_id = "putEnterprise", tag = "enterprises", security(("jwt" = [])),
+    params(("enterprise" = String, Path), ("If-Match" = String, Header)), request_body = NewEnterprise,
+    responses((status = 200, body = EnterpriseView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn put(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(enterprise): Segments<EnterpriseId>,
+    IfMatch(seen): IfMatch,
+    body: Body<NewEnterprise>,
+) -> Result<impl IntoResponse> {
+    let access = access::on(&io, caller, &enterprise).await?;
+    let author = access.author();
+    let mut form = body.value;
+    if form.reseller.take().is_some_and(|named| named != access.kept.reseller) {
+        return Err(Invalid::new("reseller", "an enterprise stays with its reseller; leave this out").into());
+    }
+    let kept = provision::edit(&io, access.kept, form.into(), seen, &author, io.clock.now()).await?;
+    answer(&io, kept).await
 }
 
 /// A new link, to be copied where mail does not arrive. The code goes by mail only.
@@ -324,7 +340,8 @@ pub(crate) async fn resend_invitation(
     caller: Caller,
     Segments(enterprise): Segments<EnterpriseId>,
 ) -> Result<impl IntoResponse, Error> {
-    let access = access::on(&io, caller, &enterprise, Action::Invite).await?;
-    let link = provision::resend_invitation(&io, access.kept, io.clock.now()).await?;
+    let access = access::on(&io, caller, &enterprise).await?;
+    let author = access.author();
+    let link = invitation::resend(&io, access.kept, &author, io.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(Resent { link: link.into() })))
 }

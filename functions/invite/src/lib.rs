@@ -1,7 +1,13 @@
-//! Provisioning API for resellers and provider staff: resellers, enterprises, invitations.
+//! Provisioning API for resellers and provider staff: resellers, enterprises, invitations, licences, the Global Admin,
+//! removal, and the addresses of an admin's next step.
 
+mod actions;
+mod audit;
 mod enterprises;
+mod licences;
+mod lifecycle;
 mod resellers;
+mod views;
 
 use axum::Router;
 use shared::io::Io;
@@ -13,10 +19,23 @@ use utoipa_axum::routes;
 /// The routes with their description.
 pub fn api() -> OpenApiRouter<Arc<Io>> {
     OpenApiRouter::new()
+        .routes(routes!(resellers::create, resellers::list))
         .routes(routes!(resellers::put, resellers::get))
+        .routes(routes!(resellers::resend_activation))
+        .routes(routes!(audit::of_reseller))
+        .routes(routes!(enterprises::form))
         .routes(routes!(enterprises::create, enterprises::list))
-        .routes(routes!(enterprises::get))
+        .routes(routes!(enterprises::get, enterprises::put, lifecycle::remove))
+        .routes(routes!(lifecycle::restore))
+        .routes(routes!(lifecycle::disable))
+        .routes(routes!(lifecycle::enable))
         .routes(routes!(enterprises::resend_invitation))
+        .routes(routes!(licences::get, licences::put))
+        .routes(routes!(lifecycle::reassign))
+        .routes(routes!(lifecycle::answer_management))
+        .routes(routes!(lifecycle::sip_data))
+        .routes(routes!(actions::url))
+        .routes(routes!(audit::of_enterprise))
 }
 
 /// The routes, ready to serve.

@@ -1,29 +1,42 @@
-//! Resellers and their brands.
+//! Resellers, their brands and their activation.
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
+use http::StatusCode;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use shared::domain::Invalid;
 use shared::domain::brand::Brand;
-use shared::domain::caller::{Action, Caller};
+use shared::domain::caller::Caller;
 use shared::domain::email::EmailAddress;
 use shared::domain::ids::ResellerId;
 use shared::domain::reseller::Reseller;
 use shared::io::Io;
 use shared::run::access;
-use shared::run::provision;
-use shared::web::extract::{Body, Segments, etag};
+use shared::run::resellers::{self, ResellerForm};
+use shared::web::extract::{Body, IdempotencyKey, IfMatch, Params, Segments, etag};
 use shared::web::problem::Problem;
 use shared::{Error, Result};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use url::Url;
+use utoipa::{IntoParams, ToSchema};
 
-/// A reseller's name and what its customers see.
+/// A reseller's name, its owner, and what its customers see.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct ResellerForm {
+pub(crate) struct ResellerBody {
     name: String,
+    /// The activation mail goes here.
+    #[schema(value_type = String, format = "email")]
+    owner: EmailAddress,
     brand: BrandForm,
+    /// Origins (`https://portal.example`) that people may be sent back to from action URLs.
+    #[serde(default)]
+    return_origins: Vec<String>,
+    /// Help for its customers' admins, such as a video.
+    help_url: Option<String>,
 }
 
 /// Names, addresses and contacts of a reseller's service.
@@ -56,15 +69,26 @@ pub(crate) struct ResellerView {
     #[schema(value_type = String)]
     id: ResellerId,
     name: String,
+    #[schema(value_type = String, format = "email")]
+    owner: EmailAddress,
+    /// `awaited` until the owner has followed the activation mail, then `active`
+    activation: &'static str,
     brand: BrandForm,
+    return_origins: BTreeSet<String>,
+    help_url: Option<String>,
+    #[schema(value_type = String, format = "date-time")]
+    created: Timestamp,
 }
 
 impl From<Reseller> for ResellerView {
     fn from(reseller: Reseller) -> Self {
+        let activation = if reseller.active() { "active" } else { "awaited" };
         let brand = reseller.brand;
         Self {
             id: reseller.id,
             name: reseller.name,
+            owner: reseller.owner,
+            activation,
             brand: BrandForm {
                 product_name: brand.product_name,
                 policy_prefix: brand.policy_prefix,
@@ -76,7 +100,27 @@ impl From<Reseller> for ResellerView {
                 sender: brand.sender,
                 reply_to: brand.reply_to,
             },
+            return_origins: reseller.return_origins,
+            help_url: reseller.help_url.map(String::from),
+            created: reseller.created,
         }
+    }
+}
+
+impl TryFrom<ResellerBody> for ResellerForm {
+    type Error = Error;
+    fn try_from(body: ResellerBody) -> Result<Self> {
+        let help_url = body.help_url.map(|text| {
+            let url: Option<Url> = text.parse().ok().filter(|url: &Url| url.scheme() == "https");
+            url.ok_or_else(|| Invalid::new("helpUrl", "give a web address that begins with https://"))
+        });
+        Ok(Self {
+            name: body.name,
+            owner: body.owner,
+            brand: body.brand.try_into()?,
+            return_origins: body.return_origins,
+            help_url: help_url.transpose()?,
+        })
     }
 }
 
@@ -101,19 +145,76 @@ impl TryFrom<BrandForm> for Brand {
     }
 }
 
-/// Creates or replaces a reseller.
+/// Creates a reseller and sends the activation mail; the account is unusable until its owner follows it.
+#[utoipa::path(post, path = "/v1/resellers", operation_id = "createReseller", tag = "resellers", security(("jwt" = [])),
+    params(("Idempotency-Key" = String, Header)), request_body = ResellerBody,
+    responses((status = 201, body = ResellerView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn create(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    key: IdempotencyKey,
+    body: Body<ResellerBody>,
+) -> Result<impl IntoResponse> {
+    access::provider(&caller)?;
+    let once = key.once(&caller, &body);
+    let author = caller.author(None);
+    let kept = resellers::create(&io, body.value.try_into()?, &author, &once, io.clock.now()).await?;
+    Ok((StatusCode::CREATED, etag(kept.version), Json(ResellerView::from(kept))))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListParams {
+    /// 1 to 100; 50 where left out.
+    limit: Option<u16>,
+    /// `next` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<ResellerId>,
+}
+
+/// A page of resellers, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ResellerList {
+    items: Vec<ResellerView>,
+    /// Give it as `cursor` for the next page; absent on the last.
+    #[schema(value_type = Option<String>)]
+    next: Option<ResellerId>,
+}
+
+/// All resellers.
+#[utoipa::path(get, path = "/v1/resellers", operation_id = "listResellers", tag = "resellers", security(("jwt" = [])), params(ListParams),
+    responses((status = 200, body = ResellerList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn list(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Params(params): Params<ListParams>,
+) -> Result<Json<ResellerList>> {
+    access::provider(&caller)?;
+    let limit = params.limit.unwrap_or(50).clamp(1, 100);
+    let (items, next) = io.store.resellers(params.cursor.as_ref(), limit).await?;
+    Ok(Json(ResellerList {
+        items: items.into_iter().map(ResellerView::from).collect(),
+        next,
+    }))
+}
+
+/// Changes a reseller: the whole form again.
 #[utoipa::path(put, path = "/v1/resellers/{reseller}", operation_id = "putReseller", tag = "resellers", security(("jwt" = [])),
-    params(("reseller" = String, Path)), request_body = ResellerForm,
+    params(("reseller" = String, Path), ("If-Match" = String, Header)), request_body = ResellerBody,
     responses((status = 200, body = ResellerView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn put(
     State(io): State<Arc<Io>>,
     caller: Caller,
     Segments(reseller): Segments<ResellerId>,
-    body: Body<ResellerForm>,
+    IfMatch(seen): IfMatch,
+    body: Body<ResellerBody>,
 ) -> Result<impl IntoResponse> {
-    access::on_reseller(&caller, &reseller, Action::ManageResellers)?;
-    let reseller = provision::put_reseller(&io, &reseller, &body.value.name, body.value.brand.try_into()?).await?;
-    Ok((etag(reseller.version), Json(ResellerView::from(reseller))))
+    let kept = access::on_reseller(&io, &caller, &reseller).await?;
+    let author = caller.author(None);
+    let kept = resellers::edit(&io, kept, body.value.try_into()?, seen, &author, io.clock.now()).await?;
+    Ok((etag(kept.version), Json(ResellerView::from(kept))))
 }
 
 /// A reseller.
@@ -125,7 +226,28 @@ pub(crate) async fn get(
     caller: Caller,
     Segments(reseller): Segments<ResellerId>,
 ) -> Result<impl IntoResponse> {
-    access::on_reseller(&caller, &reseller, Action::ReadReseller)?;
-    let reseller = io.store.reseller(&reseller).await?;
-    Ok((etag(reseller.version), Json(ResellerView::from(reseller))))
+    let kept = access::on_reseller(&io, &caller, &reseller).await?;
+    Ok((etag(kept.version), Json(ResellerView::from(kept))))
+}
+
+/// A new activation link, to be copied where mail does not arrive.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ActivationSent {
+    link: String,
+}
+
+/// Sends the activation mail again; the old link stops working.
+#[utoipa::path(post, path = "/v1/resellers/{reseller}/activation", operation_id = "resendActivation", tag = "resellers", security(("jwt" = [])),
+    params(("reseller" = String, Path)),
+    responses((status = 201, body = ActivationSent), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn resend_activation(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(reseller): Segments<ResellerId>,
+) -> Result<impl IntoResponse> {
+    let kept = access::on_reseller(&io, &caller, &reseller).await?;
+    let author = caller.author(None);
+    let link = resellers::resend_activation(&io, kept, &author, io.clock.now()).await?;
+    Ok((StatusCode::CREATED, Json(ActivationSent { link: link.into() })))
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use shared::Result;
-use shared::domain::caller::{Action, Caller};
+use shared::domain::caller::Caller;
 use shared::domain::enterprise::Enterprise;
 use shared::domain::group_filter::{Banned, GroupFilter, GroupKind};
 use shared::domain::ids::{EnterpriseId, GroupId};
@@ -47,7 +47,7 @@ pub(crate) async fn list(
     caller: Caller,
     Segments(enterprise): Segments<EnterpriseId>,
 ) -> Result<Json<GroupList>> {
-    access::on(&io, caller, &enterprise, Action::Read).await?;
+    access::on(&io, caller, &enterprise).await?;
     let groups = io.store.groups(&enterprise).await?;
     let items = groups.into_iter().map(|group| GroupView {
         id: group.id,
@@ -152,7 +152,7 @@ pub(crate) async fn filter(
     caller: Caller,
     Segments(enterprise): Segments<EnterpriseId>,
 ) -> Result<impl IntoResponse> {
-    let access = access::on(&io, caller, &enterprise, Action::Read).await?;
+    let access = access::on(&io, caller, &enterprise).await?;
     Ok((etag(access.kept.version), Json(view(&io, &access.kept).await?)))
 }
 
@@ -167,11 +167,12 @@ pub(crate) async fn choose(
     IfMatch(seen): IfMatch,
     body: Body<FilterForm>,
 ) -> Result<impl IntoResponse> {
-    let access = access::on(&io, caller, &enterprise, Action::Map).await?;
+    let access = access::on(&io, caller, &enterprise).await?;
     let choice = match body.value {
         FilterForm::Everyone {} => Choice::Everyone,
         FilterForm::Groups { groups, names } => Choice::Groups { ids: groups, names },
     };
-    let kept = choose_groups(&io, access.kept, choice, seen).await?;
+    let author = access.author();
+    let kept = choose_groups(&io, access.kept, choice, seen, &author, io.clock.now()).await?;
     Ok((etag(kept.version), Json(view(&io, &kept).await?)))
 }

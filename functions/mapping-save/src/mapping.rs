@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use shared::Result;
-use shared::domain::caller::{Action, Caller};
+use shared::domain::caller::Caller;
 use shared::domain::ids::{EnterpriseId, TeamsUserId, VoiceUserId};
 use shared::domain::licence;
 use shared::domain::phone::E164;
@@ -71,6 +71,11 @@ struct Row {
     text: String,
     /// A sync has put this row in place.
     applied: bool,
+    /// `License Status: Unlicensed` where there is no licence for this row; absent where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license_status: Option<&'static str>,
+    /// A yellow triangle goes with it.
+    warning: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -95,6 +100,8 @@ impl From<mapping_page::MappingPage> for MappingPage {
             teams_user: row.teams_user,
             text: row.text,
             applied: row.applied,
+            license_status: row.unlicensed.then_some(licence::UNLICENSED),
+            warning: row.unlicensed,
         };
         Self {
             columns: ["Name", "Email & Extension", "Microsoft Teams User"],
@@ -125,7 +132,7 @@ pub(crate) async fn page(
     Segments(enterprise): Segments<EnterpriseId>,
     Params(params): Params<PageParams>,
 ) -> Result<impl IntoResponse> {
-    let access = access::on(&io, caller, &enterprise, Action::Read).await?;
+    let access = access::on(&io, caller, &enterprise).await?;
     let view = View {
         page: params.page.unwrap_or(1),
         per_page: params.per_page.unwrap_or(mapping_page::PER_PAGE),
@@ -133,7 +140,7 @@ pub(crate) async fn page(
         unmapped: params.unmapped,
         descending: params.descending,
     };
-    let page = mapping_page::page(&io, &access.kept, view).await?;
+    let page = mapping_page::page(&io, &access.kept, view, io.clock.now()).await?;
     Ok((etag(page.version), Json(MappingPage::from(page))))
 }
 
@@ -181,14 +188,14 @@ pub(crate) async fn save(
     IfMatch(seen): IfMatch,
     body: Body<MappingForm>,
 ) -> Result<impl IntoResponse> {
-    let access = access::on(&io, caller, &enterprise, Action::Map).await?;
+    let access = access::on(&io, caller, &enterprise).await?;
     let edits: Vec<_> = body
         .value
         .rows
         .into_iter()
         .map(|row| (row.voice_user, row.teams_user))
         .collect();
-    let saved = save_mapping(&io, &access.kept, &edits, seen, io.clock.now()).await?;
+    let saved = save_mapping(&io, &access.kept, &edits, seen, &access.author(), io.clock.now()).await?;
     let report = SaveReport {
         changed: saved.changed,
         pending: saved.status.pending.map_or(0, |pending| pending.users),

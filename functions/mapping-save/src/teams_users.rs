@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::Result;
-use shared::domain::caller::{Action, Caller};
+use shared::domain::caller::Caller;
 use shared::domain::directory::TeamsUser;
 use shared::domain::email::EmailAddress;
 use shared::domain::ids::{EnterpriseId, TeamsUserId};
@@ -74,7 +74,7 @@ pub(crate) async fn list(
     Segments(enterprise): Segments<EnterpriseId>,
     Params(params): Params<ListParams>,
 ) -> Result<Json<TeamsUserList>> {
-    access::on(&io, caller, &enterprise, Action::Read).await?;
+    access::on(&io, caller, &enterprise).await?;
     let limit = params.limit.unwrap_or(100).clamp(1, 500);
     let (users, more) = io
         .store

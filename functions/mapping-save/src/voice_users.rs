@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use shared::Result;
-use shared::domain::caller::{Action, Caller};
+use shared::domain::caller::Caller;
 use shared::domain::email::EmailAddress;
 use shared::domain::ids::{EnterpriseId, VoiceUserId};
 use shared::domain::phone::{E164, Extension};
@@ -92,7 +92,7 @@ pub(crate) async fn list(
     caller: Caller,
     Segments(enterprise): Segments<EnterpriseId>,
 ) -> Result<impl IntoResponse> {
-    access::on(&io, caller, &enterprise, Action::Read).await?;
+    access::on(&io, caller, &enterprise).await?;
     let account = io.store.account(&enterprise).await?;
     let items = account.voice_users.into_values().map(VoiceUserForm::from).collect();
     Ok((etag(account.version), Json(VoiceUserList { items })))
@@ -108,14 +108,14 @@ pub(crate) async fn push(
     Segments(enterprise): Segments<EnterpriseId>,
     body: Body<VoiceUserList>,
 ) -> Result<Json<PushReport>> {
-    let access = access::on(&io, caller, &enterprise, Action::Map).await?;
+    let access = access::on(&io, caller, &enterprise).await?;
     let users: Vec<VoiceUser> = body
         .value
         .items
         .into_iter()
         .map(VoiceUser::try_from)
         .collect::<Result<_, Invalid>>()?;
-    let pushed = push_voice_users(&io, &access.kept, users, io.clock.now()).await?;
+    let pushed = push_voice_users(&io, &access.kept, users, &access.author(), io.clock.now()).await?;
     Ok(Json(PushReport {
         created: pushed.created,
         updated: pushed.updated,

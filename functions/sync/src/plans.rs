@@ -7,7 +7,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::Result;
-use shared::domain::caller::{Action, Caller};
+use shared::domain::caller::Caller;
 use shared::domain::change::Change;
 use shared::domain::finding::Finding;
 use shared::domain::ids::{EnterpriseId, PlanId};
@@ -67,8 +67,8 @@ pub(crate) async fn make(
     body: Body<PlanForm>,
 ) -> Result<impl IntoResponse> {
     let once = key.once(&caller, &body);
-    let access = access::on(&io, caller, &enterprise, Action::Map).await?;
-    let plan = plans::make(&io, &access.kept, &once, io.clock.now()).await?;
+    let access = access::on(&io, caller, &enterprise).await?;
+    let plan = plans::make(&io, &access.kept, &access.author(), &once, io.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(PlanView::from(plan))))
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn get(
     caller: Caller,
     Segments(path): Segments<OnePlan>,
 ) -> Result<Json<PlanView>> {
-    access::on(&io, caller, &path.enterprise, Action::Read).await?;
+    access::on(&io, caller, &path.enterprise).await?;
     let plan: StoredPlan = io.store.plan(&path.enterprise, &path.plan, io.clock.now()).await?;
     Ok(Json(plan.into()))
 }

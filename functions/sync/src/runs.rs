@@ -7,7 +7,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::Result;
-use shared::domain::caller::{Action, Caller};
+use shared::domain::caller::Caller;
 use shared::domain::finding::Finding;
 use shared::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
 use shared::domain::permission::{Mode, Permission};
@@ -158,7 +158,7 @@ pub(crate) async fn start(
     body: Body<RunForm>,
 ) -> Result<impl IntoResponse> {
     let once = key.once(&caller, &body);
-    let access = access::on(&io, caller, &enterprise, Action::Sync).await?;
+    let access = access::on(&io, caller, &enterprise).await?;
     let form = body.value;
     let permission = form.mode.map(|mode| Permission {
         mode,
@@ -189,8 +189,8 @@ pub(crate) async fn sign_in(
     caller: Caller,
     Segments(path): Segments<OneRun>,
 ) -> Result<impl IntoResponse> {
-    let access = access::on(&io, caller, &path.enterprise, Action::Sync).await?;
-    let run = start_sync::sign_in_again(&io, &access, &path.run, io.clock.now()).await?;
+    let access = access::on(&io, caller, &path.enterprise).await?;
+    let run = start_sync::sign_in_again(&io, &access, &path.run, None, io.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(started(run))))
 }
 
@@ -224,7 +224,7 @@ pub(crate) async fn list(
     Segments(enterprise): Segments<EnterpriseId>,
     Params(params): Params<HistoryParams>,
 ) -> Result<Json<History>> {
-    access::on(&io, caller, &enterprise, Action::Read).await?;
+    access::on(&io, caller, &enterprise).await?;
     let limit = params.limit.unwrap_or(20).clamp(1, 100);
     let (runs, more) = io.store.runs(&enterprise, params.cursor.as_ref(), limit).await?;
     let next = runs.last().filter(|_| more).map(|run| run.id.clone());
@@ -243,7 +243,7 @@ pub(crate) async fn get(
     caller: Caller,
     Segments(path): Segments<OneRun>,
 ) -> Result<Json<RunView>> {
-    access::on(&io, caller, &path.enterprise, Action::Read).await?;
+    access::on(&io, caller, &path.enterprise).await?;
     let run = io.store.run(&path.enterprise, &path.run).await?;
     let plan: Option<StoredPlan> = io.store.run_plan(&path.enterprise, &path.run).await?;
     let steps = io.store.steps(&path.enterprise, &path.run).await?;
@@ -296,7 +296,7 @@ pub(crate) async fn log(
     Segments(path): Segments<OneRun>,
     Params(params): Params<LogParams>,
 ) -> Result<Json<Log>> {
-    access::on(&io, caller, &path.enterprise, Action::Read).await?;
+    access::on(&io, caller, &path.enterprise).await?;
     io.store.run(&path.enterprise, &path.run).await?;
     let from = params.from.unwrap_or(0);
     let lines = io

@@ -5,7 +5,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::Result;
-use shared::domain::caller::{Action, Caller};
+use shared::domain::caller::Caller;
 use shared::domain::group_filter::GroupFilter;
 use shared::domain::ids::{EnterpriseId, RunId};
 use shared::domain::run::RunState;
@@ -78,7 +78,7 @@ pub(crate) async fn get(
     caller: Caller,
     Segments(enterprise): Segments<EnterpriseId>,
 ) -> Result<Json<Status>> {
-    let access = access::on(&io, caller, &enterprise, Action::Read).await?;
+    let access = access::on(&io, caller, &enterprise).await?;
     let enterprise = access.kept;
     let status = io.store.sync_status(&enterprise.id).await?;
     let run = match &status.current {

@@ -1,7 +1,10 @@
-//! Who calls, and what they may do.
+//! Who calls. What they may do is in `rights`.
 
+use super::audit::Author;
 use super::email::EmailAddress;
+use super::enterprise::Enterprise;
 use super::ids::{EnterpriseId, ResellerId};
+use super::rights::{Action, May};
 
 /// What a person is to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,37 +25,31 @@ pub enum Role {
     GlobalAdmin(EnterpriseId),
 }
 
-/// What a route does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Creates and changes resellers.
-    ManageResellers,
-    /// Reads a reseller.
-    ReadReseller,
-    /// Creates enterprises and lists them.
-    Provision,
-    /// Reads an enterprise, its status, mapping, plans, runs and logs.
-    Read,
-    /// Sends the invitation again.
-    Invite,
-    /// Changes the group filter, voice users and mapping; makes plans.
-    Map,
-    /// Starts a sync.
-    Sync,
-}
-
 impl Role {
-    /// The one table of who may do what. Everything else looks like an unknown id.
+    /// As the claim `role` says it.
     #[must_use]
-    pub fn may(&self, action: Action) -> bool {
-        use Action::{Invite, ManageResellers, Map, Provision, Read, ReadReseller, Sync};
+    pub fn name(&self) -> &'static str {
         match self {
-            Self::ProviderAdmin => matches!(action, ManageResellers | ReadReseller | Provision | Read | Invite | Map),
-            Self::ProviderSupport => matches!(action, ReadReseller | Read | Invite),
-            Self::ResellerAdmin(_) => matches!(action, ReadReseller | Provision | Read | Invite),
-            Self::ResellerViewer(_) => matches!(action, ReadReseller | Read),
-            Self::AccountAdmin(_) | Self::AccountManager(_) => matches!(action, Read | Map),
-            Self::GlobalAdmin(_) => matches!(action, Read | Map | Sync),
+            Self::ProviderAdmin => "provider_admin",
+            Self::ProviderSupport => "provider_support",
+            Self::ResellerAdmin(_) => "reseller_admin",
+            Self::ResellerViewer(_) => "reseller_viewer",
+            Self::AccountAdmin(_) => "account_admin",
+            Self::AccountManager(_) => "account_manager",
+            Self::GlobalAdmin(_) => "global_admin",
+        }
+    }
+
+    /// The reseller whose staff this is.
+    #[must_use]
+    pub fn reseller(&self) -> Option<&ResellerId> {
+        match self {
+            Self::ResellerAdmin(own) | Self::ResellerViewer(own) => Some(own),
+            Self::ProviderAdmin
+            | Self::ProviderSupport
+            | Self::AccountAdmin(_)
+            | Self::AccountManager(_)
+            | Self::GlobalAdmin(_) => None,
         }
     }
 
@@ -66,6 +63,15 @@ impl Role {
     }
 }
 
+/// Where a request came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The caller's IP address, as the gateway saw it.
+    pub address: Option<String>,
+    /// The gateway's id of the request.
+    pub request: Option<String>,
+}
+
 /// A verified caller.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -75,29 +81,65 @@ pub struct Caller {
     pub email: Option<EmailAddress>,
     /// What they are to us.
     pub role: Role,
+    /// What the route that they called does.
+    pub asks: Action,
+    /// Where the request came from.
+    pub origin: Origin,
+}
+
+/// On which footing a caller acts on an enterprise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Footing {
+    /// In their own right.
+    Own,
+    /// In place of the enterprise's Global Admin, who agreed to it (R013).
+    OnBehalf,
 }
 
 impl Caller {
-    /// Whether the caller may do this with an enterprise of that reseller.
+    /// How the caller may do what they ask for with an enterprise, if at all.
     #[must_use]
-    pub fn may_on(&self, enterprise: &EnterpriseId, reseller: &ResellerId, action: Action) -> bool {
-        self.role.may(action) && self.role.reaches(enterprise, reseller)
+    pub fn footing(&self, enterprise: &Enterprise) -> Option<Footing> {
+        if !self.role.reaches(&enterprise.id, &enterprise.reseller) {
+            return None;
+        }
+        match self.role.may(self.asks) {
+            May::Yes => Some(Footing::Own),
+            May::OnBehalf if enterprise.managed() => Some(Footing::OnBehalf),
+            May::OnBehalf | May::No => None,
+        }
     }
 
-    /// Whether the caller may do this with a reseller.
+    /// Whether the caller may do what they ask for with a reseller.
     #[must_use]
-    pub fn may_on_reseller(&self, reseller: &ResellerId, action: Action) -> bool {
+    pub fn may_on_reseller(&self, reseller: &ResellerId) -> bool {
         let own = match &self.role {
             Role::ProviderAdmin | Role::ProviderSupport => true,
             Role::ResellerAdmin(own) | Role::ResellerViewer(own) => own == reseller,
             Role::AccountAdmin(_) | Role::AccountManager(_) | Role::GlobalAdmin(_) => false,
         };
-        own && self.role.may(action)
+        own && self.role.may(self.asks) == May::Yes
+    }
+
+    /// The caller as the audit trail names them.
+    #[must_use]
+    pub fn author(&self, on_behalf_of: Option<String>) -> Author {
+        Author {
+            who: self
+                .email
+                .as_ref()
+                .map_or_else(|| self.subject.clone(), |email| email.as_str().to_owned()),
+            subject: self.subject.clone(),
+            role: self.role.name().to_owned(),
+            on_behalf_of,
+            address: self.origin.address.clone(),
+            request: self.origin.request.clone(),
+        }
     }
 
     /// The caller that verified claims describe: `sub`, `role`, and what the role needs; `email` where it is known.
     #[must_use]
-    pub fn from_claims(claim: impl Fn(&str) -> Option<String>) -> Option<Self> {
+    pub fn from_claims(claim: impl Fn(&str) -> Option<String>, asks: Action, origin: Origin) -> Option<Self> {
         let role = match claim("role")?.as_str() {
             "provider_admin" => Role::ProviderAdmin,
             "provider_support" => Role::ProviderSupport,
@@ -112,6 +154,8 @@ impl Caller {
             subject: claim("sub")?,
             email: claim("email").and_then(|email| email.parse().ok()),
             role,
+            asks,
+            origin,
         })
     }
 }
@@ -119,47 +163,6 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ACTIONS: [Action; 7] = [
-        Action::ManageResellers,
-        Action::ReadReseller,
-        Action::Provision,
-        Action::Read,
-        Action::Invite,
-        Action::Map,
-        Action::Sync,
-    ];
-
-    fn actions(role: &Role) -> Vec<Action> {
-        ACTIONS.into_iter().filter(|action| role.may(*action)).collect()
-    }
-
-    #[test]
-    fn r048_only_a_global_admin_may_sync() {
-        let enterprise = EnterpriseId::mint(jiff::Timestamp::UNIX_EPOCH, 1);
-        let reseller = ResellerId::mint(jiff::Timestamp::UNIX_EPOCH, 2);
-        assert!(actions(&Role::GlobalAdmin(enterprise.clone())).contains(&Action::Sync));
-        for role in [
-            Role::ProviderAdmin,
-            Role::ProviderSupport,
-            Role::ResellerAdmin(reseller.clone()),
-            Role::ResellerViewer(reseller),
-            Role::AccountAdmin(enterprise.clone()),
-            Role::AccountManager(enterprise),
-        ] {
-            assert!(!actions(&role).contains(&Action::Sync), "{role:?}");
-        }
-    }
-
-    #[test]
-    fn r049_account_admins_and_managers_map() {
-        let enterprise = EnterpriseId::mint(jiff::Timestamp::UNIX_EPOCH, 1);
-        assert_eq!(
-            actions(&Role::AccountAdmin(enterprise.clone())),
-            [Action::Read, Action::Map]
-        );
-        assert_eq!(actions(&Role::AccountManager(enterprise)), [Action::Read, Action::Map]);
-    }
 
     #[test]
     fn a_reach_ends_at_the_own_enterprise_or_reseller() {
@@ -186,11 +189,9 @@ mod tests {
                 _ => None,
             }
         };
-        assert!(Caller::from_claims(claims("provider_admin")).is_some());
-        assert!(Caller::from_claims(claims("root")).is_none());
-        assert!(
-            Caller::from_claims(claims("account_admin")).is_none(),
-            "an account admin needs an enterprise"
-        );
+        let known = |role| Caller::from_claims(claims(role), Action::Read, Origin::default()).is_some();
+        assert!(known("provider_admin"));
+        assert!(!known("root"));
+        assert!(!known("account_admin"), "an account admin needs an enterprise");
     }
 }

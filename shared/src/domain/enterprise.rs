@@ -4,8 +4,11 @@ use super::email::EmailAddress;
 use super::global_admin::GlobalAdmin;
 use super::group_filter::GroupFilter;
 use super::ids::{EnterpriseId, InvitationId, ResellerId};
+use super::management::Management;
 use super::setup::Setup;
-use super::{Invalid, plain_text};
+use super::standing::Standing;
+use super::steps::Steps;
+use super::{Invalid, licence, plain_text, schedule};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -100,18 +103,56 @@ pub struct Enterprise {
     pub group_filter: GroupFilter,
     /// The newest invitation of its Global Admin.
     pub invitation: Option<InvitationId>,
+    /// Whether it is served.
+    pub standing: Standing,
+    /// Whether its reseller may manage in its place.
+    pub management: Management,
+    /// What happened on the way through the set-up.
+    pub steps: Steps,
     /// When it was created.
     pub created: Timestamp,
     /// Counts edits; 1 when new.
     pub version: u64,
 }
 
+/// What the provider offers to choose from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// SBC regions.
+    pub regions: BTreeSet<String>,
+    /// PBX types, for the service PBX (R017-R018).
+    pub pbx_types: BTreeSet<String>,
+}
+
+impl Enterprise {
+    /// How many Teams users may be served at `now`; `None` is no limit. Nobody after a trial (R029) or once the
+    /// integration is being removed.
+    #[must_use]
+    pub fn allowance(&self, now: Timestamp) -> Option<u32> {
+        let trial_over = self.settings.trial_end.is_some_and(|last_day| {
+            schedule::zone(&self.settings.time_zone).is_ok_and(|zone| licence::trial_over(last_day, &zone) <= now)
+        });
+        if trial_over || self.standing.leaving() {
+            Some(0)
+        } else {
+            self.settings.user_limit
+        }
+    }
+
+    /// Whether the reseller may do in its place what is its Global Admin's (R013).
+    #[must_use]
+    pub fn managed(&self) -> bool {
+        self.settings.request_management_consent && matches!(self.management, Management::Granted { .. })
+    }
+}
+
 impl EnterpriseForm {
-    /// Checks everything that can be known without asking anybody. `regions` are those the provider offers.
+    /// Checks everything that can be known without asking anybody.
     ///
     /// # Errors
     /// Every wrong field at once, in the order of the form.
-    pub fn check(self, regions: &BTreeSet<String>) -> Result<(Settings, GlobalAdmin), Vec<Invalid>> {
+    pub fn check(self, offer: &Offer) -> Result<(Settings, GlobalAdmin), Vec<Invalid>> {
+        let regions = &offer.regions;
         let mut wrong = Vec::new();
         let mut keep =
             |checked: Result<String, Invalid>| checked.map_err(|invalid| wrong.push(invalid)).unwrap_or_default();
@@ -154,6 +195,13 @@ impl EnterpriseForm {
         let services: BTreeSet<Service> = self.services.into_iter().collect();
         if services.is_empty() {
             wrong.push(Invalid::new("services", "choose PBX, Trunk or both"));
+        }
+        for kind in pbx_types.difference(&offer.pbx_types) {
+            let offered = offer.pbx_types.iter().cloned().collect::<Vec<_>>().join(", ");
+            wrong.push(Invalid::new(
+                "pbxTypes",
+                format!("`{kind}` is not offered; choose from {offered}"),
+            ));
         }
         match (services.contains(&Service::Pbx), pbx_types.is_empty()) {
             (true, true) => wrong.push(Invalid::new("pbxTypes", "the service PBX needs at least one PBX type")),
@@ -206,8 +254,11 @@ mod tests {
     }
 
     fn wrong(form: EnterpriseForm) -> Vec<String> {
-        let regions = BTreeSet::from(["Europe".to_owned()]);
-        form.check(&regions)
+        let offer = Offer {
+            regions: BTreeSet::from(["Europe".to_owned()]),
+            pbx_types: BTreeSet::from(["Ringlogix".to_owned()]),
+        };
+        form.check(&offer)
             .err()
             .unwrap_or_default()
             .into_iter()
@@ -265,6 +316,15 @@ mod tests {
             }),
             ["sbcRegions"]
         );
+    }
+
+    #[test]
+    fn r018_pbx_types_are_those_on_offer() {
+        let form = EnterpriseForm {
+            pbx_types: vec!["Homemade".into()],
+            ..form()
+        };
+        assert_eq!(wrong(form), ["pbxTypes"]);
     }
 
     #[test]

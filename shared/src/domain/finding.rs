@@ -35,6 +35,12 @@ pub enum Code {
     NotProven,
     /// The tenant or our data moved since the plan was made.
     PlanStale,
+    /// The enterprise is disabled or removed.
+    NotServed,
+    /// More users are mapped than there are licences.
+    OverLicense,
+    /// The invitation has not reached its reader.
+    InvUndelivered,
     /// The plan releases more than the guard lets pass.
     TooManyReleases,
     /// Microsoft answered with a fault of its own.

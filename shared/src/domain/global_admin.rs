@@ -22,6 +22,8 @@ pub struct GlobalAdmin {
     pub name: Option<String>,
     /// Known after the first accepted sign-in.
     pub identity: Option<Identity>,
+    /// Counts the people who were given the role, from 1. A sign-in that was begun under another one is worth nothing.
+    pub appointment: u64,
 }
 
 impl GlobalAdmin {
@@ -32,6 +34,16 @@ impl GlobalAdmin {
             email,
             name,
             identity: None,
+            appointment: 1,
+        }
+    }
+
+    /// Another person, or the same one at a corrected address, takes the role.
+    #[must_use]
+    pub fn replaced_by(&self, email: EmailAddress, name: Option<String>) -> Self {
+        Self {
+            appointment: self.appointment + 1,
+            ..Self::invited(email, name)
         }
     }
 

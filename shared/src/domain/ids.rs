@@ -30,6 +30,14 @@ macro_rules! id {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// When it was born; the beginning of time for one that was not minted here.
+            #[must_use]
+            pub fn born(&self) -> Timestamp {
+                let ulid = ulid::Ulid::from_string(self.0.trim_start_matches($prefix)).unwrap_or_default();
+                let ms = i64::try_from(ulid.timestamp_ms()).unwrap_or_default();
+                Timestamp::from_millisecond(ms).unwrap_or_default()
+            }
         }
 
         impl FromStr for $name {
@@ -161,6 +169,14 @@ id! {
 id! {
     /// One sync run of an enterprise.
     RunId, "run_"
+}
+id! {
+    /// One entry of the audit trail.
+    AuditId, "aud_"
+}
+id! {
+    /// One mail that is to be sent.
+    MailId, "mail_"
 }
 guid! {
     /// Microsoft's tenant of an enterprise (`tid`).

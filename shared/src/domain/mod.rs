@@ -2,6 +2,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod audit;
 pub mod brand;
 pub mod caller;
 pub mod calling_policy;
@@ -15,16 +16,22 @@ pub mod global_admin;
 pub mod group_filter;
 pub mod ids;
 pub mod invitation;
+pub mod letter;
 pub mod licence;
+pub mod management;
 pub mod mapping;
 pub mod once;
 pub mod permission;
 pub mod phone;
 pub mod reseller;
+pub mod rights;
 pub mod run;
 pub mod schedule;
 pub mod secret;
 pub mod setup;
+pub mod standing;
+pub mod state;
+pub mod steps;
 pub mod sync_log;
 pub mod sync_status;
 pub mod visit;

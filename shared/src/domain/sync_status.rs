@@ -1,6 +1,7 @@
 //! Whether a sync is needed, and how the last one went (R136-R141).
 
 use super::ids::RunId;
+use super::licence::Usage;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,8 @@ pub struct SyncStatus {
     pub last: Option<(Timestamp, LastSync)>,
     /// Changes that wait for a sync, and since when.
     pub pending: Option<Pending>,
+    /// Licences, as they were counted when the account last changed.
+    pub usage: Usage,
     /// Counts edits; 0 when new.
     pub version: u64,
 }

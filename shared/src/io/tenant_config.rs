@@ -140,16 +140,54 @@ impl TenantConfig {
         teams: &Token,
         desired: &Desired,
     ) -> Result<Vec<Configured>> {
-        const DOING: &str = "configure the tenant's voice objects";
-        let request = Request {
+        self.ask(&Request {
             version: VERSION,
             tenant,
             graph_token: graph.secret().expose(),
             teams_token: teams.secret().expose(),
             desired,
             remove: Removal::default(),
-        };
-        let payload = serde_json::to_vec(&request).map_err(|error| Error::upstream(DOING, error))?;
+        })
+        .await
+    }
+
+    /// Takes a tenant's voice objects away, by their names. Safe to repeat: what is not there is passed over.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn remove(
+        &self,
+        tenant: &TenantId,
+        graph: &Token,
+        teams: &Token,
+        objects: &Desired,
+    ) -> Result<Vec<Configured>> {
+        let names = |all: Vec<&String>| all.into_iter().cloned().collect();
+        self.ask(&Request {
+            version: VERSION,
+            tenant,
+            graph_token: graph.secret().expose(),
+            teams_token: teams.secret().expose(),
+            desired: &Desired::default(),
+            remove: Removal {
+                pstn_usages: objects.pstn_usages.clone(),
+                voice_routes: names(objects.voice_routes.iter().map(|route| &route.name).collect()),
+                voice_routing_policies: names(
+                    objects
+                        .voice_routing_policies
+                        .iter()
+                        .map(|policy| &policy.name)
+                        .collect(),
+                ),
+                calling_policies: names(objects.calling_policies.iter().map(|policy| &policy.name).collect()),
+            },
+        })
+        .await
+    }
+
+    async fn ask(&self, request: &Request<'_>) -> Result<Vec<Configured>> {
+        const DOING: &str = "configure the tenant's voice objects";
+        let payload = serde_json::to_vec(request).map_err(|error| Error::upstream(DOING, error))?;
         let sent = self
             .client
             .invoke()

@@ -2,12 +2,13 @@
 
 use crate::domain::brand::Brand;
 use crate::domain::calling_policy::{CallingPolicy, routing_name};
-use crate::domain::enterprise::Settings;
+use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{TeamsUserId, VoiceUserId};
 use crate::domain::licence;
 use crate::domain::mapping::{Mapping, Owned, Ownership};
 use crate::domain::phone::E164;
 use crate::domain::voice::VoiceUser;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One changed drop-down: a voice user and the chosen Teams user, or `None` for `None` and blank.
@@ -191,17 +192,20 @@ impl Wanted {
     }
 }
 
-/// What the saved rows ask of Teams. A voice user that lost its number asks for nothing; its name is in the second part.
+/// What the saved rows ask of Teams at `now`. A row without a licence asks for nothing (R127). A voice user that lost its
+/// number asks for nothing either; its name is in the second part.
 #[must_use]
 pub fn wanted(
     rows: &BTreeMap<VoiceUserId, Mapping>,
     voice_users: &BTreeMap<VoiceUserId, VoiceUser>,
-    settings: &Settings,
+    enterprise: &Enterprise,
     brand: &Brand,
+    now: Timestamp,
 ) -> (BTreeMap<TeamsUserId, Wanted>, Vec<String>) {
     let mut wanted = BTreeMap::new();
     let mut without_number = Vec::new();
-    for row in rows.values() {
+    let unlicensed = licence::unlicensed(rows, enterprise.allowance(now));
+    for row in rows.values().filter(|row| !unlicensed.contains(&row.voice_user)) {
         let voice_user = voice_users.get(&row.voice_user);
         let Some((voice_user, number)) = voice_user.and_then(|user| Some((user, user.number.clone()?))) else {
             without_number.push(voice_user.map_or_else(|| row.voice_user.to_string(), |user| user.name.clone()));
@@ -209,7 +213,7 @@ pub fn wanted(
         };
         let policy = CallingPolicy {
             call_handling: voice_user.call_handling,
-            pbx_music: settings.pbx_music_on_hold,
+            pbx_music: enterprise.settings.pbx_music_on_hold,
         };
         wanted.insert(
             row.teams_user.clone(),

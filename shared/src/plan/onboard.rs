@@ -3,7 +3,7 @@
 use crate::domain::consent::{Consent, Consents};
 use crate::domain::global_admin::{GlobalAdmin, Identity};
 use crate::domain::setup::{BoundTenant, Setup};
-use crate::error::SignInRefused;
+use crate::error::{Error, SignInRefused};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -56,16 +56,11 @@ pub fn step(
                 sign_in: Consent::Granted { scopes, at: now },
                 calling: Consent::Pending,
             };
-            Ok((
-                Setup::Bound { tenant, consents },
-                GlobalAdmin {
-                    identity: Some(identity),
-                    ..admin.clone()
-                },
-            ))
+            Ok((Setup::Bound { tenant, consents }, known_as(admin, identity)))
         }
-        // The same person came through the invitation once more: the binding stands, the consent is renewed.
-        (Setup::Bound { tenant, consents }, Event::TenantConfirmed { scopes, .. }) => {
+        // The same person came through the invitation once more, or a new one for the first time: the binding stands, the
+        // consent is renewed.
+        (Setup::Bound { tenant, consents }, Event::TenantConfirmed { scopes, identity, .. }) => {
             let consents = Consents {
                 sign_in: Consent::Granted { scopes, at: now },
                 ..consents.clone()
@@ -75,10 +70,10 @@ pub fn step(
                     tenant: tenant.clone(),
                     consents,
                 },
-                admin.clone(),
+                known_as(admin, identity),
             ))
         }
-        (Setup::Bound { tenant, consents }, Event::CallingGranted { scopes, .. }) => {
+        (Setup::Bound { tenant, consents }, Event::CallingGranted { scopes, identity }) => {
             let missing = crate::domain::consent::missing_calling_scopes(&scopes);
             if !missing.is_empty() {
                 let missing = missing.into_iter().map(str::to_owned).collect();
@@ -94,7 +89,7 @@ pub fn step(
                     consents,
                     at: now,
                 },
-                admin.clone(),
+                known_as(admin, identity),
             ))
         }
         (Setup::Bound { tenant, consents }, Event::CallingDeclined) => {
@@ -115,6 +110,39 @@ pub fn step(
             Event::TenantConfirmed { .. } | Event::CallingGranted { .. } | Event::CallingDeclined,
         ) => Ok((setup.clone(), admin.clone())),
         (Setup::Invited, Event::CallingGranted { .. } | Event::CallingDeclined) => Err(SignInRefused::StateUnknown),
+    }
+}
+
+/// A failed sign-in in words for the people who help: no secrets, no codes of Microsoft.
+#[must_use]
+pub fn news(why: &Error) -> String {
+    let text = match why {
+        Error::SignIn(refused) => match refused {
+            SignInRefused::LinkClosed => "The invitation was replaced, has expired or was used up.",
+            SignInRefused::WrongCode { .. } => "The invitation code was wrong.",
+            SignInRefused::StateUnknown => "The browser came back from Microsoft without an answer that belongs to it.",
+            SignInRefused::Declined => "The permission request was declined.",
+            SignInRefused::ApprovalRequired => "Microsoft asks for an administrator's approval.",
+            SignInRefused::TokenInvalid(_) => "Microsoft's answer could not be verified.",
+            SignInRefused::PersonalAccount => "A personal Microsoft account was used.",
+            SignInRefused::NotGlobalAdmin => "The account lacks the role Global Administrator.",
+            SignInRefused::NotRecorded { .. } => "Another person than the recorded Global Admin signed in.",
+            SignInRefused::TenantMismatch => "The account belongs to another organisation than the connected one.",
+            SignInRefused::TenantTaken => "The organisation is connected to another enterprise.",
+            SignInRefused::ConsentIncomplete { .. } => "Not all permissions were granted.",
+            _ => "Microsoft refused the sign-in.",
+        },
+        _ => "Microsoft or the service did not answer as expected.",
+    };
+    text.to_owned()
+}
+
+/// The Global Admin, recorded at Microsoft as this person.
+#[must_use]
+pub fn known_as(admin: &GlobalAdmin, identity: Identity) -> GlobalAdmin {
+    GlobalAdmin {
+        identity: Some(identity),
+        ..admin.clone()
     }
 }
 

@@ -3,13 +3,15 @@
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::setup::Setup;
+use crate::domain::standing::Standing;
 use std::collections::BTreeSet;
 
 /// Whether an enterprise may start a run at all, from our own state only.
 ///
 /// # Errors
 /// The sentence that says what is missing.
-pub fn may_start(setup: &Setup, filter: &GroupFilter) -> Result<(), String> {
+pub fn may_start(standing: &Standing, setup: &Setup, filter: &GroupFilter) -> Result<(), String> {
+    standing.may_sync()?;
     if !setup.complete() {
         return Err(
             "the Global Admin has not finished the set-up yet: both permission requests have to be accepted first"
@@ -67,7 +69,7 @@ mod tests {
 
     #[test]
     fn r073_no_run_without_an_explicit_choice() {
-        assert!(may_start(&Setup::Invited, &GroupFilter::Everyone).is_err());
+        assert!(may_start(&Standing::Active, &Setup::Invited, &GroupFilter::Everyone).is_err());
     }
 
     #[test]

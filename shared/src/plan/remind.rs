@@ -1,6 +1,7 @@
 //! Whether today's reminder goes out, and which (R163-R168).
 
 use crate::domain::setup::Setup;
+use crate::domain::standing::Standing;
 use crate::domain::sync_status::{LastSync, SyncStatus};
 
 /// What the daily schedule should lead to.
@@ -16,7 +17,10 @@ pub enum Reminder {
 
 /// Decides by the state as it is now, not as it was when the schedule was made.
 #[must_use]
-pub fn remind(setup: &Setup, status: &SyncStatus) -> Reminder {
+pub fn remind(standing: &Standing, setup: &Setup, status: &SyncStatus) -> Reminder {
+    if standing.may_sync().is_err() {
+        return Reminder::Nothing;
+    }
     match (setup, status.last, status.pending) {
         (Setup::Invited | Setup::Bound { .. }, _, _) => Reminder::Nothing,
         (Setup::Complete { .. }, Some((_, LastSync::Failed)), _) => Reminder::SyncFailed,
@@ -51,7 +55,7 @@ mod tests {
             pending: pending.then_some(Pending { users: 1, since: at }),
             ..SyncStatus::default()
         };
-        assert_eq!(remind(&setup, &status), expected);
+        assert_eq!(remind(&Standing::Active, &setup, &status), expected);
         assert_eq!(remind(&Setup::Invited, &status), Reminder::Nothing);
     }
 

@@ -1,41 +1,85 @@
 //! Checks a caller against what the table says.
 
-use crate::domain::caller::{Action, Caller};
+use crate::domain::audit::{Author, Changed, Deed, Entry};
+use crate::domain::caller::{Caller, Footing};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, ResellerId};
+use crate::domain::reseller::Reseller;
+use crate::domain::rights::May;
 use crate::error::{Error, Result};
 use crate::io::Io;
+use jiff::Timestamp;
 
-/// Proof that a caller may do something with an enterprise; only `on` makes it.
+/// Proof that a caller may do what they ask for with an enterprise; only `on` makes it.
 #[derive(Debug)]
 pub struct Access {
     /// The enterprise, as it was when the caller was checked.
     pub kept: Enterprise,
     /// Who.
     pub caller: Caller,
+    footing: Footing,
+}
+
+impl Access {
+    /// Who this is in the audit trail, and in whose place they act.
+    #[must_use]
+    pub fn author(&self) -> Author {
+        let on_behalf_of = match self.footing {
+            Footing::Own => None,
+            Footing::OnBehalf => Some(self.kept.global_admin.display_name().to_owned()),
+        };
+        self.caller.author(on_behalf_of)
+    }
 }
 
 /// Checks a caller against one enterprise.
 ///
 /// # Errors
-/// `NotFound` alike for an unknown enterprise, a foreign one, and an action that the role does not have.
-pub async fn on(io: &Io, caller: Caller, enterprise: &EnterpriseId, action: Action) -> Result<Access> {
+/// `NotFound` alike for an unknown enterprise, a foreign one, and an action that the role does not have; `NotActivated`
+/// for a reseller's staff before its owner has activated it (R001).
+pub async fn on(io: &Io, caller: Caller, enterprise: &EnterpriseId) -> Result<Access> {
     let kept = io.store.enterprise(enterprise).await?;
-    if caller.may_on(enterprise, &kept.reseller, action) {
-        Ok(Access { kept, caller })
-    } else {
-        Err(Error::NotFound("enterprise"))
-    }
+    let footing = caller.footing(&kept).ok_or(Error::NotFound("enterprise"))?;
+    activated(io, &caller).await?;
+    Ok(Access { kept, caller, footing })
 }
 
 /// Checks a caller against one reseller.
 ///
 /// # Errors
+/// `NotFound` and `NotActivated`, as above.
+pub async fn on_reseller(io: &Io, caller: &Caller, reseller: &ResellerId) -> Result<Reseller> {
+    if !caller.may_on_reseller(reseller) {
+        return Err(Error::NotFound("reseller"));
+    }
+    let kept = io.store.reseller(reseller).await?;
+    if caller.role.reseller().is_some() && !kept.active() {
+        return Err(Error::NotActivated);
+    }
+    Ok(kept)
+}
+
+/// Checks a caller for what belongs to the provider alone, with no id in it.
+///
+/// # Errors
 /// `NotFound`, as above.
-pub fn on_reseller(caller: &Caller, reseller: &ResellerId, action: Action) -> Result<()> {
-    if caller.may_on_reseller(reseller, action) {
+pub fn provider(caller: &Caller) -> Result<()> {
+    if caller.role.may(caller.asks) == May::Yes {
         Ok(())
     } else {
         Err(Error::NotFound("reseller"))
     }
+}
+
+async fn activated(io: &Io, caller: &Caller) -> Result<()> {
+    match caller.role.reseller() {
+        Some(own) if !io.store.reseller(own).await?.active() => Err(Error::NotActivated),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// An entry of the audit trail, of this moment.
+#[must_use]
+pub fn entry(io: &Io, author: &Author, deed: Deed, changes: Vec<Changed>, now: Timestamp) -> Entry {
+    Entry::new(author, deed, changes, now, io.chance.bits())
 }

@@ -1,21 +1,28 @@
 //! What account admins change: the group filter, voice users, the mapping. Nothing here touches Teams (R050, R113).
 
 use crate::domain::Invalid;
+use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::group_filter::{ChosenGroup, GroupFilter};
 use crate::domain::ids::{EnterpriseId, GroupId, TeamsUserId, VoiceUserId};
+use crate::domain::licence::{self, Usage};
+use crate::domain::mapping::{Mapping, Ownership};
+use crate::domain::standing::Standing;
 use crate::domain::sync_status::{Pending, SyncStatus};
 use crate::domain::voice::VoiceUser;
 use crate::error::{Error, Result};
 use crate::io::Io;
-use crate::io::store::account::{Account, AccountChange, ROWS_PER_SAVE};
+use crate::io::store::account::{Account, AccountChange, ENTERPRISE_MOVED, ROWS_PER_SAVE};
 use crate::plan::mapping::{self, Edit, Facts, Refusal};
+use crate::run::access::entry;
 use crate::run::remind;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How often the pending changes are counted anew while the account does not hold still; whoever changes it last counts.
 const REFRESH_TRIES: u32 = 5;
+/// How often a save is checked anew while the enterprise does not hold still.
+const SAVE_TRIES: u32 = 4;
 
 /// An explicit choice of whose users are synchronised (R073-R077).
 #[derive(Debug)]
@@ -35,7 +42,14 @@ pub enum Choice {
 ///
 /// # Errors
 /// `Invalid` for a group that is unknown or cannot be chosen (R081), `Conflict` before the set-up is complete, `Stale`.
-pub async fn choose_groups(io: &Io, kept: Enterprise, choice: Choice, seen: u64) -> Result<Enterprise> {
+pub async fn choose_groups(
+    io: &Io,
+    kept: Enterprise,
+    choice: Choice,
+    seen: u64,
+    author: &Author,
+    now: Timestamp,
+) -> Result<Enterprise> {
     if !kept.setup.complete() {
         return Err(Error::Conflict(
             "the Global Admin has to finish the set-up first; then there are groups to choose from".into(),
@@ -45,13 +59,26 @@ pub async fn choose_groups(io: &Io, kept: Enterprise, choice: Choice, seen: u64)
         Choice::Everyone => GroupFilter::Everyone,
         Choice::Groups { ids, names } => GroupFilter::Groups(chosen(io, &kept.id, &ids, &names).await?),
     };
+    let change = changed("groupFilter", printed(&kept.group_filter), printed(&group_filter));
     let next = Enterprise {
         group_filter,
         version: seen + 1,
         ..kept
     };
-    io.store.update_enterprise(&next, seen).await?;
+    let entry = entry(io, author, Deed::GroupFilterChanged, change.into_iter().collect(), now);
+    io.store.update_enterprise(&next, seen, &entry, &[]).await?;
     Ok(next)
+}
+
+fn printed(filter: &GroupFilter) -> Option<String> {
+    match filter {
+        GroupFilter::Undecided => None,
+        GroupFilter::Everyone => Some("everyone".into()),
+        GroupFilter::Groups(groups) => {
+            let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+            Some(names.join(", "))
+        }
+    }
 }
 
 async fn chosen(io: &Io, enterprise: &EnterpriseId, ids: &[GroupId], names: &[String]) -> Result<Vec<ChosenGroup>> {
@@ -126,7 +153,13 @@ pub struct Pushed {
 ///
 /// # Errors
 /// `Invalid` for a double id or number, `Conflict` where a mapped voice user would disappear.
-pub async fn push_voice_users(io: &Io, kept: &Enterprise, users: Vec<VoiceUser>, now: Timestamp) -> Result<Pushed> {
+pub async fn push_voice_users(
+    io: &Io,
+    kept: &Enterprise,
+    users: Vec<VoiceUser>,
+    author: &Author,
+    now: Timestamp,
+) -> Result<Pushed> {
     let id = &kept.id;
     let users = distinct(users)?;
     let account = io.store.account(id).await?;
@@ -146,29 +179,41 @@ pub async fn push_voice_users(io: &Io, kept: &Enterprise, users: Vec<VoiceUser>,
             "these voice users are mapped and would disappear: {named}; set them to None first, or keep them in the list"
         )));
     }
-    let changed: Vec<&VoiceUser> = users
+    let differing: Vec<&VoiceUser> = users
         .values()
         .filter(|user| account.voice_users.get(&user.id) != Some(user))
         .collect();
-    let created = changed
+    let created = differing
         .iter()
         .filter(|user| !account.voice_users.contains_key(&user.id))
         .count();
     let pushed = Pushed {
         created,
-        updated: changed.len() - created,
+        updated: differing.len() - created,
         deleted: gone.len(),
-        unchanged: users.len() - changed.len(),
+        unchanged: users.len() - differing.len(),
     };
     let mut seen = account.version;
-    for part in changed.chunks(ROWS_PER_SAVE) {
+    let count = |field: &str, count: usize| changed(field, None, (count > 0).then(|| count.to_string()));
+    let counts = [
+        count("created", pushed.created),
+        count("updated", pushed.updated),
+        count("deleted", pushed.deleted),
+    ];
+    let counts = counts.into_iter().flatten().collect();
+    // The first part carries the entry of the whole.
+    let mut entry = Some(entry(io, author, Deed::VoiceUsersChanged, counts, now));
+    for part in differing.chunks(ROWS_PER_SAVE) {
         let put_voice = part.iter().map(|user| (*user).clone()).collect();
         let change = AccountChange {
             put_voice,
             next_order: account.next_order,
             ..AccountChange::default()
         };
-        seen = io.store.change_account(id, &change, seen).await?;
+        seen = io
+            .store
+            .change_account(kept, &change, seen, entry.take().as_ref())
+            .await?;
     }
     for part in gone.chunks(ROWS_PER_SAVE) {
         let delete_voice = part.iter().map(|voice| (*voice).clone()).collect();
@@ -177,7 +222,10 @@ pub async fn push_voice_users(io: &Io, kept: &Enterprise, users: Vec<VoiceUser>,
             next_order: account.next_order,
             ..AccountChange::default()
         };
-        seen = io.store.change_account(id, &change, seen).await?;
+        seen = io
+            .store
+            .change_account(kept, &change, seen, entry.take().as_ref())
+            .await?;
     }
     if pushed.created + pushed.updated + pushed.deleted > 0 {
         refresh_pending(io, kept, now).await?;
@@ -226,9 +274,41 @@ pub struct Saved {
 /// Saves a set of edits as a whole (R111-R117). Teams is untouched until a sync.
 ///
 /// # Errors
-/// `OverLicense`, `Invalid` with every refused row, `Conflict` before the first sync (R142), `Stale`.
-pub async fn save_mapping(io: &Io, kept: &Enterprise, edits: &[Edit], seen: u64, now: Timestamp) -> Result<Saved> {
+/// `OverLicense`, `Invalid` with every refused row, `Conflict` before the first sync (R142) or while the integration is
+/// being removed, `Stale`.
+pub async fn save_mapping(
+    io: &Io,
+    kept: &Enterprise,
+    edits: &[Edit],
+    seen: u64,
+    author: &Author,
+    now: Timestamp,
+) -> Result<Saved> {
+    let mut kept = kept.clone();
+    for _ in 0..SAVE_TRIES {
+        match try_save(io, &kept, edits, seen, author, now).await {
+            // The licences it was checked against may be others now.
+            Err(Error::Stale(ENTERPRISE_MOVED)) => kept = io.store.enterprise(&kept.id).await?,
+            ended => return ended,
+        }
+    }
+    Err(Error::Busy)
+}
+
+async fn try_save(
+    io: &Io,
+    kept: &Enterprise,
+    edits: &[Edit],
+    seen: u64,
+    author: &Author,
+    now: Timestamp,
+) -> Result<Saved> {
     let id = &kept.id;
+    if kept.standing.leaving() {
+        return Err(Error::Conflict(
+            "the integration is being removed; nobody can be mapped any more".into(),
+        ));
+    }
     if edits.len() > ROWS_PER_SAVE {
         return Err(Invalid::new("mapping", format!("send at most {ROWS_PER_SAVE} rows at once")).into());
     }
@@ -249,13 +329,24 @@ pub async fn save_mapping(io: &Io, kept: &Enterprise, edits: &[Edit], seen: u64,
         voice_users: &account.voice_users,
         candidates: &candidates,
         owned: &account.owned,
-        limit: kept.settings.user_limit,
+        limit: kept.allowance(now),
         next_order: account.next_order,
     };
     let saved = match mapping::save(&facts, edits) {
         Ok(saved) => saved,
         Err(refusals) => return Err(refused(io, kept, &account, refusals).await?),
     };
+    let named = |voice: &VoiceUserId| {
+        let user = account.voice_users.get(voice);
+        user.map_or_else(|| voice.to_string(), |user| user.name.clone())
+    };
+    let teams = |rows: &BTreeMap<VoiceUserId, Mapping>, voice: &VoiceUserId| {
+        rows.get(voice).map(|row| row.teams_user.to_string())
+    };
+    let moved = edits
+        .iter()
+        .filter_map(|(voice, _)| changed(&named(voice), teams(&account.rows, voice), teams(&saved.rows, voice)));
+    let entry = entry(io, author, Deed::MappingChanged, moved.collect(), now);
     let change = AccountChange {
         put: saved.put,
         delete: saved.delete,
@@ -266,7 +357,7 @@ pub async fn save_mapping(io: &Io, kept: &Enterprise, edits: &[Edit], seen: u64,
     let version = if change.is_empty() {
         seen
     } else {
-        io.store.change_account(id, &change, seen).await?
+        io.store.change_account(kept, &change, seen, Some(&entry)).await?
     };
     let status = refresh_pending(io, kept, now).await?;
     let account = Account {
@@ -345,17 +436,22 @@ pub async fn refresh_pending(io: &Io, kept: &Enterprise, now: Timestamp) -> Resu
     let mut tries = 0;
     let status = loop {
         let account = io.store.account(id).await?;
-        let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, &kept.settings, &brand);
+        let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, kept, &brand, now);
         let waiting = mapping::pending(&wanted, &account.owned).len();
         let users = u32::try_from(waiting).unwrap_or(u32::MAX);
+        let mapped = licence::holders(account.rows.values(), &Ownership::new()).len();
+        let used = licence::holders(account.rows.values(), &account.owned).len();
+        // A removal waits for its final sync, whether anybody has a number or not.
+        let waits = users > 0 || matches!(kept.standing, Standing::Removing { .. });
         let edit = |status: SyncStatus| {
             let since = status.pending.map_or(now, |pending| pending.since);
             SyncStatus {
-                pending: (users > 0).then_some(Pending { users, since }),
+                pending: waits.then_some(Pending { users, since }),
+                usage: Usage::counted(mapped, used, kept.allowance(now), &status.usage, now),
                 ..status
             }
         };
-        let status = io.store.edit_sync_status(id, edit).await?;
+        let status = io.store.edit_sync_status(kept, edit).await?;
         tries += 1;
         // Whoever changed the account in between may have written the status before us: look again.
         if tries == REFRESH_TRIES || io.store.account_version(id).await? == account.version {

@@ -1,5 +1,6 @@
 //! The mapping page (R104-R110): reads only.
 
+use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{TeamsUserId, VoiceUserId};
 use crate::domain::licence;
@@ -9,6 +10,7 @@ use crate::domain::sync_status::SyncStatus;
 use crate::domain::voice::VoiceUser;
 use crate::error::Result;
 use crate::io::Io;
+use jiff::Timestamp;
 
 /// R109: ten voice users to a page, unless asked otherwise.
 pub const PER_PAGE: usize = 10;
@@ -45,7 +47,7 @@ pub struct MappingPage {
     pub range: String,
     /// What to show above the list.
     pub notices: Vec<String>,
-    /// Integration licences; `None` is unlimited.
+    /// Integration licences that count now; `None` is unlimited.
     pub limit: Option<u32>,
     /// Used ones.
     pub used: usize,
@@ -74,6 +76,8 @@ pub struct Row {
     pub text: String,
     /// A sync has put the row in place.
     pub applied: bool,
+    /// There is no licence for it: the next sync takes the number away (R127-R128).
+    pub unlicensed: bool,
 }
 
 fn matches(user: &VoiceUser, q: &str) -> bool {
@@ -87,7 +91,7 @@ fn matches(user: &VoiceUser, q: &str) -> bool {
 ///
 /// # Errors
 /// `Upstream`.
-pub async fn page(io: &Io, enterprise: &Enterprise, view: View) -> Result<MappingPage> {
+pub async fn page(io: &Io, enterprise: &Enterprise, view: View, now: Timestamp) -> Result<MappingPage> {
     let account = io.store.account(&enterprise.id).await?;
     let status = io.store.sync_status(&enterprise.id).await?;
     let per_page = view.per_page.clamp(1, 100);
@@ -110,6 +114,7 @@ pub async fn page(io: &Io, enterprise: &Enterprise, view: View) -> Result<Mappin
         .filter_map(|user| account.rows.get(&user.id))
         .map(|row| row.teams_user.clone());
     let labels = io.store.teams_users(&enterprise.id, chosen.collect()).await?;
+    let unlicensed = licence::unlicensed(&account.rows, enterprise.allowance(now));
     let row = |user: &&VoiceUser| {
         let teams_user = account.rows.get(&user.id).map(|row| row.teams_user.clone());
         let owned = teams_user.as_ref().and_then(|teams| account.owned.get(teams));
@@ -126,6 +131,7 @@ pub async fn page(io: &Io, enterprise: &Enterprise, view: View) -> Result<Mappin
                         .map_or_else(|| format!("{teams} (no longer available)"), |user| user.label())
                 },
             ),
+            unlicensed: unlicensed.contains(&user.id),
             applied: owned.is_some_and(|owned| owned.number.is_some() && owned.number == user.number),
             teams_user,
         }
@@ -145,8 +151,8 @@ pub async fn page(io: &Io, enterprise: &Enterprise, view: View) -> Result<Mappin
             if shown.is_empty() { 0 } else { first + 1 },
             users.len()
         ),
-        notices: notices(&status, pages, &brand.product_name, enterprise),
-        limit: enterprise.settings.user_limit,
+        notices: notices(&status, pages, unlicensed.len(), &brand, enterprise),
+        limit: enterprise.allowance(now),
         used,
         pending_release: used - mapped,
         contact: brand.account_contact,
@@ -154,7 +160,14 @@ pub async fn page(io: &Io, enterprise: &Enterprise, view: View) -> Result<Mappin
     })
 }
 
-fn notices(status: &SyncStatus, pages: usize, product: &str, enterprise: &Enterprise) -> Vec<String> {
+fn notices(
+    status: &SyncStatus,
+    pages: usize,
+    unlicensed: usize,
+    brand: &Brand,
+    enterprise: &Enterprise,
+) -> Vec<String> {
+    let (product, contact) = (&brand.product_name, &brand.account_contact);
     let admin = enterprise.global_admin.display_name();
     let mut notices = Vec::new();
     if status.discovered.is_none() {
@@ -165,6 +178,11 @@ fn notices(status: &SyncStatus, pages: usize, product: &str, enterprise: &Enterp
     if status.pending.is_some() {
         notices.push(format!(
             "Sync Required: {admin} has to sync in {product} to apply the saved mapping in Teams."
+        ));
+    }
+    if unlicensed > 0 {
+        notices.push(format!(
+            "{unlicensed} mapped users have no license; ask {contact} for more licenses, or set users to None."
         ));
     }
     if pages > 1 {

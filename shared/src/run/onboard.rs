@@ -1,5 +1,6 @@
 //! From the invitation's link to a bound tenant with both permission sets.
 
+use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::consent::{TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, InvitationId};
@@ -7,12 +8,15 @@ use crate::domain::invitation::{self, Invitation};
 use crate::domain::reseller::Reseller;
 use crate::domain::secret::Secret;
 use crate::domain::setup::BoundTenant;
-use crate::domain::visit::{Link, Purpose, Session, Stage};
+use crate::domain::standing::Standing;
+use crate::domain::steps::{Progress, Step, StepState};
+use crate::domain::visit::{Link, Purpose, Session, Stage, Visit};
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::graph::SignedIn;
 use crate::io::vault::sha256;
 use crate::plan::onboard::{self, Event};
+use crate::run::access::entry;
 use crate::run::sign_in;
 use jiff::Timestamp;
 use url::Url;
@@ -26,6 +30,8 @@ pub struct Invited {
     pub reseller: Reseller,
     /// The invitation.
     pub invitation: Invitation,
+    /// Where the person is sent when it is over.
+    pub return_to: Option<Url>,
 }
 
 /// Reads what a link leads to; changes nothing, so a mail scanner may do it as often as it likes.
@@ -35,17 +41,26 @@ pub struct Invited {
 pub async fn invited(io: &Io, token: &str, now: Timestamp) -> Result<Invited> {
     let closed = || Error::SignIn(SignInRefused::LinkClosed);
     let hash = io.vault.keyed_hash("link", token).await?;
-    let Some(Link::Invitation { enterprise, invitation }) = io.store.link(&hash, now).await? else {
+    let Some(Link::Invitation {
+        enterprise,
+        invitation,
+        return_to,
+    }) = io.store.link(&hash, now).await?
+    else {
         return Err(closed());
     };
     let invitation = io.store.invitation(&enterprise, &invitation).await?;
     invitation.open(now).map_err(|_| closed())?;
     let kept = io.store.enterprise(&enterprise).await?;
+    if kept.invitation.as_ref() != Some(&invitation.id) || kept.standing != Standing::Active {
+        return Err(closed());
+    }
     let reseller = io.store.reseller(&kept.reseller).await?;
     Ok(Invited {
         kept,
         reseller,
         invitation,
+        return_to,
     })
 }
 
@@ -81,49 +96,123 @@ pub async fn enter_code(io: &Io, token: &str, code: &str, browser: &Secret, now:
     let purpose = Purpose::SetUp {
         invitation: invitation.id.clone(),
     };
-    sign_in::begin(io, enterprise, purpose, browser, now).await
+    sign_in::begin(io, enterprise, purpose, invited.return_to, browser, now).await
 }
 
 /// After the first sign-in: the role is proven, the tenant is read, and both wait to be confirmed.
 ///
 /// # Errors
-/// Why the person or the tenant is not the right one; nothing has changed then.
+/// Why the person or the tenant is not the right one; of the enterprise nothing has changed then but its news.
 pub async fn signed_in(
     io: &Io,
-    enterprise: &EnterpriseId,
+    visit: &Visit,
     invitation: &InvitationId,
     person: SignedIn,
     browser: &Secret,
     now: Timestamp,
 ) -> Result<()> {
-    let kept = io.store.enterprise(enterprise).await?;
+    let kept = sign_in::recorded(io, visit, &person).await?;
     if kept.invitation.as_ref() != Some(invitation) {
         return Err(SignInRefused::LinkClosed.into());
     }
-    let identity = person.claims.identity.clone();
-    onboard::recorded(&kept.setup, &kept.global_admin, &identity)?;
-    sign_in::prove_global_admin(io, &person.access).await?;
     let organization = io.graph.organization(&person.access).await?;
+    let author = sign_in::author(&person);
+    let identity = person.claims.identity;
     if organization.id != identity.tenant {
         return Err(SignInRefused::TenantMismatch.into());
     }
+    let message = format!("{} signed in at {}.", person.claims.name, organization.name);
+    note(io, kept, &[(Step::SignIn, StepState::Succeeded, message)], &author, now).await?;
     let tenant = BoundTenant {
         id: organization.id,
         name: organization.name,
         label: organization.initial_label,
         at: now,
     };
-    let stage = Stage::Confirm {
+    let session = visit.at(Stage::Confirm {
         identity,
         person: person.claims.name,
         tenant,
         scopes: person.scopes,
-    };
-    let session = Session {
-        enterprise: enterprise.clone(),
-        stage,
-    };
+    });
     io.store.put_session(&sha256(browser.expose()), &session, now).await
+}
+
+/// After a sign-in for a step that was begun by an action URL: the person is the recorded Global Admin, and may answer.
+///
+/// # Errors
+/// `NotRecorded`, `TenantMismatch`, …
+pub async fn step_signed_in(
+    io: &Io,
+    visit: &Visit,
+    purpose: &Purpose,
+    person: SignedIn,
+    browser: &Secret,
+    now: Timestamp,
+) -> Result<()> {
+    let kept = sign_in::recorded(io, visit, &person).await?;
+    sign_in::record(io, kept, &person, now).await?;
+    let person = person.claims.name;
+    let stage = match purpose {
+        Purpose::Management => Stage::Management { person },
+        Purpose::Groups => Stage::Groups { person },
+        Purpose::SetUp { .. } | Purpose::Consent | Purpose::Sync { .. } => {
+            return Err(SignInRefused::StateUnknown.into());
+        }
+    };
+    io.store
+        .put_session(&sha256(browser.expose()), &visit.at(stage), now)
+        .await
+}
+
+/// A sign-in of the set-up ended badly: support and the reseller see where the person is stuck. What cannot be noted is
+/// left out; the person's page says the same.
+pub async fn sign_in_failed(io: &Io, visit: &Visit, purpose: &Purpose, why: &Error, now: Timestamp) {
+    let step = match purpose {
+        Purpose::Sync { .. } | Purpose::Management | Purpose::Groups => return,
+        Purpose::Consent => Step::SecondConsent,
+        Purpose::SetUp { .. } => match why {
+            Error::SignIn(SignInRefused::Declined | SignInRefused::ApprovalRequired) => Step::FirstConsent,
+            _ => Step::SignIn,
+        },
+    };
+    let noted = async {
+        let kept = sign_in::current(io, visit).await?;
+        let author = Author::visitor(kept.global_admin.display_name(), "sign-in page");
+        note(io, kept, &[(step, StepState::Failed, onboard::news(why))], &author, now).await
+    };
+    if let Err(error) = noted.await {
+        tracing::warn!(enterprise.id = %visit.enterprise, error.message = %crate::error::Chain(&error), "a failed sign-in could not be noted");
+    }
+}
+
+async fn note(
+    io: &Io,
+    kept: Enterprise,
+    news: &[(Step, StepState, String)],
+    author: &Author,
+    now: Timestamp,
+) -> Result<()> {
+    if kept.setup.complete() {
+        return Ok(());
+    }
+    let seen = kept.version;
+    let mut next = Enterprise {
+        version: seen + 1,
+        ..kept
+    };
+    let mut changes = Vec::new();
+    for (step, state, message) in news {
+        changes.extend(changed(&format!("{step:?}"), None, Some(message.clone())));
+        let progress = Progress {
+            state: *state,
+            message: message.clone(),
+            at: now,
+        };
+        next.steps.insert(*step, progress);
+    }
+    let entry = entry(io, author, Deed::SignInTried, changes, now);
+    io.store.update_enterprise(&next, seen, &entry, &[]).await
 }
 
 /// Binds the tenant that was shown, and notes the first permission set.
@@ -131,16 +220,19 @@ pub async fn signed_in(
 /// # Errors
 /// `TenantTaken`, `TenantMismatch`, `NotRecorded`, or `Stale`.
 pub async fn confirm(io: &Io, session: Session, browser: &Secret, now: Timestamp) -> Result<()> {
+    let visit = session.visit();
     let Stage::Confirm {
         identity,
         tenant,
         scopes,
-        ..
+        person,
     } = session.stage
     else {
         return Err(SignInRefused::StateUnknown.into());
     };
-    let kept = io.store.enterprise(&session.enterprise).await?;
+    let kept = sign_in::current(io, &visit).await?;
+    let author = Author::visitor(&person, identity.user.as_str());
+    let bound = changed("tenant", None, Some(format!("{} ({})", tenant.name, tenant.id)));
     let event = Event::TenantConfirmed {
         identity,
         tenant: tenant.clone(),
@@ -155,17 +247,16 @@ pub async fn confirm(io: &Io, session: Session, browser: &Secret, now: Timestamp
         version: seen + 1,
         ..kept
     };
-    io.store.bind_tenant(&enterprise, seen, &tenant.id, now).await?;
+    let entry = entry(io, &author, Deed::TenantBound, bound.into_iter().collect(), now);
+    io.store.bind_tenant(&enterprise, seen, &tenant.id, &entry).await?;
     let stage = if complete {
         Stage::Complete
     } else {
         Stage::SecondConsent { again: false }
     };
-    let session = Session {
-        enterprise: session.enterprise,
-        stage,
-    };
-    io.store.put_session(&sha256(browser.expose()), &session, now).await
+    io.store
+        .put_session(&sha256(browser.expose()), &visit.at(stage), now)
+        .await
 }
 
 /// Begins the second sign-in (R058).
@@ -176,8 +267,8 @@ pub async fn begin_second_consent(io: &Io, session: &Session, browser: &Secret, 
     if !matches!(session.stage, Stage::SecondConsent { .. }) {
         return Err(SignInRefused::StateUnknown.into());
     }
-    let kept = io.store.enterprise(&session.enterprise).await?;
-    sign_in::begin(io, &kept, Purpose::Consent, browser, now).await
+    let kept = sign_in::current(io, &session.visit()).await?;
+    sign_in::begin(io, &kept, Purpose::Consent, session.return_to.clone(), browser, now).await
 }
 
 /// After the second sign-in: what was granted is proven by tokens, the set-up is complete (R024), and the tenant's
@@ -185,18 +276,12 @@ pub async fn begin_second_consent(io: &Io, session: &Session, browser: &Secret, 
 ///
 /// # Errors
 /// `ConsentIncomplete`, `NotRecorded`, `TenantMismatch`, …; the set-up stays where it was.
-pub async fn calling_granted(
-    io: &Io,
-    enterprise: &EnterpriseId,
-    person: SignedIn,
-    browser: &Secret,
-    now: Timestamp,
-) -> Result<()> {
-    let kept = io.store.enterprise(enterprise).await?;
-    let identity = person.claims.identity.clone();
-    onboard::recorded(&kept.setup, &kept.global_admin, &identity)?;
-    sign_in::prove_global_admin(io, &person.access).await?;
+pub async fn calling_granted(io: &Io, visit: &Visit, person: SignedIn, browser: &Secret, now: Timestamp) -> Result<()> {
+    let enterprise = &visit.enterprise;
+    let kept = sign_in::recorded(io, visit, &person).await?;
     prove_teams_access(io, &person, now).await?;
+    let author = sign_in::author(&person);
+    let identity = person.claims.identity.clone();
     let event = Event::CallingGranted {
         identity,
         scopes: person.scopes,
@@ -209,11 +294,9 @@ pub async fn calling_granted(
         version: seen + 1,
         ..kept
     };
-    io.store.update_enterprise(&next, seen).await?;
-    let session = Session {
-        enterprise: enterprise.clone(),
-        stage: Stage::Complete,
-    };
+    let entry = entry(io, &author, Deed::ConsentGranted, Vec::new(), now);
+    io.store.update_enterprise(&next, seen, &entry, &[]).await?;
+    let session = visit.at(Stage::Complete);
     io.store.put_session(&sha256(browser.expose()), &session, now).await?;
     // The choice of groups can wait for the first sync; the set-up is complete without it.
     if let Err(error) = read_groups(io, enterprise, &person.access).await {
@@ -226,8 +309,9 @@ pub async fn calling_granted(
 ///
 /// # Errors
 /// `Stale`.
-pub async fn calling_declined(io: &Io, enterprise: &EnterpriseId, browser: &Secret, now: Timestamp) -> Result<()> {
-    let kept = io.store.enterprise(enterprise).await?;
+pub async fn calling_declined(io: &Io, visit: &Visit, browser: &Secret, now: Timestamp) -> Result<()> {
+    let kept = sign_in::current(io, visit).await?;
+    let author = Author::visitor(kept.global_admin.display_name(), "sign-in page");
     let (setup, global_admin) = onboard::step(&kept.setup, &kept.global_admin, Event::CallingDeclined, now)?;
     let seen = kept.version;
     let next = Enterprise {
@@ -236,11 +320,9 @@ pub async fn calling_declined(io: &Io, enterprise: &EnterpriseId, browser: &Secr
         version: seen + 1,
         ..kept
     };
-    io.store.update_enterprise(&next, seen).await?;
-    let session = Session {
-        enterprise: enterprise.clone(),
-        stage: Stage::SecondConsent { again: true },
-    };
+    let entry = entry(io, &author, Deed::ConsentDeclined, Vec::new(), now);
+    io.store.update_enterprise(&next, seen, &entry, &[]).await?;
+    let session = visit.at(Stage::SecondConsent { again: true });
     io.store.put_session(&sha256(browser.expose()), &session, now).await
 }
 

@@ -1,5 +1,6 @@
 //! Plans that are shown before anybody signs in, and the facts they rest on.
 
+use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::brand::Brand;
 use crate::domain::change::Change;
 use crate::domain::enterprise::Enterprise;
@@ -16,6 +17,7 @@ use crate::plan::guard::free_releases;
 use crate::plan::mapping;
 use crate::plan::sync::{Facts, ObservedNumber, ObservedPolicy, ObservedUser, Plan, as_we_left_it, plan};
 use crate::plan::{guard, preflight};
+use crate::run::access::entry;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,9 +66,9 @@ impl StoredPlan {
 ///
 /// # Errors
 /// `Conflict` before the set-up is complete.
-pub async fn make(io: &Io, kept: &Enterprise, once: &Once, now: Timestamp) -> Result<StoredPlan> {
+pub async fn make(io: &Io, kept: &Enterprise, author: &Author, once: &Once, now: Timestamp) -> Result<StoredPlan> {
     let enterprise = &kept;
-    preflight::may_start(&enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
+    preflight::may_start(&enterprise.standing, &enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
     if let Some(known) = io.store.answered(once, now).await? {
         let id: PlanId = known
             .parse()
@@ -75,19 +77,22 @@ pub async fn make(io: &Io, kept: &Enterprise, once: &Once, now: Timestamp) -> Re
     }
     let brand = io.store.reseller(&enterprise.reseller).await?.brand;
     let account = io.store.account(&enterprise.id).await?;
-    let facts = predicted(enterprise, &brand, &account);
+    let facts = predicted(enterprise, &brand, &account, now);
     let stored = stored(
         io,
         &enterprise.id,
         &account,
+        enterprise.standing.leaving(),
         plan(&facts),
         PlanId::mint(now, io.chance.bits()),
         now,
     )
     .await?;
+    let made = changed("plan", None, Some(stored.id.to_string()));
+    let entry = entry(io, author, Deed::PlanMade, made.into_iter().collect(), now);
     let id = io
         .store
-        .put_plan(&enterprise.id, &stored.id, &stored, once, now)
+        .put_plan(&enterprise.id, &stored.id, &stored, &entry, once, now)
         .await?;
     if id == stored.id {
         Ok(stored)
@@ -104,6 +109,7 @@ pub async fn stored(
     io: &Io,
     enterprise: &EnterpriseId,
     account: &Account,
+    leaving: bool,
     plan: Plan,
     id: PlanId,
     now: Timestamp,
@@ -115,7 +121,7 @@ pub async fn stored(
         id,
         made: now,
         account_version: account.version,
-        releases_to_approve: (releases > free_releases(account.owned.len())).then_some(releases),
+        releases_to_approve: (!leaving && releases > free_releases(account.owned.len())).then_some(releases),
         names: names.into_iter().map(|(id, user)| (id, user.name)).collect(),
         changes: plan.changes,
         conflicts: plan.conflicts,
@@ -123,8 +129,8 @@ pub async fn stored(
     })
 }
 
-fn predicted(enterprise: &Enterprise, brand: &Brand, account: &Account) -> Facts {
-    let (wanted, without_number) = mapping::wanted(&account.rows, &account.voice_users, &enterprise.settings, brand);
+fn predicted(enterprise: &Enterprise, brand: &Brand, account: &Account, now: Timestamp) -> Facts {
+    let (wanted, without_number) = mapping::wanted(&account.rows, &account.voice_users, enterprise, brand, now);
     let (users, numbers) = as_we_left_it(&wanted, &account.owned);
     Facts {
         wanted,
@@ -146,7 +152,8 @@ pub async fn gather(
     brand: &Brand,
     account: &Account,
 ) -> Result<Facts> {
-    let (wanted, without_number) = mapping::wanted(&account.rows, &account.voice_users, &enterprise.settings, brand);
+    let now = io.clock.now();
+    let (wanted, without_number) = mapping::wanted(&account.rows, &account.voice_users, enterprise, brand, now);
     let users: BTreeSet<TeamsUserId> = wanted.keys().chain(account.owned.keys()).cloned().collect();
     let numbers: BTreeSet<_> = wanted
         .values()

@@ -7,6 +7,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::voice::CallHandling;
 use crate::error::{Error, Result};
 use crate::io::Io;
+use crate::io::graph::Token;
 use crate::io::tenant_config::{CallingPolicySpec, Configured, Desired, VoiceRoute, VoiceRoutingPolicy};
 use crate::run::sync::Session;
 
@@ -53,6 +54,17 @@ pub fn desired(brand: &Brand, gateways: Vec<String>) -> Desired {
     }
 }
 
+async fn teams_token(io: &Io, session: &Session) -> Result<Token> {
+    let refresh = session.refresh.as_ref().ok_or(Error::TokenExpired)?;
+    let secret = io.vault.entra_client_secret().await?;
+    let scope = format!("{TEAMS_ADMIN}/.default");
+    let (teams, _) = io
+        .sign_in
+        .token_for(secret, refresh, &session.identity.tenant, &scope, io.clock.now())
+        .await?;
+    Ok(teams)
+}
+
 /// Puts them in place through the PowerShell worker, on behalf of the person signed in.
 ///
 /// # Errors
@@ -63,16 +75,22 @@ pub(super) async fn tenant_objects(
     brand: &Brand,
     session: &Session,
 ) -> Result<Vec<Configured>> {
-    let refresh = session.refresh.as_ref().ok_or(Error::TokenExpired)?;
-    let secret = io.vault.entra_client_secret().await?;
-    let scope = format!("{TEAMS_ADMIN}/.default");
-    let (teams, _) = io
-        .sign_in
-        .token_for(secret, refresh, &session.identity.tenant, &scope, io.clock.now())
-        .await?;
+    let teams = teams_token(io, session).await?;
     let desired = desired(brand, gateways(io, enterprise));
     io.tenant_config
         .apply(&session.identity.tenant, &session.graph, &teams, &desired)
+        .await
+}
+
+/// Takes the brand's objects out of the tenant again, at the end of a final sync (R152).
+///
+/// # Errors
+/// `TokenExpired`, `Refused` with Microsoft's words.
+pub(super) async fn take_away(io: &Io, brand: &Brand, session: &Session) -> Result<Vec<Configured>> {
+    let teams = teams_token(io, session).await?;
+    let ours = desired(brand, Vec::new());
+    io.tenant_config
+        .remove(&session.identity.tenant, &session.graph, &teams, &ours)
         .await
 }
 

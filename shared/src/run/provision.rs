@@ -1,41 +1,23 @@
-//! Resellers and enterprises come into being; invitations go out.
+//! Enterprises come into being, are edited, disabled and enabled.
 
-use crate::domain::brand::Brand;
-use crate::domain::enterprise::{Enterprise, EnterpriseForm};
+use crate::domain::Invalid;
+use crate::domain::audit::{Author, Changed, Deed, changed};
+use crate::domain::enterprise::{Enterprise, EnterpriseForm, Settings};
+use crate::domain::global_admin::GlobalAdmin;
 use crate::domain::group_filter::GroupFilter;
-use crate::domain::ids::{EnterpriseId, InvitationId, ResellerId};
-use crate::domain::invitation::{self, Invitation, InvitationState};
+use crate::domain::ids::{EnterpriseId, ResellerId};
+use crate::domain::letter::{Letter, Outgoing};
+use crate::domain::management::Management;
 use crate::domain::once::Once;
-use crate::domain::reseller::Reseller;
-use crate::domain::schedule;
 use crate::domain::setup::Setup;
+use crate::domain::standing::Standing;
+use crate::domain::steps::Steps;
+use crate::domain::{licence, schedule};
 use crate::error::{Error, Result};
 use crate::io::Io;
-use crate::io::mailer::Letter;
-use crate::mail::EnterpriseInvitation;
+use crate::run::access::entry;
+use crate::run::{account, invitation, licences, post, remind};
 use jiff::Timestamp;
-use url::Url;
-
-/// Creates or replaces a reseller.
-///
-/// # Errors
-/// `Invalid`, `Stale`.
-pub async fn put_reseller(io: &Io, id: &ResellerId, name: &str, brand: Brand) -> Result<Reseller> {
-    let seen = match io.store.reseller(id).await {
-        Ok(reseller) => reseller.version,
-        Err(Error::NotFound(_)) => 0,
-        Err(error) => return Err(error),
-    };
-    let name = crate::domain::plain_text("name", name, 120)?;
-    let reseller = Reseller {
-        id: id.clone(),
-        name,
-        brand: brand.checked()?,
-        version: seen + 1,
-    };
-    io.store.put_reseller(&reseller, seen).await?;
-    Ok(reseller)
-}
 
 /// Creates an enterprise and sends the invitation (R019). The same request again answers with the same enterprise and
 /// sends nothing more.
@@ -46,15 +28,17 @@ pub async fn create_enterprise(
     io: &Io,
     reseller: &ResellerId,
     form: EnterpriseForm,
+    author: &Author,
     once: &Once,
     now: Timestamp,
 ) -> Result<Enterprise> {
     let reseller = io.store.reseller(reseller).await?;
-    let (settings, global_admin) = form.check(&io.config.region_names())?;
+    let (settings, global_admin) = form.check(&io.config.offer())?;
     if let Some(known) = io.store.answered(once, now).await? {
         return io.store.enterprise(&parsed(&known)?).await;
     }
-    let letter = new_invitation(io, now).await?;
+    trial_ahead(&settings, now)?;
+    let letter = invitation::new(io, now).await?;
     let enterprise = Enterprise {
         id: EnterpriseId::mint(now, io.chance.bits()),
         reseller: reseller.id.clone(),
@@ -63,120 +47,210 @@ pub async fn create_enterprise(
         setup: Setup::Invited,
         group_filter: GroupFilter::Undecided,
         invitation: Some(letter.invitation.id.clone()),
+        standing: Standing::Active,
+        management: Management::Pending,
+        steps: Steps::new(),
         created: now,
         version: 1,
     };
+    let entry = entry(io, author, Deed::EnterpriseCreated, differences(None, &enterprise), now);
     let id = io
         .store
-        .create_enterprise(&enterprise, &letter.invitation, once, now)
+        .create_enterprise(&enterprise, &letter.invitation, &entry, once, now)
         .await?;
-    if id != enterprise.id {
-        return io.store.enterprise(&id).await;
+    if id == enterprise.id {
+        invitation::send(io, &enterprise, &reseller, &letter).await;
     }
-    send_invitation(io, &enterprise, &reseller, &letter).await;
     io.store.enterprise(&id).await
 }
 
-/// Replaces the invitation by a new one and sends it; the old link and code die (R023). Gives the link, to be copied.
+/// Changes the settings of an enterprise that was read at version `seen` (R021). Another number of licences is mailed
+/// (E4); another address of a Global Admin who has not signed in yet is a correction, and the invitation goes there (R040).
 ///
 /// # Errors
-/// `Conflict` once the set-up is complete, `Stale`.
-pub async fn resend_invitation(io: &Io, kept: Enterprise, now: Timestamp) -> Result<Url> {
-    if kept.setup.complete() {
-        return Err(Error::Conflict(
-            "the set-up is complete; there is nobody to invite".into(),
-        ));
+/// `Invalid` with every wrong field, `Conflict` for another Global Admin once there is one, or while the integration is
+/// being removed; `Stale`.
+pub async fn edit(
+    io: &Io,
+    kept: Enterprise,
+    form: EnterpriseForm,
+    seen: u64,
+    author: &Author,
+    now: Timestamp,
+) -> Result<Enterprise> {
+    let (settings, asked) = form.check(&io.config.offer())?;
+    current(&kept, seen)?;
+    let corrected = asked.email != kept.global_admin.email;
+    if corrected && (kept.global_admin.identity.is_some() || kept.setup != Setup::Invited) {
+        return Err(Error::Conflict(format!(
+            "{} has signed in as the Global Admin; give the role to another person with PUT global-admin",
+            kept.global_admin.display_name()
+        )));
     }
     let reseller = io.store.reseller(&kept.reseller).await?;
-    let old = match &kept.invitation {
-        Some(id) => Some(io.store.invitation(&kept.id, id).await?),
-        None => None,
+    let letter = if corrected {
+        Some(invitation::new(io, now).await?)
+    } else {
+        None
     };
-    let letter = new_invitation(io, now).await?;
-    let seen = kept.version;
+    let global_admin = if corrected {
+        kept.global_admin.replaced_by(asked.email, asked.name)
+    } else {
+        GlobalAdmin {
+            name: asked.name,
+            ..kept.global_admin.clone()
+        }
+    };
     let next = Enterprise {
-        invitation: Some(letter.invitation.id.clone()),
+        settings,
+        global_admin,
+        invitation: letter
+            .as_ref()
+            .map_or(kept.invitation.clone(), |new| Some(new.invitation.id.clone())),
+        steps: if corrected { Steps::new() } else { kept.steps.clone() },
+        version: seen + 1,
+        ..kept.clone()
+    };
+    let mails = licences::mail(io, &kept, &next, now).await?;
+    let entry = entry(
+        io,
+        author,
+        Deed::EnterpriseChanged,
+        differences(Some(&kept), &next),
+        now,
+    );
+    match &letter {
+        Some(letter) => {
+            let old = invitation::newest(io, &kept).await?;
+            io.store
+                .replace_invitation(&next, seen, old.as_ref(), Some(&letter.invitation), &entry, &mails)
+                .await?;
+            invitation::send(io, &next, &reseller, letter).await;
+        }
+        None => io.store.update_enterprise(&next, seen, &entry, &mails).await?,
+    }
+    account::refresh_pending(io, &next, now).await?;
+    post::deliver(io, &mails).await;
+    Ok(next)
+}
+
+/// Disables an enterprise that was read at version `seen`: no syncs, no reminders; its data stays (R022). Enables it
+/// again, likewise.
+///
+/// # Errors
+/// `Conflict` while the integration is being removed, `Stale`.
+pub async fn serve(
+    io: &Io,
+    kept: Enterprise,
+    on: bool,
+    seen: u64,
+    author: &Author,
+    now: Timestamp,
+) -> Result<Enterprise> {
+    current(&kept, seen)?;
+    let (standing, deed) = if on {
+        (Standing::Active, Deed::EnterpriseEnabled)
+    } else {
+        (Standing::Disabled { since: now }, Deed::EnterpriseDisabled)
+    };
+    let as_asked = matches!(
+        (&kept.standing, on),
+        (Standing::Active, true) | (Standing::Disabled { .. }, false)
+    );
+    if as_asked {
+        return Ok(kept);
+    }
+    let next = Enterprise {
+        standing,
         version: seen + 1,
         ..kept
     };
-    io.store
-        .replace_invitation(&next, seen, old.as_ref(), &letter.invitation)
-        .await?;
-    send_invitation(io, &next, &reseller, &letter).await;
-    Ok(letter.link)
+    let entry = entry(io, author, deed, Vec::new(), now);
+    io.store.update_enterprise(&next, seen, &entry, &[]).await?;
+    let status = account::refresh_pending(io, &next, now).await?;
+    remind::keep_schedule(io, &next, &status).await?;
+    Ok(next)
 }
 
-/// A new invitation, with the two secrets that only its mail carries.
-struct NewInvitation {
-    invitation: Invitation,
-    code: String,
-    link: Url,
+/// The enterprise is the one that was read, and its integration is not on its way out.
+///
+/// # Errors
+/// `Stale`, `Conflict`.
+pub(super) fn current(kept: &Enterprise, seen: u64) -> Result<()> {
+    if kept.version != seen {
+        return Err(Error::Stale("the enterprise"));
+    }
+    if kept.standing.leaving() {
+        return Err(Error::Conflict(
+            "the integration is being removed; take that back first, as long as the final sync has not begun".into(),
+        ));
+    }
+    Ok(())
 }
 
-async fn new_invitation(io: &Io, now: Timestamp) -> Result<NewInvitation> {
-    let token = io.chance.token::<32>();
-    let code = invitation::code_from(io.chance.bits());
-    let invitation = Invitation {
-        id: InvitationId::mint(now, io.chance.bits()),
-        link_hash: io.vault.keyed_hash("link", &token).await?,
-        code_hash: io.vault.keyed_hash("code", &invitation::normalised(&code)).await?,
-        state: InvitationState::Queued,
-        created: now,
-        expires: now + invitation::LIFE,
-        wrong_codes: 0,
+fn trial_ahead(settings: &Settings, now: Timestamp) -> Result<(), Invalid> {
+    let Some(last_day) = settings.trial_end else {
+        return Ok(());
     };
-    Ok(NewInvitation {
-        invitation,
-        code,
-        link: io.config.public_page(&format!("/i/{token}")),
-    })
+    let zone = schedule::zone(&settings.time_zone)?;
+    if licence::trial_over(last_day, &zone) <= now {
+        return Err(Invalid::new(
+            "trialEnd",
+            "give today or a later day, in the enterprise's time zone",
+        ));
+    }
+    Ok(())
 }
 
-/// A mail that SES does not take leaves the invitation `queued`, which the reseller sees and can resend; the
-/// enterprise exists all the same.
-async fn send_invitation(io: &Io, enterprise: &Enterprise, reseller: &Reseller, letter: &NewInvitation) {
-    if let Err(error) = try_send_invitation(io, enterprise, reseller, letter).await {
-        tracing::error!(enterprise.id = %enterprise.id, error.message = %crate::error::Chain(&error), "the invitation could not be sent");
+/// A mail about an enterprise, to its Global Admin.
+pub(super) fn to_admin(io: &Io, kept: &Enterprise, admin: &GlobalAdmin, letter: Letter, now: Timestamp) -> Outgoing {
+    Outgoing {
+        id: crate::domain::ids::MailId::mint(now, io.chance.bits()),
+        enterprise: kept.id.clone(),
+        to: admin.email.clone(),
+        recipient: admin.display_name().to_owned(),
+        letter,
     }
 }
 
-async fn try_send_invitation(
-    io: &Io,
-    enterprise: &Enterprise,
-    reseller: &Reseller,
-    letter: &NewInvitation,
-) -> Result<()> {
-    let zone = schedule::zone(&enterprise.settings.time_zone)?;
-    let mail = EnterpriseInvitation {
-        brand: &reseller.brand,
-        recipient: enterprise.global_admin.display_name().into(),
-        enterprise: enterprise.settings.name.as_str().into(),
-        reseller: reseller.name.as_str().into(),
-        code: &letter.code,
-        complete_url: &letter.link,
-        permissions_url: &io.config.public_page("/permissions"),
-        expires: letter.invitation.expires,
-        zone: &zone,
+/// What an edit changes, as the API names the fields.
+pub(super) fn differences(before: Option<&Enterprise>, after: &Enterprise) -> Vec<Changed> {
+    fn joined<'a>(texts: impl IntoIterator<Item = &'a String>) -> Option<String> {
+        let all: Vec<&str> = texts.into_iter().map(String::as_str).collect();
+        Some(all.join(", ")).filter(|joined| !joined.is_empty())
     }
-    .render();
-    io.mailer
-        .send(&Letter {
-            from_name: &reseller.brand.product_name,
-            from: reseller.brand.sender.as_ref().unwrap_or(&io.config.mail_from),
-            reply_to: reseller.brand.reply_to.as_ref(),
-            to: &enterprise.global_admin.email,
-            subject: &mail.subject,
-            text: &mail.text,
-            html: &mail.html,
-            kind: "enterprise_invitation",
-            enterprise: enterprise.id.as_str(),
-        })
-        .await?;
-    let (queued, sent) = (InvitationState::Queued, InvitationState::Sent);
-    io.store
-        .note_invitation(&enterprise.id, &letter.invitation.id, &[queued], sent)
-        .await
-        .map(drop)
+    type Field = (&'static str, fn(&Enterprise) -> Option<String>);
+    let fields: [Field; 13] = [
+        ("name", |kept| Some(kept.settings.name.clone())),
+        ("adminEmail", |kept| Some(kept.global_admin.email.to_string())),
+        ("adminName", |kept| kept.global_admin.name.clone()),
+        ("userLimit", |kept| {
+            kept.settings.user_limit.map(|limit| limit.to_string())
+        }),
+        ("pbxMusicOnHold", |kept| {
+            Some(kept.settings.pbx_music_on_hold.to_string())
+        }),
+        ("accessSipData", |kept| Some(kept.settings.access_sip_data.to_string())),
+        ("requestManagementConsent", |kept| {
+            Some(kept.settings.request_management_consent.to_string())
+        }),
+        ("sbcRegions", |kept| joined(&kept.settings.sbc_regions)),
+        ("services", |kept| {
+            let services: Vec<String> = kept
+                .settings
+                .services
+                .iter()
+                .map(|service| format!("{service:?}"))
+                .collect();
+            joined(&services)
+        }),
+        ("pbxTypes", |kept| joined(&kept.settings.pbx_types)),
+        ("timeZone", |kept| Some(kept.settings.time_zone.clone())),
+        ("billingReference", |kept| kept.settings.billing_reference.clone()),
+        ("trialEnd", |kept| kept.settings.trial_end.map(|day| day.to_string())),
+    ];
+    let differs = |(name, of): Field| changed(name, before.and_then(of), of(after));
+    fields.into_iter().filter_map(differs).collect()
 }
 
 fn parsed(id: &str) -> Result<EnterpriseId> {

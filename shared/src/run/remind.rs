@@ -14,6 +14,7 @@ use crate::io::store::keys::PENDING_SHARDS;
 use crate::mail::{Mail, SyncFailed, SyncRequired, Waiting};
 use crate::plan::mapping;
 use crate::plan::remind::{Reminder, remind as decide};
+use crate::run::{account, post};
 use jiff::Timestamp;
 
 /// What an event led to.
@@ -43,7 +44,7 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
         Err(error) => return Err(error),
     };
     let status = io.store.sync_status(enterprise).await?;
-    let reminder = decide(&kept.setup, &status);
+    let reminder = decide(&kept.standing, &kept.setup, &status);
     if reminder == Reminder::Nothing {
         io.scheduler.remove(enterprise).await?;
         return Ok(Reminded::NothingPending);
@@ -86,7 +87,7 @@ async fn written(
     let brand = io.store.reseller(&enterprise.reseller).await?.brand;
     let zone = schedule::zone(&enterprise.settings.time_zone)?;
     let account = io.store.account(&enterprise.id).await?;
-    let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, &enterprise.settings, &brand);
+    let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, enterprise, &brand, io.clock.now());
     let waiting = mapping::pending(&wanted, &account.owned);
     let labels = io
         .store
@@ -143,7 +144,7 @@ async fn written(
 /// # Errors
 /// `Upstream`.
 pub async fn keep_schedule(io: &Io, kept: &Enterprise, status: &SyncStatus) -> Result<()> {
-    if decide(&kept.setup, status) == Reminder::Nothing {
+    if decide(&kept.standing, &kept.setup, status) == Reminder::Nothing {
         io.scheduler.remove(&kept.id).await
     } else {
         io.scheduler.ensure(&kept.id, &kept.settings.time_zone).await
@@ -152,14 +153,20 @@ pub async fn keep_schedule(io: &Io, kept: &Enterprise, status: &SyncStatus) -> R
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Swept {
     /// Enterprises that wait for their Global Admin.
     pub pending: usize,
-    /// Of those, enterprises whose schedule could not be seen to; they are tried again tomorrow.
+    /// Enterprises whose trial is over; what that changes waits for a sync.
+    pub trials_over: usize,
+    /// Mails that had been left waiting and are sent now.
+    pub mails: usize,
+    /// What could not be seen to; it is tried again tomorrow.
     pub failed: usize,
 }
 
-/// Once a day: every enterprise in the pending index has its schedule. One failure does not stop the others.
+/// Once a day: every enterprise in the pending index has its schedule, ended trials have their consequences, and mails
+/// that were left are sent. One failure does not stop the others.
 ///
 /// # Errors
 /// `Upstream` where the index cannot be read.
@@ -173,8 +180,24 @@ pub async fn sweep(io: &Io) -> Result<Swept> {
                 tracing::error!(enterprise.id = %enterprise, error.message = %Chain(&error), "the reminder's schedule could not be seen to");
             }
         }
+        for enterprise in io.store.trials_over(shard, io.clock.now()).await? {
+            swept.trials_over += 1;
+            if let Err(error) = trial_over(io, &enterprise).await {
+                swept.failed += 1;
+                tracing::error!(enterprise.id = %enterprise, error.message = %Chain(&error), "the end of a trial could not be seen to");
+            }
+        }
     }
+    let (sent, failed) = post::sweep(io).await?;
+    swept.mails = sent;
+    swept.failed += failed;
     Ok(swept)
+}
+
+/// The licences of a trial go away with it (R029): what is mapped has to be taken back by a sync.
+async fn trial_over(io: &Io, enterprise: &EnterpriseId) -> Result<()> {
+    let kept = io.store.enterprise(enterprise).await?;
+    account::refresh_pending(io, &kept, io.clock.now()).await.map(drop)
 }
 
 async fn heal(io: &Io, enterprise: &EnterpriseId) -> Result<()> {

@@ -1,15 +1,18 @@
 //! A person goes to Microsoft and comes back: what is sent along, and what is checked on return.
 
+use crate::domain::audit::{Author, Deed};
 use crate::domain::consent::{CALLING_SCOPES, GRAPH, SIGN_IN_SCOPES, TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
 use crate::domain::enterprise::Enterprise;
-use crate::domain::ids::EnterpriseId;
 use crate::domain::secret::Secret;
-use crate::domain::visit::Purpose;
+use crate::domain::standing::Standing;
+use crate::domain::visit::{Purpose, Visit};
 use crate::error::{Result, SignInRefused};
 use crate::io::Io;
 use crate::io::graph::{Authorize, Challenge, GLOBAL_ADMINISTRATOR, Prompt, SignedIn, Token, callback_refusal};
 use crate::io::store::invitations::SignInItem;
 use crate::io::vault::sha256;
+use crate::plan::onboard;
+use crate::run::access::entry;
 use jiff::Timestamp;
 use url::Url;
 
@@ -36,6 +39,7 @@ pub async fn begin(
     io: &Io,
     enterprise: &Enterprise,
     purpose: Purpose,
+    return_to: Option<Url>,
     browser: &Secret,
     now: Timestamp,
 ) -> Result<Url> {
@@ -50,6 +54,7 @@ pub async fn begin(
             (calling_scopes().into_iter().chain([teams]).collect(), Prompt::Login)
         }
         Purpose::Sync { .. } => (calling_scopes(), Prompt::Login),
+        Purpose::Management | Purpose::Groups => (sign_in_scopes(), Prompt::SelectAccount),
     };
     let url = io.sign_in.authorize_url(&Authorize {
         tenant,
@@ -63,6 +68,8 @@ pub async fn begin(
     let item = SignInItem {
         enterprise: enterprise.id.clone(),
         purpose,
+        appointment: enterprise.global_admin.appointment,
+        return_to,
         browser: sha256(browser.expose()),
         verifier: challenge.verifier.expose().to_owned(),
         nonce,
@@ -89,7 +96,7 @@ pub struct Callback {
 #[derive(Debug)]
 pub struct Returned {
     /// Whose.
-    pub enterprise: EnterpriseId,
+    pub visit: Visit,
     /// What it was for.
     pub purpose: Purpose,
     /// Who, with which tokens.
@@ -100,7 +107,7 @@ pub struct Returned {
 #[derive(Debug)]
 pub struct NotReturned {
     /// Whose, where that is known.
-    pub enterprise: Option<EnterpriseId>,
+    pub visit: Option<Visit>,
     /// What it was for, where that is known.
     pub purpose: Option<Purpose>,
     /// Why.
@@ -118,7 +125,7 @@ pub async fn finish(
     now: Timestamp,
 ) -> Result<Returned, NotReturned> {
     let unknown = |why: crate::Error| NotReturned {
-        enterprise: None,
+        visit: None,
         purpose: None,
         why,
     };
@@ -130,8 +137,13 @@ pub async fn finish(
     let Some(item) = item.filter(|item| item.browser == sha256(browser.expose())) else {
         return Err(unknown(SignInRefused::StateUnknown.into()));
     };
+    let visit = Visit {
+        enterprise: item.enterprise.clone(),
+        appointment: item.appointment,
+        return_to: item.return_to.clone(),
+    };
     let refused = |why: crate::Error| NotReturned {
-        enterprise: Some(item.enterprise.clone()),
+        visit: Some(visit.clone()),
         purpose: Some(item.purpose.clone()),
         why,
     };
@@ -139,11 +151,12 @@ pub async fn finish(
         let why = callback_refusal(error, callback.error_description.as_deref().unwrap_or_default());
         return Err(refused(why.into()));
     }
+    current(io, &visit).await.map_err(refused)?;
     let Some(code) = callback.code else {
         return Err(refused(SignInRefused::StateUnknown.into()));
     };
     let scopes = match item.purpose {
-        Purpose::SetUp { .. } => sign_in_scopes(),
+        Purpose::SetUp { .. } | Purpose::Management | Purpose::Groups => sign_in_scopes(),
         Purpose::Consent | Purpose::Sync { .. } => calling_scopes(),
     };
     let redeemed = async {
@@ -163,10 +176,60 @@ pub async fn finish(
     };
     let person = redeemed.await.map_err(refused)?;
     Ok(Returned {
-        enterprise: item.enterprise,
+        visit: visit.clone(),
         purpose: item.purpose,
         person,
     })
+}
+
+/// The enterprise of a visit, as long as the person who began it may still be its Global Admin.
+///
+/// # Errors
+/// `LinkClosed` once the role went to another person, or the integration is removed.
+pub async fn current(io: &Io, visit: &Visit) -> Result<Enterprise> {
+    let kept = io.store.enterprise(&visit.enterprise).await?;
+    let over = matches!(kept.standing, Standing::Removed { .. });
+    if over || kept.global_admin.appointment != visit.appointment {
+        return Err(SignInRefused::LinkClosed.into());
+    }
+    Ok(kept)
+}
+
+/// The enterprise of a visit whose person has proven to be its Global Admin: the bound tenant, the recorded identity where
+/// there is one, and the role.
+///
+/// # Errors
+/// `LinkClosed`, `TenantMismatch` (R066), `NotRecorded` (R048), `NotGlobalAdmin` (R064).
+pub async fn recorded(io: &Io, visit: &Visit, person: &SignedIn) -> Result<Enterprise> {
+    let kept = current(io, visit).await?;
+    onboard::recorded(&kept.setup, &kept.global_admin, &person.claims.identity)?;
+    prove_global_admin(io, &person.access).await?;
+    Ok(kept)
+}
+
+/// Records a new Global Admin at the first sign-in after the role was given to them; gives the enterprise as it is then.
+///
+/// # Errors
+/// `Stale`.
+pub async fn record(io: &Io, kept: Enterprise, person: &SignedIn, now: Timestamp) -> Result<Enterprise> {
+    if kept.global_admin.identity.is_some() {
+        return Ok(kept);
+    }
+    let seen = kept.version;
+    let next = Enterprise {
+        global_admin: onboard::known_as(&kept.global_admin, person.claims.identity.clone()),
+        version: seen + 1,
+        ..kept
+    };
+    let entry = entry(io, &author(person), Deed::GlobalAdminRecorded, Vec::new(), now);
+    io.store.update_enterprise(&next, seen, &entry, &[]).await?;
+    Ok(next)
+}
+
+/// A person on our pages, as the audit trail names them.
+#[must_use]
+pub fn author(person: &SignedIn) -> Author {
+    Author::visitor(&person.claims.name, person.claims.identity.user.as_str())
 }
 
 /// The person holds the role Global Administrator now, whatever an ID token may hint (R036, R064).

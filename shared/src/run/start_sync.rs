@@ -1,21 +1,22 @@
 //! A sync begins: the portal identity asks for it, the Microsoft identity confirms it (R047).
 
+use crate::domain::audit::{Deed, changed};
 use crate::domain::caller::Role;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::global_admin::Identity;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
 use crate::domain::once::Once;
-use crate::domain::permission::Permission;
+use crate::domain::permission::{Mode, Permission};
 use crate::domain::run::{Run, RunKind, RunState};
 use crate::domain::secret::Secret;
 use crate::domain::sync_status::SyncStatus;
-use crate::domain::visit::{Link, Purpose, Session, Stage};
+use crate::domain::visit::{Link, Purpose, Stage, Visit};
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::graph::SignedIn;
 use crate::io::vault::sha256;
-use crate::plan::{onboard, preflight};
-use crate::run::access::Access;
+use crate::plan::preflight;
+use crate::run::access::{Access, entry};
 use crate::run::plans::StoredPlan;
 use crate::run::sign_in;
 use jiff::{SignedDuration, Timestamp};
@@ -64,7 +65,7 @@ pub(super) struct Tokens {
 pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timestamp) -> Result<Started> {
     let enterprise = &access.kept;
     recorded_caller(access)?;
-    preflight::may_start(&enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
+    preflight::may_start(&enterprise.standing, &enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
     if let Some(known) = io.store.answered(once, now).await? {
         let id: RunId = known
             .parse()
@@ -77,6 +78,12 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
     let status = io.store.sync_status(&enterprise.id).await?;
     if ask.kind == RunKind::Apply && ask.permission.is_none() {
         return Err(crate::domain::Invalid::new("mode", "say how far the run may go: addOnly or full").into());
+    }
+    let full = |permission: &Permission| permission.mode == Mode::Full;
+    if enterprise.standing.leaving() && !ask.permission.as_ref().is_some_and(full) {
+        return Err(Error::Conflict(
+            "the integration is being removed: only its final sync is left, with kind apply and mode full".into(),
+        ));
     }
     if let Some(plan) = &ask.plan {
         let plan: StoredPlan = io.store.plan(&enterprise.id, plan, now).await?;
@@ -107,9 +114,27 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
         ..status
     };
     let ends = now + LINK_LIFE;
+    let started = changed("run", None, Some(run.id.to_string()));
+    let entry = entry(
+        io,
+        &access.author(),
+        Deed::RunStarted,
+        started.into_iter().collect(),
+        now,
+    );
     let id = io
         .store
-        .create_run(&enterprise.id, &run, &ask.permission, &hash, ends, &status, once, now)
+        .create_run(
+            enterprise,
+            &run,
+            &ask.permission,
+            &hash,
+            ends,
+            &status,
+            &entry,
+            once,
+            now,
+        )
         .await?;
     let sign_in = (id == run.id).then(|| io.config.public_page(&format!("/sync/{token}")));
     Ok(Started {
@@ -122,7 +147,13 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
 ///
 /// # Errors
 /// `Conflict` where the run waits for nobody.
-pub async fn sign_in_again(io: &Io, access: &Access, run: &RunId, now: Timestamp) -> Result<Started> {
+pub async fn sign_in_again(
+    io: &Io,
+    access: &Access,
+    run: &RunId,
+    return_to: Option<Url>,
+    now: Timestamp,
+) -> Result<Started> {
     recorded_caller(access)?;
     let enterprise = &access.kept.id;
     let run = io.store.run(enterprise, run).await?;
@@ -137,10 +168,20 @@ pub async fn sign_in_again(io: &Io, access: &Access, run: &RunId, now: Timestamp
             Link::Run {
                 enterprise: enterprise.clone(),
                 run: run.id.clone(),
+                return_to,
             },
             now + LINK_LIFE,
         )
         .await?;
+    let given = changed("run", None, Some(run.id.to_string()));
+    let entry = entry(
+        io,
+        &access.author(),
+        Deed::SignInLinkGiven,
+        given.into_iter().collect(),
+        now,
+    );
+    io.store.note(enterprise, &entry).await?;
     Ok(Started {
         run,
         sign_in: Some(io.config.public_page(&format!("/sync/{token}"))),
@@ -189,6 +230,39 @@ async fn free_for_a_run(io: &Io, enterprise: &EnterpriseId, status: SyncStatus) 
     )))
 }
 
+/// No worker is busy with the enterprise. A run that waits for a sign-in, even one that was begun, is none.
+///
+/// # Errors
+/// `Conflict`.
+pub(super) async fn none_under_way(io: &Io, enterprise: &EnterpriseId, status: &SyncStatus) -> Result<()> {
+    let Some(current) = &status.current else { return Ok(()) };
+    let run = io.store.run(enterprise, current).await?;
+    if run.state.ended() || run.state == RunState::AwaitingSignIn {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!(
+        "a sync is going on ({current}); wait for its end"
+    )))
+}
+
+/// Gives up the run that waits for a sign-in, if one does: its person is no longer the Global Admin.
+///
+/// # Errors
+/// `Upstream`, `Busy`.
+pub(super) async fn abandon(io: &Io, kept: &Enterprise) -> Result<()> {
+    let status = io.store.sync_status(&kept.id).await?;
+    let Some(current) = status.current else { return Ok(()) };
+    let (from, to) = (RunState::AwaitingSignIn, RunState::Abandoned);
+    if io.store.move_run(&kept.id, &current, from, to).await? {
+        let without = |status: SyncStatus| SyncStatus {
+            current: status.current.filter(|run| *run != current),
+            ..status
+        };
+        io.store.edit_sync_status(kept, without).await?;
+    }
+    Ok(())
+}
+
 /// What the sign-in page of a run shows.
 #[derive(Debug)]
 pub struct Waiting {
@@ -198,6 +272,8 @@ pub struct Waiting {
     pub run: Run,
     /// The plan that was shown, as text.
     pub plan: Vec<String>,
+    /// Where the person is sent when it is over.
+    pub return_to: Option<Url>,
 }
 
 /// Reads what a run's link leads to; changes nothing.
@@ -207,7 +283,12 @@ pub struct Waiting {
 pub async fn waiting(io: &Io, token: &str, now: Timestamp) -> Result<Waiting> {
     let closed = || Error::SignIn(SignInRefused::LinkClosed);
     let hash = io.vault.keyed_hash("link", token).await?;
-    let Some(Link::Run { enterprise, run }) = io.store.link(&hash, now).await? else {
+    let Some(Link::Run {
+        enterprise,
+        run,
+        return_to,
+    }) = io.store.link(&hash, now).await?
+    else {
         return Err(closed());
     };
     let run = io.store.run(&enterprise, &run).await?;
@@ -222,6 +303,7 @@ pub async fn waiting(io: &Io, token: &str, now: Timestamp) -> Result<Waiting> {
         kept: io.store.enterprise(&enterprise).await?,
         run,
         plan,
+        return_to,
     })
 }
 
@@ -231,7 +313,8 @@ pub async fn waiting(io: &Io, token: &str, now: Timestamp) -> Result<Waiting> {
 /// `LinkClosed`.
 pub async fn begin(io: &Io, token: &str, browser: &Secret, now: Timestamp) -> Result<Url> {
     let waiting = waiting(io, token, now).await?;
-    sign_in::begin(io, &waiting.kept, Purpose::Sync { run: waiting.run.id }, browser, now).await
+    let purpose = Purpose::Sync { run: waiting.run.id };
+    sign_in::begin(io, &waiting.kept, purpose, waiting.return_to, browser, now).await
 }
 
 /// The second half: the Microsoft identity is the recorded Global Admin and holds the role. The tokens are sealed for
@@ -241,16 +324,17 @@ pub async fn begin(io: &Io, token: &str, browser: &Secret, now: Timestamp) -> Re
 /// `NotRecorded`, `TenantMismatch` (R066), `NotGlobalAdmin` (R064); the run goes on waiting.
 pub async fn signed_in(
     io: &Io,
-    enterprise: &EnterpriseId,
+    visit: &Visit,
     run: &RunId,
     person: SignedIn,
     browser: &Secret,
     now: Timestamp,
 ) -> Result<()> {
-    let kept = io.store.enterprise(enterprise).await?;
+    let enterprise = &visit.enterprise;
+    let kept = sign_in::recorded(io, visit, &person).await?;
+    kept.standing.may_sync().map_err(|why| Error::Conflict(why.into()))?;
+    sign_in::record(io, kept, &person, now).await?;
     let identity = person.claims.identity.clone();
-    onboard::recorded(&kept.setup, &kept.global_admin, &identity)?;
-    sign_in::prove_global_admin(io, &person.access).await?;
     let tokens = Tokens {
         identity,
         graph: person.access.secret().expose().to_owned(),
@@ -267,9 +351,6 @@ pub async fn signed_in(
     io.state_machine
         .start(enterprise, run, &now.as_second().to_string())
         .await?;
-    let session = Session {
-        enterprise: enterprise.clone(),
-        stage: Stage::Syncing { run: run.clone() },
-    };
+    let session = visit.at(Stage::Syncing { run: run.clone() });
     io.store.put_session(&sha256(browser.expose()), &session, now).await
 }

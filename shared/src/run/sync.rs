@@ -14,12 +14,13 @@ use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::graph::Token;
 use crate::io::store::leases::Lease;
+use crate::io::tenant_config::Configured;
 use crate::plan::check::contradictions;
-use crate::plan::guard::rule;
+use crate::plan::guard::{releases, rule};
 use crate::plan::preflight;
 use crate::plan::sync::{beyond, plan};
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{account, apply, discover, prepare, start_sync::Tokens};
+use crate::run::{account, apply, discover, prepare, remove, start_sync::Tokens};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -141,8 +142,18 @@ async fn signed_in(io: &Io, lease: &Lease, run: &mut Run) -> Result<bool> {
 
 async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let kept = io.store.enterprise(&lease.enterprise).await?;
+    if let Err(why) = kept.standing.may_sync() {
+        return end(io, lease, run, vec![not_served(why)]).await.map(Some);
+    }
     if run.started.is_none() {
         run.started = Some(io.clock.now());
+    }
+    if kept.standing.leaving() && run.kind == RunKind::Apply {
+        // What is ours is taken back, whoever is in which group by now: there is nothing to read for it.
+        remove::begin_final_sync(io, kept, &run.id, io.clock.now()).await?;
+        run.state = RunState::Planning;
+        log(io, lease, run, Vec::new()).await?;
+        return Ok(None);
     }
     let session = session(io, &lease.enterprise, &run.id).await?;
     let found = discover::discover(io, lease, &session.graph, &kept.group_filter).await?;
@@ -154,7 +165,7 @@ async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Nex
     io.store.put_groups(&lease.enterprise, &groups).await?;
     let now = io.clock.now();
     io.store
-        .edit_sync_status(&lease.enterprise, |status| SyncStatus {
+        .edit_sync_status(&kept, |status| SyncStatus {
             discovered: Some(now),
             ..status
         })
@@ -174,8 +185,9 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
         let brand = io.store.reseller(&kept.reseller).await?.brand;
         let account = io.store.account(enterprise).await?;
         let session = session(io, enterprise, &run.id).await?;
+        let leaving = kept.standing.leaving();
         let missing = missing_domains(io, &kept, &session.graph).await?;
-        if !missing.is_empty() {
+        if !leaving && !missing.is_empty() {
             return end(io, lease, run, missing).await.map(Some);
         }
         let facts = plans::gather(io, &session.graph, &kept, &brand, &account).await?;
@@ -197,13 +209,22 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
         let line = plans::line(&fresh);
         let now = io.clock.now();
         let id = PlanId::mint(now, io.chance.bits());
-        let stored = plans::stored(io, enterprise, &account, fresh, id, now).await?;
+        let stored = plans::stored(io, enterprise, &account, leaving, fresh, id, now).await?;
         let permission: Option<Permission> = io.store.run_permission(enterprise, &run.id).await?;
         let Some(permission) = permission else {
             return Err(Error::upstream(
                 "start to apply",
                 "the run was not permitted to change anything",
             ));
+        };
+        // A removal is ordered by the provider side and confirmed by the sign-in: its releases are what it is for.
+        let permission = if leaving {
+            Permission {
+                approved_releases: Some(releases(&stored.changes)),
+                ..permission
+            }
+        } else {
+            permission
         };
         let rulings = rule(&stored.changes, account.owned.len(), permission);
         let steps = apply::steps(&stored.changes, &rulings);
@@ -236,18 +257,27 @@ async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>
     let kept = io.store.enterprise(&lease.enterprise).await?;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let session = session(io, &lease.enterprise, &run.id).await?;
-    let configured = prepare::tenant_objects(io, &kept, &brand, &session).await?;
-    let lines = configured
+    let configured = if kept.standing.leaving() {
+        // They are taken away at the end, when nobody has them any more.
+        Vec::new()
+    } else {
+        prepare::tenant_objects(io, &kept, &brand, &session).await?
+    };
+    run.state = RunState::Applying;
+    log(io, lease, run, object_lines(run, configured)).await?;
+    Ok(None)
+}
+
+fn object_lines(run: &Run, configured: Vec<Configured>) -> Vec<Line> {
+    let shown = configured
         .into_iter()
-        .filter(|object| run.debug || object.action != "unchanged")
+        .filter(|object| run.debug || object.action != "unchanged");
+    shown
         .map(|object| Line::TenantObject {
             what: format!("{} {}", object.kind, object.name),
             action: object.action,
         })
-        .collect();
-    run.state = RunState::Applying;
-    log(io, lease, run, lines).await?;
-    Ok(None)
+        .collect()
 }
 
 async fn applying(io: &Io, lease: &Lease, run: &mut Run, resumed: bool, until: Timestamp) -> Result<Option<Next>> {
@@ -284,6 +314,13 @@ async fn applying(io: &Io, lease: &Lease, run: &mut Run, resumed: bool, until: T
         };
         Some(apply::finding(&plan, change, why))
     }));
+    let kept = io.store.enterprise(enterprise).await?;
+    if kept.standing.leaving() && findings.is_empty() {
+        let brand = io.store.reseller(&kept.reseller).await?.brand;
+        let removed = prepare::take_away(io, &brand, &session).await?;
+        let lines = object_lines(run, removed);
+        log(io, lease, run, lines).await?;
+    }
     end(io, lease, run, findings).await.map(Some)
 }
 
@@ -302,15 +339,18 @@ async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Finding>) -> R
         LastSync::Failed
     };
     // The tokens last, and the status first: wherever the worker dies, the run is ended again, with the same result.
+    let kept = io.store.enterprise(enterprise).await?;
     io.store
-        .edit_sync_status(enterprise, |status| SyncStatus {
+        .edit_sync_status(&kept, |status| SyncStatus {
             current: status.current.filter(|current| *current != run.id),
             last: Some((now, last)),
             ..status
         })
         .await?;
-    let kept = io.store.enterprise(enterprise).await?;
     account::refresh_pending(io, &kept, now).await?;
+    if successful && run.kind == RunKind::Apply && kept.standing.leaving() {
+        remove::end_final_sync(io, enterprise, now).await?;
+    }
     run.state = if successful {
         RunState::Succeeded
     } else {
@@ -323,6 +363,16 @@ async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Finding>) -> R
     } else {
         Next::Failed { seconds: 0 }
     })
+}
+
+fn not_served(why: &str) -> Finding {
+    Finding {
+        code: Code::NotServed,
+        subject: String::new(),
+        seen: format!("{}.", capital(why)),
+        fix: "Ask the reseller to enable it, then sync again.".into(),
+        actor: Actor::Reseller,
+    }
 }
 
 /// Something kept the run from going on. A pause that Microsoft asks for is kept; an ended session waits for a person;

@@ -48,6 +48,11 @@ fn classified(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is not valid"),
         Error::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
         Error::NoIdentity => (StatusCode::UNAUTHORIZED, "no-identity", "The caller is not known"),
+        Error::NotActivated => (
+            StatusCode::FORBIDDEN,
+            "not-activated",
+            "The reseller account is not activated",
+        ),
         Error::HeaderMissing(_) => (
             StatusCode::PRECONDITION_REQUIRED,
             "header-missing",

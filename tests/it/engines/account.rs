@@ -58,7 +58,10 @@ async fn a_change_of_an_account_is_made_as_a_whole(store: Store) {
     let empty = store.account(&enterprise).await.unwrap();
     assert_eq!((empty.version, empty.next_order, empty.rows.len()), (0, 0, 0));
     assert_eq!(
-        store.change_account(&enterprise, &adding(&[1, 2, 3]), 0).await.unwrap(),
+        store
+            .change_account(&enterprise, &adding(&[1, 2, 3]), 0, None)
+            .await
+            .unwrap(),
         1
     );
     let account = store.account(&enterprise).await.unwrap();
@@ -72,7 +75,7 @@ async fn a_change_of_an_account_is_made_as_a_whole(store: Store) {
         next_order: 11,
         ..AccountChange::default()
     };
-    assert_eq!(store.change_account(&enterprise, &leaving, 1).await.unwrap(), 2);
+    assert_eq!(store.change_account(&enterprise, &leaving, 1, None).await.unwrap(), 2);
     assert_eq!(
         numbers(&store).await,
         (
@@ -84,12 +87,12 @@ async fn a_change_of_an_account_is_made_as_a_whole(store: Store) {
 
 async fn a_change_of_an_old_account_is_refused_as_a_whole(store: Store) {
     let enterprise = enterprise_id(1);
-    store.change_account(&enterprise, &adding(&[1]), 0).await.unwrap();
+    store.change_account(&enterprise, &adding(&[1]), 0, None).await.unwrap();
     let before = numbers(&store).await;
     for seen in [0, 2] {
         let mut late = adding(&[2, 3]);
         late.delete = vec![voice_user_id(1)];
-        let refused = store.change_account(&enterprise, &late, seen).await;
+        let refused = store.change_account(&enterprise, &late, seen, None).await;
         assert!(matches!(refused, Err(Error::Stale(_))), "{refused:?}");
     }
     assert_eq!(numbers(&store).await, before);
@@ -101,7 +104,9 @@ async fn of_many_changes_at_once_one_is_made(store: Store) {
         async move {
             (
                 n,
-                store.change_account(&enterprise_id(1), &adding(&[n, n + 100]), 0).await,
+                store
+                    .change_account(&enterprise_id(1), &adding(&[n, n + 100]), 0, None)
+                    .await,
             )
         }
     });
@@ -128,13 +133,16 @@ async fn the_largest_save_fits(store: Store) {
         ..adding(&all)
     };
     assert_eq!(change.len(), ROWS_PER_SAVE);
-    store.change_account(&enterprise_id(1), &change, 0).await.unwrap();
+    store.change_account(&enterprise_id(1), &change, 0, None).await.unwrap();
     let account = store.account(&enterprise_id(1)).await.unwrap();
     assert_eq!(account.rows.len(), ROWS_PER_SAVE);
 }
 
 async fn accounts_do_not_see_each_other(store: Store) {
-    store.change_account(&enterprise_id(1), &adding(&[1]), 0).await.unwrap();
+    store
+        .change_account(&enterprise_id(1), &adding(&[1]), 0, None)
+        .await
+        .unwrap();
     let other = store.account(&enterprise_id(2)).await.unwrap();
     assert_eq!((other.version, other.rows.len(), other.voice_users.len()), (0, 0, 0));
 }

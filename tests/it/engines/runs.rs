@@ -42,18 +42,22 @@ async fn a_plan_is_kept_for_thirty_days(store: Store) {
     let (enterprise, plan) = (enterprise_id(1), plan_id(1));
     let document =
         json!({ "changes": [{ "number": "+3227001000", "name": "Ålesund \u{1f600}" }], "note": "x".repeat(1_000_000) });
-    let made = store.put_plan(&enterprise, &plan, &document, &once("plan"), NOW).await;
+    let made = store
+        .put_plan(&enterprise, &plan, &document, &entry(), &once("plan"), NOW)
+        .await;
     assert_eq!(made.unwrap(), plan);
     assert_eq!(store.plan::<Value>(&enterprise, &plan, NOW).await.unwrap(), document);
     let again = store
-        .put_plan(&enterprise, &plan_id(2), &json!({}), &once("plan"), NOW)
+        .put_plan(&enterprise, &plan_id(2), &json!({}), &entry(), &once("plan"), NOW)
         .await;
     assert_eq!(again.unwrap(), plan);
     let other = Once {
         request: b"another".to_vec(),
         ..once("plan")
     };
-    let refused = store.put_plan(&enterprise, &plan_id(2), &json!({}), &other, NOW).await;
+    let refused = store
+        .put_plan(&enterprise, &plan_id(2), &json!({}), &entry(), &other, NOW)
+        .await;
     assert!(matches!(refused, Err(Error::KeyReused)), "{refused:?}");
     for (of, at) in [(enterprise_id(2), NOW), (enterprise, later(DAY * 30))] {
         let none = store.plan::<Value>(&of, &plan, at).await;
@@ -72,6 +76,7 @@ async fn a_run_begins_with_its_link_and_its_status(store: Store) {
     let to = Link::Run {
         enterprise: enterprise.clone(),
         run: run.id.clone(),
+        return_to: None,
     };
     assert_eq!(store.link("run-1", NOW).await.unwrap(), Some(to));
     assert_eq!(store.link("run-1", later(DAY)).await.unwrap(), None);
@@ -82,7 +87,7 @@ async fn a_run_begins_with_its_link_and_its_status(store: Store) {
 /// Tries to start a run on a status that nobody has.
 async fn start(store: &Store, n: u8, key: &str, status: SyncStatus) -> Result<RunId, Error> {
     let run = run(n, RunState::AwaitingSignIn);
-    let (enterprise, link) = (enterprise_id(1), format!("run-{n}"));
+    let (enterprise, link) = (enterprise(1), format!("run-{n}"));
     store
         .create_run(
             &enterprise,
@@ -91,6 +96,7 @@ async fn start(store: &Store, n: u8, key: &str, status: SyncStatus) -> Result<Ru
             &link,
             NOW + DAY,
             &status,
+            &entry(),
             &once(key),
             NOW,
         )

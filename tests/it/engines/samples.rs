@@ -2,16 +2,20 @@
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
+use shared::domain::audit::{Author, Deed, Entry};
 use shared::domain::brand::Brand;
 use shared::domain::enterprise::{Enterprise, Service, Settings};
 use shared::domain::global_admin::GlobalAdmin;
 use shared::domain::group_filter::GroupFilter;
 use shared::domain::ids::{EnterpriseId, InvitationId, PlanId, ResellerId, RunId, TeamsUserId, VoiceUserId};
 use shared::domain::invitation::{Invitation, InvitationState, LIFE};
+use shared::domain::management::Management;
 use shared::domain::once::Once;
-use shared::domain::reseller::Reseller;
+use shared::domain::reseller::{Activation, Reseller};
 use shared::domain::run::{Run, RunKind, RunState};
 use shared::domain::setup::Setup;
+use shared::domain::standing::Standing;
+use shared::domain::steps::Steps;
 use shared::domain::sync_status::SyncStatus;
 use shared::io::store::Store;
 use std::future::Future;
@@ -62,6 +66,11 @@ pub(super) fn reseller() -> Reseller {
     Reseller {
         id: reseller_id(),
         name: "Northwind Telecom".into(),
+        owner: "owner@northwind.example".parse().expect("an address"),
+        activation: Activation::Active { since: NOW },
+        return_origins: ["https://portal.northwind.example".into()].into(),
+        help_url: None,
+        created: NOW,
         brand: Brand {
             product_name: "Northwind Calling".into(),
             policy_prefix: "Northwind2Teams".into(),
@@ -99,9 +108,20 @@ pub(super) fn enterprise(n: u8) -> Enterprise {
         setup: Setup::Invited,
         group_filter: GroupFilter::Undecided,
         invitation: Some(invitation_id(n)),
+        standing: Standing::Active,
+        management: Management::Pending,
+        steps: Steps::new(),
         created: NOW,
         version: 1,
     }
+}
+
+/// An entry of the audit trail that nobody has written yet.
+pub(super) fn entry() -> Entry {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let chance = u128::from(NEXT.fetch_add(1, Ordering::SeqCst));
+    Entry::new(&Author::service(), Deed::EnterpriseChanged, Vec::new(), NOW, chance)
 }
 
 pub(super) fn invitation(n: u8) -> Invitation {
@@ -127,7 +147,9 @@ pub(super) fn once(key: &str) -> Once {
 pub(super) async fn created(store: &Store, n: u8) -> Enterprise {
     let enterprise = enterprise(n);
     let once = once(&format!("create {n}"));
-    let id = store.create_enterprise(&enterprise, &invitation(n), &once, NOW).await;
+    let id = store
+        .create_enterprise(&enterprise, &invitation(n), &entry(), &once, NOW)
+        .await;
     assert_eq!(id.expect("the enterprise is created"), enterprise.id);
     enterprise
 }
@@ -150,14 +172,25 @@ pub(super) fn run(n: u8, state: RunState) -> Run {
 
 /// Creates run `n` as the current one of enterprise 1, whose status nobody has written but this.
 pub(super) async fn created_run(store: &Store, n: u8) -> Run {
-    let enterprise = enterprise_id(1);
+    let enterprise = enterprise(1);
     let run = run(n, RunState::Applying);
     let status = SyncStatus {
         current: Some(run.id.clone()),
-        ..store.sync_status(&enterprise).await.expect("a status")
+        ..store.sync_status(&enterprise.id).await.expect("a status")
     };
     let (link, once) = (format!("run-{n}"), once(&format!("run {n}")));
-    let made = store.create_run(&enterprise, &run, &"permitted", &link, NOW + DAY, &status, &once, NOW);
+    let entry = entry();
+    let made = store.create_run(
+        &enterprise,
+        &run,
+        &"permitted",
+        &link,
+        NOW + DAY,
+        &status,
+        &entry,
+        &once,
+        NOW,
+    );
     assert_eq!(made.await.expect("the run is created"), run.id);
     run
 }

@@ -49,7 +49,7 @@ async fn edits_at_once_are_all_made(store: Store) {
                 pending: pending(status.pending.map_or(0, |pending| pending.users) + 1),
                 ..status
             };
-            store.edit_sync_status(&enterprise_id(1), more).await
+            store.edit_sync_status(&enterprise(1), more).await
         }
     });
     for edited in edits.await {
@@ -60,10 +60,7 @@ async fn edits_at_once_are_all_made(store: Store) {
 }
 
 async fn an_edit_that_changes_nothing_writes_nothing(store: Store) {
-    let same = store
-        .edit_sync_status(&enterprise_id(1), |status| status)
-        .await
-        .unwrap();
+    let same = store.edit_sync_status(&enterprise(1), |status| status).await.unwrap();
     assert_eq!(same.version, 0);
     assert_eq!(store.sync_status(&enterprise_id(1)).await.unwrap().version, 0);
 }

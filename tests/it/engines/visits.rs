@@ -1,6 +1,6 @@
 //! Invitations, links, sign-ins under way, and browsers between two pages.
 
-use super::samples::{NOW, SECOND, at_once, created, enterprise_id, invitation, invitation_id, later, run_id};
+use super::samples::{NOW, SECOND, at_once, created, enterprise_id, entry, invitation, invitation_id, later, run_id};
 use jiff::SignedDuration;
 use shared::Error;
 use shared::domain::enterprise::Enterprise;
@@ -28,6 +28,7 @@ async fn a_new_invitation_kills_the_old_link(store: Store) {
         Some(Link::Invitation {
             enterprise: enterprise_id(1),
             invitation: invitation_id(n),
+            return_to: None,
         })
     };
     assert_eq!(store.link(&old.link_hash, NOW).await.unwrap(), leads(1));
@@ -37,7 +38,10 @@ async fn a_new_invitation_kills_the_old_link(store: Store) {
         version: 2,
         ..first.clone()
     };
-    store.replace_invitation(&kept, 1, Some(&old), &new).await.unwrap();
+    store
+        .replace_invitation(&kept, 1, Some(&old), Some(&new), &entry(), &[])
+        .await
+        .unwrap();
     assert_eq!(store.link(&old.link_hash, NOW).await.unwrap(), None);
     assert_eq!(store.link(&new.link_hash, NOW).await.unwrap(), leads(2));
     assert_eq!(
@@ -46,7 +50,9 @@ async fn a_new_invitation_kills_the_old_link(store: Store) {
     );
     assert_eq!(store.enterprise(&first.id).await.unwrap(), kept);
     let third = invitation(3);
-    let late = store.replace_invitation(&kept, 1, Some(&new), &third).await;
+    let late = store
+        .replace_invitation(&kept, 1, Some(&new), Some(&third), &entry(), &[])
+        .await;
     assert!(matches!(late, Err(Error::Stale(_))), "{late:?}");
     assert_eq!(store.link(&new.link_hash, NOW).await.unwrap(), leads(2));
     assert_eq!(store.link(&third.link_hash, NOW).await.unwrap(), None);
@@ -60,6 +66,7 @@ async fn a_link_ends_at_its_time(store: Store) {
     let to = Link::Run {
         enterprise: enterprise_id(1),
         run: run_id(1),
+        return_to: None,
     };
     store.put_link("run", to.clone(), later(SECOND)).await.unwrap();
     assert_eq!(store.link("run", NOW).await.unwrap(), Some(to));
@@ -156,6 +163,8 @@ async fn a_revoked_invitation_stays_revoked(store: Store) {
 fn sign_in() -> SignInItem {
     SignInItem {
         enterprise: enterprise_id(1),
+        appointment: 1,
+        return_to: None,
         purpose: Purpose::Sync { run: run_id(1) },
         browser: "browser".into(),
         verifier: "verifier".into(),

@@ -5,8 +5,7 @@ use crate::runtime_api::{
 };
 use dialbridge_local::dialbridge::{Dialbridge, Options};
 use dialbridge_local::drive::people::{
-    RESELLER, Tenant, admin_of, caller, create_reseller, enterprise_form, invitation, mails, set_up, sign_in_to_run,
-    tenants,
+    Tenant, admin_of, caller, create_reseller, enterprise_form, invitation, mails, set_up, sign_in_to_run, tenants,
 };
 use dialbridge_local::microsoft;
 use dialbridge_local::runtime_api::{Failure, Function};
@@ -21,6 +20,7 @@ use url::Url;
 struct Stage {
     service: Dialbridge,
     tenant: Tenant,
+    reseller: String,
     enterprise: String,
 }
 
@@ -36,7 +36,7 @@ impl Stage {
         });
         let service = service.await.expect("a world");
         let urls = &service.world.urls;
-        create_reseller(urls).await.expect("a reseller");
+        let of = create_reseller(urls).await.expect("a reseller");
         let tenant = tenants(urls).await.expect("tenants").swap_remove(0);
         let reseller = caller(urls, "reseller_admin", "rita@northwind.example", None)
             .await
@@ -47,6 +47,7 @@ impl Stage {
         Self {
             service,
             tenant,
+            reseller: of,
             enterprise,
         }
     }
@@ -98,12 +99,13 @@ impl Stage {
     }
 }
 
-fn reseller() -> Value {
-    claims("reseller_admin", &[("reseller", RESELLER)])
+fn reseller(stage: &Stage) -> Value {
+    claims("reseller_admin", &[("reseller", &stage.reseller)])
 }
 
-fn create(form: &Value) -> Value {
-    let mut event = http_event("POST /v1/enterprises", "/v1/enterprises", Some(&reseller()), Some(form));
+fn create(stage: &Stage, form: &Value) -> Value {
+    let who = reseller(stage);
+    let mut event = http_event("POST /v1/enterprises", "/v1/enterprises", Some(&who), Some(form));
     event["headers"]["idempotency-key"] = json!("7f0c6d0e-1");
     event
 }
@@ -127,7 +129,7 @@ async fn invite_creates_an_enterprise_and_sends_its_mail() {
     let invite = stage.function("invite").await;
     let mut form = enterprise_form(&stage.tenant, None);
     form["adminEmail"] = json!("second@customer.example");
-    let created = invite.invoke(&create(&form)).await.unwrap();
+    let created = invite.invoke(&create(&stage, &form)).await.unwrap();
     assert_eq!(created["statusCode"], 201, "{created}");
     assert_eq!(created["headers"]["etag"], "\"1\"", "{created}");
     let enterprise = body(&created);
@@ -137,7 +139,7 @@ async fn invite_creates_an_enterprise_and_sends_its_mail() {
     );
     assert_eq!(mails(urls, "second@customer.example").await.unwrap().len(), 1);
     // The same request again: the same enterprise, and no second mail.
-    let again = invite.invoke(&create(&form)).await.unwrap();
+    let again = invite.invoke(&create(&stage, &form)).await.unwrap();
     assert_eq!(body(&again)["id"], enterprise["id"]);
     assert_eq!(mails(urls, "second@customer.example").await.unwrap().len(), 1);
     // Whoever asks elsewhere finds it.
@@ -154,7 +156,7 @@ async fn invite_refuses_with_problems() {
     let invite = stage.function("invite").await;
     let one = "GET /v1/enterprises/{enterprise}";
     let unknown = "/v1/enterprises/ent_00000000000000000000000009";
-    let event = http_event(one, unknown, Some(&reseller()), None);
+    let event = http_event(one, unknown, Some(&reseller(&stage)), None);
     assert_eq!(
         refusal(&invite.invoke(&event).await.unwrap()),
         (404, "not-found".into())
@@ -170,7 +172,7 @@ async fn invite_refuses_with_problems() {
         refusal(&invite.invoke(&event).await.unwrap()),
         (401, "no-identity".into())
     );
-    let mut event = create(&json!({}));
+    let mut event = create(&stage, &json!({}));
     event["body"] = json!("{\"name\": ");
     assert_eq!(
         refusal(&invite.invoke(&event).await.unwrap()),
@@ -181,7 +183,12 @@ async fn invite_refuses_with_problems() {
         refusal(&invite.invoke(&event).await.unwrap()),
         (413, "too-large".into())
     );
-    let event = http_event("DELETE /v1/enterprises", "/v1/enterprises", Some(&reseller()), None);
+    let event = http_event(
+        "DELETE /v1/enterprises",
+        "/v1/enterprises",
+        Some(&reseller(&stage)),
+        None,
+    );
     assert_eq!(
         refusal(&invite.invoke(&event).await.unwrap()),
         (405, "method-not-allowed".into())
@@ -343,7 +350,8 @@ async fn reminder_reminds_once_a_day_of_what_waits() {
         pending: Some(Pending { users: 3, since }),
         ..status
     };
-    store.edit_sync_status(&stage.id(), waits).await.unwrap();
+    let kept = store.enterprise(&stage.id()).await.unwrap();
+    store.edit_sync_status(&kept, waits).await.unwrap();
     assert_eq!(reminder.invoke(&event).await, Ok(json!({ "reminded": "sent" })));
     assert_eq!(reminder.invoke(&event).await, Ok(json!({ "reminded": "alreadyToday" })));
     let sent = mails(urls, stage.admin()).await.unwrap();
@@ -352,7 +360,10 @@ async fn reminder_reminds_once_a_day_of_what_waits() {
     // The sweep gives a schedule to who waits without one.
     assert_eq!(stage.service.world.aws.scheduler.list().len(), 0);
     let swept = reminder.invoke(&sweep_event()).await;
-    assert_eq!(swept, Ok(json!({ "swept": { "pending": 1, "failed": 0 } })));
+    assert_eq!(
+        swept,
+        Ok(json!({ "swept": { "pending": 1, "trialsOver": 0, "mails": 0, "failed": 0 } }))
+    );
     assert_eq!(stage.service.world.aws.scheduler.list().len(), 1);
 }
 

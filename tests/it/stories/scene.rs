@@ -5,7 +5,7 @@ use dialbridge_local::dialbridge::{Dialbridge, Options};
 use dialbridge_local::drive::api::{Answer, Api};
 use dialbridge_local::drive::browser::{Browser, Page};
 use dialbridge_local::drive::people::{
-    RESELLER, Tenant, admin_of, at_microsoft, create_reseller, enterprise_form, invitation, set_up, tenants,
+    Tenant, admin_of, at_microsoft, create_reseller, enterprise_form, invitation, set_up, tenants,
 };
 use dialbridge_local::issuer::Person;
 use dialbridge_local::microsoft::{self, Delays};
@@ -26,6 +26,7 @@ pub(crate) type Table = BTreeMap<(String, String), String>;
 pub(crate) struct Scene {
     pub(crate) service: Dialbridge,
     pub(crate) tenant: Tenant,
+    pub(crate) reseller: String,
     pub(crate) enterprise: String,
 }
 
@@ -48,11 +49,12 @@ impl Scene {
     /// The enterprise is created and its Global Admin invited.
     pub(crate) async fn invited(options: Options, user_limit: Option<u32>) -> Self {
         let service = Dialbridge::start(options).await.unwrap();
-        create_reseller(&service.world.urls).await.unwrap();
+        let reseller = create_reseller(&service.world.urls).await.unwrap();
         let tenant = tenants(&service.world.urls).await.unwrap().remove(0);
         let mut scene = Self {
             service,
             tenant,
+            reseller,
             enterprise: String::new(),
         };
         let form = enterprise_form(&scene.tenant, user_limit);
@@ -136,7 +138,7 @@ impl Scene {
             email: email.into(),
             name: email.into(),
             role: role.into(),
-            reseller: role.starts_with("reseller").then(|| RESELLER.to_owned()),
+            reseller: role.starts_with("reseller").then(|| self.reseller.clone()),
             enterprise: of_customer.then(|| self.enterprise.clone()),
         };
         self.service.world.issuer.token(&person).unwrap()

@@ -8,8 +8,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-/// The reseller that the local world comes with.
-pub const RESELLER: &str = "res_00000000000000000000000001";
+/// Provider staff of the local world.
+const PROVIDER: &str = "ops@provider.example";
+/// To whom the activation mail of its reseller goes.
+const OWNER: &str = "owner@northwind.example";
 
 /// Why a story could not go on.
 pub type Stuck = Box<dyn std::error::Error + Send + Sync>;
@@ -44,14 +46,18 @@ pub struct Mail {
 pub async fn caller(urls: &Urls, role: &str, email: &str, enterprise: Option<&str>) -> Result<Api, Stuck> {
     let mut person = json!({ "sub": format!("{role}:{email}"), "email": email, "name": email, "role": role });
     if role.starts_with("reseller") {
-        person["reseller"] = json!(RESELLER);
+        person["reseller"] = json!(reseller(urls).await?);
     }
     if let Some(enterprise) = enterprise {
         person["enterprise"] = json!(enterprise);
     }
+    with_token(urls, &person).await
+}
+
+async fn with_token(urls: &Urls, person: &Value) -> Result<Api, Stuck> {
     let answer: Value = Client::new()
         .post(urls.portal.join("/token")?)
-        .json(&person)
+        .json(person)
         .send()
         .await?
         .json()
@@ -60,6 +66,20 @@ pub async fn caller(urls: &Urls, role: &str, email: &str, enterprise: Option<&st
         .as_str()
         .ok_or_else(|| format!("no token: {answer}"))?;
     Ok(Api::new(&urls.api, token.to_owned()))
+}
+
+async fn provider(urls: &Urls) -> Result<Api, Stuck> {
+    let person = json!({ "sub": PROVIDER, "email": PROVIDER, "name": PROVIDER, "role": "provider_admin" });
+    with_token(urls, &person).await
+}
+
+/// The id of the local world's reseller; empty before there is one.
+///
+/// # Errors
+/// Where nothing answers.
+pub async fn reseller(urls: &Urls) -> Result<String, Stuck> {
+    let all = provider(urls).await?.get("/v1/resellers?limit=1").await?;
+    Ok(all.text("/items/0/id").to_owned())
 }
 
 /// The tenants of the simulated Microsoft; the first is the main one.
@@ -100,15 +120,12 @@ pub async fn mails(urls: &Urls, to: &str) -> Result<Vec<Mail>, Stuck> {
     Ok(mails)
 }
 
-/// Creates the reseller of the local world, with its brand, as provider staff would.
-///
-/// # Errors
-/// Where the API refuses.
-pub async fn create_reseller(urls: &Urls) -> Result<Answer, Stuck> {
-    let provider = caller(urls, "provider_admin", "ops@provider.example", None).await?;
+/// A reseller's form, filled in.
+#[must_use]
+pub fn reseller_form(urls: &Urls) -> Value {
     let portal = &urls.portal;
-    let reseller = json!({
-        "name": "Northwind Telecom",
+    json!({
+        "name": "Northwind Telecom", "owner": OWNER,
         "brand": {
             "productName": "Northwind Calling", "policyPrefix": "Northwind2Teams",
             "voicePortalName": "Northwind Voice Portal", "voicePortalUrl": portal,
@@ -116,15 +133,56 @@ pub async fn create_reseller(urls: &Urls) -> Result<Answer, Stuck> {
             "providerContact": "Northwind Customer Support, +1 555 0100", "sender": "calling@northwind.example",
             "replyTo": "support@northwind.example",
         },
-    });
-    let answer = provider
-        .put(&format!("/v1/resellers/{RESELLER}"), &reseller, None)
-        .await?;
-    if answer.status.is_success() {
-        Ok(answer)
-    } else {
-        Err(format!("the reseller was refused: {}", answer.body).into())
+        "returnOrigins": [portal.origin().ascii_serialization()], "helpUrl": "https://help.northwind.example/teams",
+    })
+}
+
+/// Sees to it that the local world has its reseller: provider staff create it, and its owner follows the activation mail.
+/// Gives its id.
+///
+/// # Errors
+/// Where the API refuses, or a page is not the expected one.
+pub async fn create_reseller(urls: &Urls) -> Result<String, Stuck> {
+    let known = reseller(urls).await?;
+    if !known.is_empty() {
+        return Ok(known);
     }
+    let created = provider(urls)
+        .await?
+        .post("/v1/resellers", &reseller_form(urls))
+        .await?;
+    if !created.status.is_success() {
+        return Err(format!("the reseller was refused: {}", created.body).into());
+    }
+    activate(urls, OWNER).await?;
+    Ok(created.text("/id").to_owned())
+}
+
+/// The way of a reseller's owner from the activation mail to an active account.
+///
+/// # Errors
+/// Where there is no mail, or a page is not the expected one.
+pub async fn activate(urls: &Urls, owner: &str) -> Result<Page, Stuck> {
+    let link = link_in_mail(urls, owner, "/activate/").await?;
+    let mut browser = Browser::default();
+    let page = browser.open(&link).await?;
+    let page = browser.submit(&page, "/activate/", &[]).await?;
+    if page.says("The account is active") {
+        Ok(page)
+    } else {
+        Err(format!("the activation ended on: {}", page.heading()).into())
+    }
+}
+
+/// The newest link in the mails to an address whose path has `part` in it.
+///
+/// # Errors
+/// Where there is none.
+pub async fn link_in_mail(urls: &Urls, address: &str, part: &str) -> Result<Url, Stuck> {
+    let mails = mails(urls, address).await?;
+    let texts = mails.iter().rev().filter_map(|mail| mail.text.as_deref());
+    let link = texts.flat_map(str::split_whitespace).find(|word| word.contains(part));
+    Ok(link.ok_or("there is no such link in the mailbox")?.parse()?)
 }
 
 /// The creation form, filled in for a tenant's first Global Admin.

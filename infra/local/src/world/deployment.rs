@@ -28,6 +28,8 @@ pub const SBC_REGIONS: [(&str, [&str; 2]); 2] = [
     ("Europe", ["sbc1.eu.voice.example", "sbc2.eu.voice.example"]),
     ("North America", ["sbc1.na.voice.example", "sbc2.na.voice.example"]),
 ];
+/// PBX types on offer.
+pub const PBX_TYPES: [&str; 2] = ["NetSapiens", "Ringlogix"];
 
 /// The definition that is deployed, read by the interpreter here.
 const SYNC_DEFINITION: &str = include_str!("../../../sync.asl.json");
@@ -92,6 +94,7 @@ pub(super) fn environment(urls: &Urls) -> BTreeMap<String, String> {
         ("ENTRA_LOGIN_URL", urls.login.to_string()),
         ("GRAPH_URL", urls.graph.to_string()),
         ("SBC_REGIONS", json!(regions).to_string()),
+        ("PBX_TYPES", json!(PBX_TYPES).to_string()),
     ];
     all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -1,6 +1,8 @@
 //! Voice users, mappings, and what is ours in the tenant. One version counts every change of the three.
 
 use super::{Outcome, Store, Write, keys, number};
+use crate::domain::audit::Entry;
+use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, TeamsUserId, VoiceUserId};
 use crate::domain::mapping::{Mapping, Owned, Ownership};
 use crate::domain::voice::VoiceUser;
@@ -8,8 +10,10 @@ use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Most rows that one save may change: a transaction takes 100 writes, and two of them are ours.
+/// Most rows that one save may change: a transaction takes 100 writes, and three of them are ours.
 pub const ROWS_PER_SAVE: usize = 90;
+/// What `Stale` names where the account stands and the enterprise has moved.
+pub const ENTERPRISE_MOVED: &str = "the enterprise";
 
 #[derive(Default, Serialize, Deserialize)]
 struct AccountItem {
@@ -102,11 +106,19 @@ impl Store {
         Ok(self.get(&keys::account(enterprise)).await?.unwrap_or_default())
     }
 
-    /// Writes a change of an account that was read at version `seen`, as a whole; gives the new version.
+    /// Writes a change of an account that was read at version `seen`, as a whole; gives the new version. The enterprise,
+    /// with its licences, must still be the one that the change was checked against.
     ///
     /// # Errors
-    /// `Stale` if somebody was faster.
-    pub async fn change_account(&self, enterprise: &EnterpriseId, change: &AccountChange, seen: u64) -> Result<u64> {
+    /// `Stale` if somebody was faster: with the mapping, or with the enterprise.
+    pub async fn change_account(
+        &self,
+        kept: &Enterprise,
+        change: &AccountChange,
+        seen: u64,
+        entry: Option<&Entry>,
+    ) -> Result<u64> {
+        let enterprise = &kept.id;
         let next = AccountItem {
             version: seen + 1,
             next_order: change.next_order,
@@ -115,7 +127,13 @@ impl Store {
             self.put(&keys::account(enterprise), &next)?
                 .when_version(seen)
                 .build()?,
+            self.check(&keys::enterprise(enterprise), "version = :kept")
+                .with(":kept", number(kept.version))
+                .build()?,
         ];
+        if let Some(entry) = entry {
+            writes.push(self.audited(enterprise, entry)?);
+        }
         for row in &change.put {
             writes.push(self.put(&keys::mapping(enterprise, &row.voice_user), row)?.build()?);
         }
@@ -130,6 +148,7 @@ impl Store {
         }
         match self.transact(writes).await? {
             Outcome::Written => Ok(seen + 1),
+            Outcome::Failed(conditions) if conditions == [1] => Err(Error::Stale(ENTERPRISE_MOVED)),
             Outcome::Failed(_) => Err(Error::Stale("the mapping")),
         }
     }

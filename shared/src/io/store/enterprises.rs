@@ -1,43 +1,34 @@
-//! Resellers, enterprises, tenant bindings, and the memory of creating requests.
+//! Enterprises, their place in the reseller's list, tenant bindings, and the memory of creating requests.
 
 use super::keys::Key;
+use super::sync_status::StatusItem;
 use super::{Outcome, Store, keys, text};
-use crate::domain::brand::Brand;
+use crate::domain::audit::Entry;
 use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::{Enterprise, Service, Settings};
 use crate::domain::global_admin::{GlobalAdmin, Identity};
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::ids::{EnterpriseId, InvitationId, ResellerId, TenantId};
 use crate::domain::invitation::Invitation;
+use crate::domain::letter::Outgoing;
+use crate::domain::licence::trial_over;
+use crate::domain::management::Management;
 use crate::domain::once::Once;
-use crate::domain::reseller::Reseller;
+use crate::domain::schedule;
 use crate::domain::setup::Setup;
+use crate::domain::standing::{RETENTION, Standing};
+use crate::domain::steps::Steps;
+use crate::domain::sync_status::SyncStatus;
 use crate::error::{Error, Result};
 use crate::io::vault::sha256;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use url::Url;
 
 /// How long a creating request is remembered.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
-
-#[derive(Serialize, Deserialize)]
-struct ResellerItem {
-    id: ResellerId,
-    name: String,
-    version: u64,
-    product_name: String,
-    policy_prefix: String,
-    voice_portal_name: String,
-    voice_portal_url: Url,
-    integration_portal_url: Url,
-    account_contact: String,
-    provider_contact: String,
-    sender: Option<EmailAddress>,
-    reply_to: Option<EmailAddress>,
-}
 
 #[derive(Serialize, Deserialize)]
 struct EnterpriseItem {
@@ -62,11 +53,37 @@ struct EnterpriseItem {
     setup: Setup,
     group_filter: GroupFilter,
     invitation: Option<InvitationId>,
+    admin_appointment: u64,
+    standing: Standing,
+    management: Management,
+    steps: Steps,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Listed {
-    enterprise: EnterpriseId,
+/// An enterprise in its reseller's list: what the list shows is written with the enterprise and with its status.
+#[derive(Deserialize)]
+struct ListItem {
+    meta_part: Option<EnterpriseItem>,
+    sync_part: Option<StatusItem>,
+}
+
+/// A row of a reseller's list.
+#[derive(Debug)]
+pub struct Listed {
+    /// The enterprise.
+    pub enterprise: Enterprise,
+    /// Its sync status.
+    pub sync: SyncStatus,
+}
+
+/// Which part of a list.
+#[derive(Clone, Debug)]
+pub struct ListPage {
+    /// After which one.
+    pub after: Option<EnterpriseId>,
+    /// The most rows.
+    pub limit: u16,
+    /// The youngest first.
+    pub newest_first: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,64 +99,6 @@ struct Answer {
 }
 
 impl Store {
-    /// Creates or replaces a reseller that was read at version `seen` (0: there was none).
-    ///
-    /// # Errors
-    /// `Stale` if somebody was faster.
-    pub async fn put_reseller(&self, reseller: &Reseller, seen: u64) -> Result<()> {
-        let brand = reseller.brand.clone();
-        let item = ResellerItem {
-            id: reseller.id.clone(),
-            name: reseller.name.clone(),
-            version: reseller.version,
-            product_name: brand.product_name,
-            policy_prefix: brand.policy_prefix,
-            voice_portal_name: brand.voice_portal_name,
-            voice_portal_url: brand.voice_portal_url,
-            integration_portal_url: brand.integration_portal_url,
-            account_contact: brand.account_contact,
-            provider_contact: brand.provider_contact,
-            sender: brand.sender,
-            reply_to: brand.reply_to,
-        };
-        let written = self
-            .write(self.put(&keys::reseller(&reseller.id), &item)?.when_version(seen))
-            .await?;
-        if written {
-            Ok(())
-        } else {
-            Err(Error::Stale("the reseller"))
-        }
-    }
-
-    /// A reseller.
-    ///
-    /// # Errors
-    /// `NotFound`.
-    pub async fn reseller(&self, id: &ResellerId) -> Result<Reseller> {
-        let item: ResellerItem = self
-            .get(&keys::reseller(id))
-            .await?
-            .ok_or(Error::NotFound("reseller"))?;
-        let brand = Brand {
-            product_name: item.product_name,
-            policy_prefix: item.policy_prefix,
-            voice_portal_name: item.voice_portal_name,
-            voice_portal_url: item.voice_portal_url,
-            integration_portal_url: item.integration_portal_url,
-            account_contact: item.account_contact,
-            provider_contact: item.provider_contact,
-            sender: item.sender,
-            reply_to: item.reply_to,
-        };
-        Ok(Reseller {
-            id: item.id,
-            name: item.name,
-            brand,
-            version: item.version,
-        })
-    }
-
     /// Creates an enterprise with its first invitation. The same request again gives the id of the first time.
     ///
     /// # Errors
@@ -148,24 +107,57 @@ impl Store {
         &self,
         enterprise: &Enterprise,
         invitation: &Invitation,
+        entry: &Entry,
         once: &Once,
         now: Timestamp,
     ) -> Result<EnterpriseId> {
-        let listed = Listed {
-            enterprise: enterprise.id.clone(),
-        };
-        let list_key = keys::reseller_enterprise(&enterprise.reseller, &enterprise.id);
-        let mut writes = vec![
-            self.put(&keys::enterprise(&enterprise.id), &item(enterprise))?
-                .when_absent()
-                .build()?,
-            self.put(&list_key, &listed)?.build()?,
-        ];
+        let mut writes = self.enterprise_writes(enterprise, 0)?;
+        writes.push(self.audited(&enterprise.id, entry)?);
+        writes.push(self.reseller_audited(&enterprise.reseller, entry)?);
         writes.extend(self.invitation_writes(&enterprise.id, invitation)?);
         self.create_once(writes, once, enterprise.id.as_str(), now)
             .await?
             .parse()
             .map_err(|invalid| Error::upstream("read a remembered answer", invalid))
+    }
+
+    /// The writes of an enterprise that was read at version `seen` (0: there was none): itself, and its row in the
+    /// reseller's list. The first one carries the condition.
+    pub(super) fn enterprise_writes(&self, enterprise: &Enterprise, seen: u64) -> Result<Vec<TransactWriteItem>> {
+        let item = item(enterprise);
+        let listed = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(&item)
+            .map_err(|error| Error::upstream("encode an item", error))?;
+        let mut itself = self.put(&keys::enterprise(&enterprise.id), &item)?.when_version(seen);
+        let row = keys::reseller_enterprise(&enterprise.reseller, &enterprise.id);
+        let mut row = match enterprise.standing {
+            Standing::Removed { since } => self
+                .update(&row, "SET meta_part = :meta, expires = :expires")
+                .with(":expires", super::number((since + RETENTION).as_second())),
+            Standing::Active | Standing::Disabled { .. } | Standing::Removing { .. } => {
+                self.update(&row, "SET meta_part = :meta")
+            }
+        };
+        row = row.with(":meta", listed);
+        if let Some(last_day) = enterprise.settings.trial_end.filter(|_| !enterprise.standing.leaving()) {
+            let over = trial_over(last_day, &schedule::zone(&enterprise.settings.time_zone)?);
+            itself = itself
+                .and(keys::PENDING_SHARD, Some(text(keys::trial_shard(&enterprise.id))))
+                .and(keys::PENDING_SINCE, Some(text(over.to_string())));
+        }
+        if let Standing::Removed { since } = enterprise.standing {
+            itself = itself.until(since + RETENTION);
+        }
+        Ok(vec![itself.build()?, row.build()?])
+    }
+
+    /// The write of an enterprise's sync status into its row of the list.
+    pub(super) fn listed_status(&self, enterprise: &Enterprise, status: AttributeValue) -> Result<TransactWriteItem> {
+        self.update(
+            &keys::reseller_enterprise(&enterprise.reseller, &enterprise.id),
+            "SET sync_part = :sync",
+        )
+        .with(":sync", status)
+        .build()
     }
 
     /// Makes `writes` together with the memory of the request; gives the id of what was created now or the first time.
@@ -227,40 +219,67 @@ impl Store {
         Ok(item.into())
     }
 
-    /// A page of a reseller's enterprises, oldest first, after the enterprise `after`.
+    /// A page of a reseller's enterprises that `wanted` lets through. Without a filter a page is one read of that many
+    /// rows; with one it is a read of at most 1 MB, so that a page may hold fewer rows, or none, while there are more.
     ///
     /// # Errors
     /// `Upstream`.
     pub async fn enterprises(
         &self,
         reseller: &ResellerId,
-        after: Option<&EnterpriseId>,
-        limit: u16,
-    ) -> Result<(Vec<Enterprise>, Option<EnterpriseId>)> {
+        page: &ListPage,
+        wanted: Option<&(dyn Fn(&Listed) -> bool + Send + Sync)>,
+    ) -> Result<(Vec<Listed>, Option<EnterpriseId>)> {
         let list = keys::reseller(reseller).pk;
-        let after = after.map(|id| keys::reseller_enterprise(reseller, id).sk);
-        let (listed, next) = self
-            .page::<Listed>(&list, keys::ENTERPRISE, after, Some(i32::from(limit)), true)
+        let after = page.after.as_ref().map(|id| keys::reseller_enterprise(reseller, id).sk);
+        let read = wanted.is_none().then_some(i32::from(page.limit));
+        let (items, next) = self
+            .page::<ListItem>(&list, keys::ENTERPRISE, after, read, !page.newest_first)
             .await?;
-        let read = listed.iter().map(|listed| self.enterprise(&listed.enterprise));
-        let found = futures::future::try_join_all(read).await?;
-        Ok((
-            found,
-            next.and_then(|_| listed.last().map(|last| last.enterprise.clone())),
-        ))
+        let mut next = next;
+        let mut found = Vec::new();
+        for item in items {
+            let Some(meta) = item.meta_part else { continue };
+            let listed = Listed {
+                enterprise: meta.into(),
+                sync: item.sync_part.map(SyncStatus::from).unwrap_or_default(),
+            };
+            if wanted.is_some_and(|wanted| !wanted(&listed)) {
+                continue;
+            }
+            if found.len() == usize::from(page.limit) {
+                // There is at least this one more.
+                next = found
+                    .last()
+                    .map(|last: &Listed| keys::reseller_enterprise(reseller, &last.enterprise.id).sk);
+                break;
+            }
+            found.push(listed);
+        }
+        let next = next.and_then(|sk| sk.strip_prefix(keys::ENTERPRISE).and_then(|id| id.parse().ok()));
+        Ok((found, next))
     }
 
-    /// Writes an enterprise that was read at version `seen`; its `version` is the new one.
+    /// Writes an enterprise that was read at version `seen`; its `version` is the new one. The entry and the mails that
+    /// the change leads to are written with it.
     ///
     /// # Errors
     /// `Stale` if somebody was faster.
-    pub async fn update_enterprise(&self, enterprise: &Enterprise, seen: u64) -> Result<()> {
-        let item = item(enterprise);
-        let write = self.put(&keys::enterprise(&enterprise.id), &item)?.when_version(seen);
-        if self.write(write).await? {
-            Ok(())
-        } else {
-            Err(Error::Stale("the enterprise"))
+    pub async fn update_enterprise(
+        &self,
+        enterprise: &Enterprise,
+        seen: u64,
+        entry: &Entry,
+        mails: &[Outgoing],
+    ) -> Result<()> {
+        let mut writes = self.enterprise_writes(enterprise, seen)?;
+        writes.push(self.audited(&enterprise.id, entry)?);
+        for mail in mails {
+            writes.push(self.queued(mail, entry.at)?);
+        }
+        match self.transact(writes).await? {
+            Outcome::Written => Ok(()),
+            Outcome::Failed(_) => Err(Error::Stale("the enterprise")),
         }
     }
 
@@ -268,38 +287,110 @@ impl Store {
     /// end of the invitation that led there.
     ///
     /// # Errors
-    /// `Stale`, or `Conflict` where the tenant belongs to another enterprise.
+    /// `Stale`, or `TenantTaken` where the tenant belongs to another enterprise.
     pub async fn bind_tenant(
         &self,
         enterprise: &Enterprise,
         seen: u64,
         tenant: &TenantId,
-        at: Timestamp,
+        entry: &Entry,
     ) -> Result<()> {
-        let item = item(enterprise);
         let binding = Binding {
             enterprise: enterprise.id.clone(),
-            at,
+            at: entry.at,
         };
         let mut writes = vec![
-            self.put(&keys::enterprise(&enterprise.id), &item)?
-                .when_version(seen)
-                .build()?,
             self.put(&keys::tenant(tenant), &binding)?
                 .when("attribute_not_exists(pk) OR enterprise = :enterprise")
                 .with(":enterprise", text(enterprise.id.as_str()))
                 .build()?,
         ];
+        writes.extend(self.enterprise_writes(enterprise, seen)?);
+        writes.push(self.audited(&enterprise.id, entry)?);
         if let Some(invitation) = &enterprise.invitation {
             writes.push(self.accepted(&enterprise.id, invitation).build()?);
         }
         match self.transact(writes).await? {
             Outcome::Written => Ok(()),
-            Outcome::Failed(conditions) if conditions.contains(&1) => {
+            Outcome::Failed(conditions) if conditions.contains(&0) => {
                 Err(Error::SignIn(crate::error::SignInRefused::TenantTaken))
             }
             Outcome::Failed(_) => Err(Error::Stale("the enterprise")),
         }
+    }
+
+    /// Writes an enterprise that is removed, ends the link of its invitation, and frees its tenant for another one.
+    ///
+    /// # Errors
+    /// `Stale` if somebody was faster.
+    pub async fn remove_enterprise(
+        &self,
+        enterprise: &Enterprise,
+        seen: u64,
+        invitation: Option<&Invitation>,
+        entry: &Entry,
+        mails: &[Outgoing],
+    ) -> Result<()> {
+        let mut writes = self.enterprise_writes(enterprise, seen)?;
+        writes.push(self.audited(&enterprise.id, entry)?);
+        writes.push(self.reseller_audited(&enterprise.reseller, entry)?);
+        for mail in mails {
+            writes.push(self.queued(mail, entry.at)?);
+        }
+        if let Some(invitation) = invitation {
+            writes.push(self.delete(&keys::link(&invitation.link_hash)).build()?);
+        }
+        if let Some(tenant) = enterprise.setup.tenant() {
+            writes.push(
+                self.delete(&keys::tenant(&tenant.id))
+                    .when("attribute_not_exists(pk) OR enterprise = :enterprise")
+                    .with(":enterprise", text(enterprise.id.as_str()))
+                    .build()?,
+            );
+        }
+        match self.transact(writes).await? {
+            Outcome::Written => Ok(()),
+            Outcome::Failed(_) => Err(Error::Stale("the enterprise")),
+        }
+    }
+
+    /// Lets everything that is kept of a removed enterprise end at `until`; DynamoDB deletes it then. May be repeated.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn end_data(&self, enterprise: &EnterpriseId, until: Timestamp) -> Result<()> {
+        let parts = (0..crate::domain::directory::PARTS).map(|part| keys::teams_partition(enterprise, part));
+        let partitions = parts.chain([
+            keys::enterprise_audit(enterprise),
+            keys::enterprise_partition(enterprise),
+        ]);
+        for partition in partitions {
+            let mut after = None;
+            loop {
+                let (items, next) = self.raw_page(&partition, after).await?;
+                let ending = items.into_iter().filter(|item| !item.contains_key(keys::EXPIRES));
+                let ending = ending.map(|mut item| {
+                    item.insert(keys::EXPIRES.to_owned(), super::number(until.as_second()));
+                    Self::put_item(item)
+                });
+                self.write_all(ending.collect::<Result<_>>()?).await?;
+                match next {
+                    Some(next) => after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The enterprises whose trial is over at `now`, of one shard.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn trials_over(&self, shard: u8, now: Timestamp) -> Result<Vec<EnterpriseId>> {
+        let shard = keys::shard(shard).replacen("PENDING", "TRIAL", 1);
+        let items = self.indexed(&shard, Some(&now.to_string())).await?;
+        Ok(super::sync_status::enterprises_of(items))
     }
 }
 
@@ -308,7 +399,7 @@ fn hashed(once: &Once) -> (Key, String) {
     (keys::idempotency(&sha256(once.key.as_bytes())), sha256(&once.request))
 }
 
-pub(super) fn item(enterprise: &Enterprise) -> impl Serialize + use<> {
+fn item(enterprise: &Enterprise) -> EnterpriseItem {
     let enterprise = enterprise.clone();
     let Settings {
         name,
@@ -345,6 +436,10 @@ pub(super) fn item(enterprise: &Enterprise) -> impl Serialize + use<> {
         setup: enterprise.setup,
         group_filter: enterprise.group_filter,
         invitation: enterprise.invitation,
+        admin_appointment: enterprise.global_admin.appointment,
+        standing: enterprise.standing,
+        management: enterprise.management,
+        steps: enterprise.steps,
     }
 }
 
@@ -371,10 +466,14 @@ impl From<EnterpriseItem> for Enterprise {
                 email: item.admin_email,
                 name: item.admin_name,
                 identity: item.admin_identity,
+                appointment: item.admin_appointment,
             },
             setup: item.setup,
             group_filter: item.group_filter,
             invitation: item.invitation,
+            standing: item.standing,
+            management: item.management,
+            steps: item.steps,
             created: item.created,
             version: item.version,
         }

@@ -1,14 +1,17 @@
 //! Invitations, links, sign-ins under way and browsers between two pages.
 
 use super::{Outcome, Store, Write, keys, number, text};
+use crate::domain::audit::Entry;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, InvitationId, TenantId};
 use crate::domain::invitation::{Invitation, InvitationState};
+use crate::domain::letter::Outgoing;
 use crate::domain::visit::{Link, Purpose, Session};
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 /// How long a sign-in at Microsoft may take.
 pub const SIGN_IN_LIFE: SignedDuration = SignedDuration::from_mins(10);
@@ -38,6 +41,10 @@ pub struct SignInItem {
     pub enterprise: EnterpriseId,
     /// What for.
     pub purpose: Purpose,
+    /// Which appointment of a Global Admin was in force when it began.
+    pub appointment: u64,
+    /// Where the person is sent when it is over.
+    pub return_to: Option<Url>,
     /// Hash of the browser's cookie.
     pub browser: String,
     /// PKCE verifier.
@@ -66,6 +73,7 @@ impl Store {
         let to = Link::Invitation {
             enterprise: enterprise.clone(),
             invitation: invitation.id.clone(),
+            return_to: None,
         };
         Ok(vec![
             self.put(&keys::invitation(enterprise, &invitation.id), &item)?
@@ -102,7 +110,7 @@ impl Store {
         })
     }
 
-    /// Replaces the newest invitation: the old link dies with the same write.
+    /// Replaces the newest invitation, or ends it: the old link dies with the same write.
     ///
     /// # Errors
     /// `Stale` if the enterprise moved.
@@ -111,15 +119,18 @@ impl Store {
         enterprise: &Enterprise,
         seen: u64,
         old: Option<&Invitation>,
-        new: &Invitation,
+        new: Option<&Invitation>,
+        entry: &Entry,
+        mails: &[Outgoing],
     ) -> Result<()> {
-        let item = super::enterprises::item(enterprise);
-        let mut writes = vec![
-            self.put(&keys::enterprise(&enterprise.id), &item)?
-                .when_version(seen)
-                .build()?,
-        ];
-        writes.extend(self.invitation_writes(&enterprise.id, new)?);
+        let mut writes = self.enterprise_writes(enterprise, seen)?;
+        writes.push(self.audited(&enterprise.id, entry)?);
+        for mail in mails {
+            writes.push(self.queued(mail, entry.at)?);
+        }
+        if let Some(new) = new {
+            writes.extend(self.invitation_writes(&enterprise.id, new)?);
+        }
         if let Some(old) = old {
             writes.push(self.delete(&keys::link(&old.link_hash)).build()?);
             let revoked = self.update(&keys::invitation(&enterprise.id, &old.id), "SET #state = :revoked");

@@ -1,7 +1,7 @@
 //! Every key of the table. Each begins with the enterprise, except the look-up kinds.
 
 use crate::domain::ids::{
-    EnterpriseId, GroupId, InvitationId, PlanId, ResellerId, RunId, TeamsUserId, TenantId, VoiceUserId,
+    AuditId, EnterpriseId, GroupId, InvitationId, MailId, PlanId, ResellerId, RunId, TeamsUserId, TenantId, VoiceUserId,
 };
 use jiff::civil::Date;
 
@@ -11,7 +11,7 @@ pub const PK: &str = "pk";
 pub const SK: &str = "sk";
 /// TTL attribute: seconds since 1970. DynamoDB deletes late, so readers check it too.
 pub const EXPIRES: &str = "expires";
-/// Sparse index of the enterprises whose Global Admin has something to do.
+/// Sparse index of what time has to bring about: reminders, mails that wait, trials that end.
 pub const PENDING_INDEX: &str = "pending";
 /// Its partition key: one of `PENDING_SHARDS` shards.
 pub const PENDING_SHARD: &str = "pending_shard";
@@ -190,6 +190,45 @@ pub fn reminded(enterprise: &EnterpriseId, day: Date) -> Key {
     of(enterprise, format!("REMINDED#{day}"))
 }
 
+/// Sort-key prefix of audit entries.
+pub const AUDIT: &str = "AUDIT#";
+
+/// Partition of an enterprise's audit trail.
+#[must_use]
+pub fn enterprise_audit(enterprise: &EnterpriseId) -> String {
+    format!("ENTERPRISE#{enterprise}#AUDIT")
+}
+
+/// Partition of a reseller's audit trail.
+#[must_use]
+pub fn reseller_audit(reseller: &ResellerId) -> String {
+    format!("RESELLER#{reseller}#AUDIT")
+}
+
+/// One audit entry in a trail.
+#[must_use]
+pub fn audit(trail: &str, entry: &AuditId) -> Key {
+    key(trail, format!("{AUDIT}{entry}"))
+}
+
+/// Sort-key prefix of mails.
+pub const MAIL: &str = "MAIL#";
+
+/// A mail that is to be sent, or was.
+#[must_use]
+pub fn mail(enterprise: &EnterpriseId, mail: &MailId) -> Key {
+    of(enterprise, format!("{MAIL}{mail}"))
+}
+
+/// Partition of the list of resellers.
+pub const RESELLERS: &str = "RESELLERS";
+
+/// One reseller in the provider's list.
+#[must_use]
+pub fn listed_reseller(reseller: &ResellerId) -> Key {
+    key(RESELLERS, format!("RESELLER#{reseller}"))
+}
+
 /// A reseller.
 #[must_use]
 pub fn reseller(reseller: &ResellerId) -> Key {
@@ -243,6 +282,18 @@ pub fn pending_shard(enterprise: &EnterpriseId) -> String {
         .bytes()
         .fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
     shard(sum % PENDING_SHARDS)
+}
+
+/// The index shard of an enterprise's mails that wait.
+#[must_use]
+pub fn mail_shard(enterprise: &EnterpriseId) -> String {
+    pending_shard(enterprise).replacen("PENDING", "MAIL", 1)
+}
+
+/// The index shard of an enterprise on trial.
+#[must_use]
+pub fn trial_shard(enterprise: &EnterpriseId) -> String {
+    pending_shard(enterprise).replacen("PENDING", "TRIAL", 1)
 }
 
 /// The name of one index shard.

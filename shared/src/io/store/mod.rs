@@ -14,17 +14,23 @@
 //! | further parts of a long plan | as the plan's | `PART#n#` and the plan's | `documents` |
 //! | lease | `ENTERPRISE#id` | `LEASE` | `leases` |
 //! | reminder claim | same | `REMINDED#day` | `reminders` |
-//! | reseller and its enterprises | `RESELLER#id` | `META`, `ENTERPRISE#id` | `enterprises` |
+//! | mail that waits or was sent | same | `MAIL#id` | `outbox` |
+//! | audit entry | `ENTERPRISE#id#AUDIT`, `RESELLER#id#AUDIT` | `AUDIT#id` | `audit` |
+//! | reseller, and the list of all | `RESELLER#id`, `RESELLERS` | `META`, `RESELLER#id` | `resellers` |
+//! | row of a reseller's list | `RESELLER#id` | `ENTERPRISE#id` | `enterprises` |
 //! | look-ups | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `invitations` |
 
 pub mod account;
+pub mod audit;
 pub mod directory;
 mod documents;
 pub mod enterprises;
 pub mod invitations;
 pub mod keys;
 pub mod leases;
+pub mod outbox;
 pub mod reminders;
+pub mod resellers;
 pub mod runs;
 pub mod sync_status;
 pub mod table;
@@ -164,6 +170,26 @@ impl Store {
             .map(decoded)
             .collect::<Result<_>>()?;
         Ok((items, next))
+    }
+
+    /// One page of a partition, as it is kept, after the sort key `after`.
+    async fn raw_page(&self, pk: &str, after: Option<String>) -> Result<(Vec<Attributes>, Option<String>)> {
+        let start = after.map(|sk| attributes(&Key { pk: pk.to_owned(), sk }));
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(pk))
+            .consistent_read(true)
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| Error::upstream("read a list", error))?;
+        let next = answer
+            .last_evaluated_key
+            .and_then(|key| key.get(SK).and_then(|sk| sk.as_s().ok().cloned()));
+        Ok((answer.items.unwrap_or_default(), next))
     }
 
     /// Conditional writes, all or none. A conflict with another transaction is tried again.

@@ -2,6 +2,8 @@
 
 use super::leases::Lease;
 use super::{Outcome, Store, keys};
+use crate::domain::audit::Entry;
+use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
 use crate::domain::mapping::Owned;
@@ -107,14 +109,15 @@ impl Store {
         enterprise: &EnterpriseId,
         plan: &PlanId,
         document: &impl Serialize,
+        entry: &Entry,
         once: &Once,
         now: Timestamp,
     ) -> Result<PlanId> {
         let head = self
             .document(&keys::plan(enterprise, plan), document, now + PLAN_LIFE)
             .await?;
-        let write = head.build()?;
-        let id = self.create_once(vec![write], once, plan.as_str(), now).await?;
+        let writes = vec![head.build()?, self.audited(enterprise, entry)?];
+        let id = self.create_once(writes, once, plan.as_str(), now).await?;
         id.parse()
             .map_err(|invalid| Error::upstream("read a remembered answer", invalid))
     }
@@ -144,28 +147,32 @@ impl Store {
     )]
     pub async fn create_run(
         &self,
-        enterprise: &EnterpriseId,
+        kept: &Enterprise,
         run: &Run,
         permission: &impl Serialize,
         link_hash: &str,
         link_ends: Timestamp,
         status: &SyncStatus,
+        entry: &Entry,
         once: &Once,
         now: Timestamp,
     ) -> Result<RunId> {
         let permission =
             serde_json::to_string(permission).map_err(|error| Error::upstream("encode a permission", error))?;
+        let enterprise = &kept.id;
         let to = Link::Run {
             enterprise: enterprise.clone(),
             run: run.id.clone(),
+            return_to: None,
         };
-        let writes = vec![
+        let mut writes = vec![
             self.put(&keys::run(enterprise, &run.id), &item(run, &permission))?
                 .until(now + HISTORY)
                 .build()?,
             self.link_write(link_hash, to, link_ends)?,
-            self.status_write(enterprise, status)?.build()?,
+            self.audited(enterprise, entry)?,
         ];
+        writes.extend(self.status_writes(kept, status)?);
         let id = self.create_once(writes, once, run.id.as_str(), now).await?;
         id.parse()
             .map_err(|invalid| Error::upstream("read a remembered answer", invalid))

@@ -1,14 +1,17 @@
 //! The sync side of an enterprise, and the sparse index of those whose Global Admin has something to do.
 
-use super::{Store, Write, keys, text};
+use super::{Attributes, Outcome, Store, keys, text};
+use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, RunId};
+use crate::domain::licence::Usage;
 use crate::domain::sync_status::{LastSync, Pending, SyncStatus};
 use crate::error::{Error, Result};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 #[derive(Default, Serialize, Deserialize)]
-struct StatusItem {
+pub(super) struct StatusItem {
     version: u64,
     #[serde(default)]
     discovered: Option<Timestamp>,
@@ -20,11 +23,8 @@ struct StatusItem {
     last: Option<LastSync>,
     #[serde(default)]
     pending: Option<Pending>,
-}
-
-#[derive(Deserialize)]
-struct Indexed {
-    pk: String,
+    #[serde(default)]
+    usage: Usage,
 }
 
 impl From<StatusItem> for SyncStatus {
@@ -34,6 +34,7 @@ impl From<StatusItem> for SyncStatus {
             current: item.current,
             last: item.last_at.zip(item.last),
             pending: item.pending,
+            usage: item.usage,
             version: item.version,
         }
     }
@@ -52,8 +53,9 @@ impl Store {
             .into())
     }
 
-    /// The write of a status that was read at `status.version`, for a transaction. It keeps the index in step.
-    pub(super) fn status_write(&self, enterprise: &EnterpriseId, status: &SyncStatus) -> Result<Write<'_>> {
+    /// The writes of a status that was read at `status.version`, for a transaction: itself, with its place in the
+    /// index, and its part of the reseller's list. The first one carries the condition.
+    pub(super) fn status_writes(&self, enterprise: &Enterprise, status: &SyncStatus) -> Result<Vec<TransactWriteItem>> {
         let item = StatusItem {
             version: status.version + 1,
             discovered: status.discovered,
@@ -61,35 +63,32 @@ impl Store {
             last_at: status.last.map(|(at, _)| at),
             last: status.last.map(|(_, how)| how),
             pending: status.pending,
+            usage: status.usage.clone(),
         };
         let since = status
             .pending
             .map(|pending| pending.since)
             .or(status.last.map(|(at, _)| at));
         let index = since.filter(|_| status.needs_reminder());
-        Ok(self
-            .put(&keys::sync_status(enterprise), &item)?
-            .and(
-                keys::PENDING_SHARD,
-                index.map(|_| text(keys::pending_shard(enterprise))),
-            )
-            .and(
-                keys::PENDING_SINCE,
-                index.map(|since| text(format!("{since}#{enterprise}"))),
-            )
-            .when_version(status.version))
+        let id = &enterprise.id;
+        let itself = self
+            .put(&keys::sync_status(id), &item)?
+            .and(keys::PENDING_SHARD, index.map(|_| text(keys::pending_shard(id))))
+            .and(keys::PENDING_SINCE, index.map(|since| text(format!("{since}#{id}"))))
+            .when_version(status.version);
+        let listed = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(&item)
+            .map_err(|error| Error::upstream("encode an item", error))?;
+        Ok(vec![itself.build()?, self.listed_status(enterprise, listed)?])
     }
 
     /// Writes a status that was read at `status.version`.
     ///
     /// # Errors
     /// `Stale` if somebody was faster.
-    pub async fn put_sync_status(&self, enterprise: &EnterpriseId, status: &SyncStatus) -> Result<()> {
-        let write = self.status_write(enterprise, status)?;
-        if self.write(write).await? {
-            Ok(())
-        } else {
-            Err(Error::Stale("the sync status"))
+    pub async fn put_sync_status(&self, enterprise: &Enterprise, status: &SyncStatus) -> Result<()> {
+        match self.transact(self.status_writes(enterprise, status)?).await? {
+            Outcome::Written => Ok(()),
+            Outcome::Failed(_) => Err(Error::Stale("the sync status")),
         }
     }
 
@@ -99,11 +98,11 @@ impl Store {
     /// `Busy` when it does not hold still.
     pub async fn edit_sync_status(
         &self,
-        enterprise: &EnterpriseId,
+        enterprise: &Enterprise,
         edit: impl Fn(SyncStatus) -> SyncStatus,
     ) -> Result<SyncStatus> {
         for _ in 0..super::TRIES {
-            let before = self.sync_status(enterprise).await?;
+            let before = self.sync_status(&enterprise.id).await?;
             let after = edit(before.clone());
             if after == before {
                 return Ok(before);
@@ -128,28 +127,46 @@ impl Store {
     /// # Errors
     /// `Upstream`.
     pub async fn pending_enterprises(&self, shard: u8) -> Result<Vec<EnterpriseId>> {
+        Ok(enterprises_of(self.indexed(&keys::shard(shard), None).await?))
+    }
+
+    /// Everything in one shard of the index, up to `until` where that is given, longest waiting first.
+    pub(super) async fn indexed(&self, shard: &str, until: Option<&str>) -> Result<Vec<Attributes>> {
         let mut found = Vec::new();
         let mut start = None;
         loop {
-            let answer = self
+            let condition = match until {
+                Some(_) => "pending_shard = :shard AND pending_since <= :until",
+                None => "pending_shard = :shard",
+            };
+            let mut query = self
                 .client
                 .query()
                 .table_name(&self.table)
                 .index_name(keys::PENDING_INDEX)
-                .key_condition_expression("pending_shard = :shard")
-                .expression_attribute_values(":shard", text(keys::shard(shard)))
-                .set_exclusive_start_key(start)
+                .key_condition_expression(condition)
+                .expression_attribute_values(":shard", text(shard))
+                .set_exclusive_start_key(start);
+            if let Some(until) = until {
+                query = query.expression_attribute_values(":until", text(until));
+            }
+            let answer = query
                 .send()
                 .await
                 .map_err(|error| Error::upstream("read the pending index", error))?;
-            for item in answer.items.unwrap_or_default() {
-                let indexed: Indexed = super::decoded(item)?;
-                found.extend(indexed.pk.strip_prefix(keys::ENTERPRISE).and_then(|id| id.parse().ok()));
-            }
+            found.extend(answer.items.unwrap_or_default());
             match answer.last_evaluated_key {
                 Some(next) => start = Some(next),
                 None => return Ok(found),
             }
         }
     }
+}
+
+/// The enterprises that items of the index belong to.
+pub(super) fn enterprises_of(items: Vec<Attributes>) -> Vec<EnterpriseId> {
+    let partition = |item: Attributes| item.get(keys::PK).and_then(|pk| pk.as_s().ok().cloned());
+    let ids = items.into_iter().filter_map(partition);
+    ids.filter_map(|pk| pk.strip_prefix(keys::ENTERPRISE).and_then(|id| id.parse().ok()))
+        .collect()
 }

@@ -1,0 +1,71 @@
+//! The page that a reseller's activation mail leads to (R001).
+
+use crate::browser::{failure, refusal};
+use crate::pages::{ActivationPage, DonePage, RefusedPage};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use shared::Error;
+use shared::error::SignInRefused;
+use shared::io::Io;
+use shared::run::resellers;
+use shared::web::extract::Segments;
+use std::sync::Arc;
+
+/// The page that an activation link leads to. It changes nothing.
+#[utoipa::path(get, path = "/activate/{token}", operation_id = "showActivation", tag = "pages", params(("token" = String, Path)),
+    responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
+pub(crate) async fn show(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
+    match resellers::awaiting(&io, &token, io.clock.now()).await {
+        Ok(reseller) => ActivationPage {
+            product: reseller.brand.product_name,
+            reseller: reseller.name,
+            owner: reseller.owner.to_string(),
+            post_to: format!("/activate/{token}"),
+        }
+        .into_response(),
+        Err(error) => refused(&io, error).await,
+    }
+}
+
+/// Activates the account.
+#[utoipa::path(post, path = "/activate/{token}", operation_id = "activate", tag = "pages", params(("token" = String, Path)),
+    responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
+pub(crate) async fn activate(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
+    match resellers::activate(&io, &token, io.clock.now()).await {
+        Ok(reseller) => DonePage {
+            product: reseller.brand.product_name,
+            enterprise: reseller.name,
+            headline: "The account is active".into(),
+            next_steps: vec![
+                "Sign in to the portal; your first screen is the list of enterprises.".into(),
+                "Choose Add Enterprise: the customer's Global Admin is invited by mail within seconds.".into(),
+            ],
+            portal_url: io.config.portal_url.to_string(),
+        }
+        .into_response(),
+        Err(error) => refused(&io, error).await,
+    }
+}
+
+async fn refused(io: &Io, error: Error) -> Response {
+    match error {
+        Error::SignIn(SignInRefused::LinkClosed) => {
+            let page = RefusedPage {
+                product: None,
+                headline: "This activation link does not work any more".into(),
+                what_happened: "It was used already, has expired after seven days, or was replaced by a newer one."
+                    .into(),
+                what_to_do: vec![
+                    "If the account is active, sign in to the portal.".into(),
+                    "Look for a newer activation mail, or ask the provider to send one.".into(),
+                ],
+                contact: None,
+                code: "ACTIVATION_CLOSED".into(),
+            };
+            (StatusCode::FORBIDDEN, page).into_response()
+        }
+        Error::SignIn(why) => refusal(&why, None),
+        error => failure(io, None, error).await,
+    }
+}

@@ -1,0 +1,195 @@
+//! The audit trail: one entry for every change, written with the change itself and never changed afterwards.
+
+use super::ids::AuditId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Who made a change, and from where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// For people: an address where one is known.
+    pub who: String,
+    /// The identity provider's key of the person or system; Microsoft's object id for what was done on our pages.
+    pub subject: String,
+    /// The role they acted in.
+    pub role: String,
+    /// In whose place they acted, where it was not in their own right (R013).
+    pub on_behalf_of: Option<String>,
+    /// IP address.
+    pub address: Option<String>,
+    /// The gateway's id of the request; the same as in our logs.
+    pub request: Option<String>,
+}
+
+impl Author {
+    /// The service itself, where nobody asked.
+    #[must_use]
+    pub fn service() -> Self {
+        Self {
+            who: "Dialbridge".into(),
+            subject: "service".into(),
+            role: "service".into(),
+            on_behalf_of: None,
+            address: None,
+            request: None,
+        }
+    }
+
+    /// A person on one of our pages.
+    #[must_use]
+    pub fn visitor(who: &str, subject: &str) -> Self {
+        Self {
+            who: who.to_owned(),
+            subject: subject.to_owned(),
+            role: "visitor".into(),
+            ..Self::service()
+        }
+    }
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Deed {
+    /// A reseller was created.
+    ResellerCreated,
+    /// A reseller or its brand was changed.
+    ResellerChanged,
+    /// The activation mail was sent again.
+    ActivationSent,
+    /// The reseller's owner followed the activation mail (R001).
+    ResellerActivated,
+    /// An enterprise was created.
+    EnterpriseCreated,
+    /// Its settings were changed.
+    EnterpriseChanged,
+    /// It was disabled.
+    EnterpriseDisabled,
+    /// It was enabled again.
+    EnterpriseEnabled,
+    /// The number of licences was changed.
+    LicencesChanged,
+    /// Another person became the Global Admin.
+    GlobalAdminReassigned,
+    /// A new invitation was sent.
+    InvitationSent,
+    /// The removal of the integration was ordered.
+    RemovalStarted,
+    /// It was taken back.
+    RemovalUndone,
+    /// The final sync has begun: no way back.
+    FinalSyncStarted,
+    /// The integration is removed.
+    Removed,
+    /// The reseller may manage on behalf.
+    ManagementGranted,
+    /// It may no longer.
+    ManagementWithdrawn,
+    /// The address of an admin's next step was given out.
+    ActionUrlGiven,
+    /// Somebody signed in at Microsoft for the set-up, or tried to.
+    SignInTried,
+    /// The tenant was bound, with the first permission set.
+    TenantBound,
+    /// The second permission set was granted.
+    ConsentGranted,
+    /// The second permission set was declined.
+    ConsentDeclined,
+    /// A new Global Admin signed in for the first time and is recorded.
+    GlobalAdminRecorded,
+    /// Whose users are synchronised was changed.
+    GroupFilterChanged,
+    /// Voice users were created, changed or deleted.
+    VoiceUsersChanged,
+    /// The mapping was changed.
+    MappingChanged,
+    /// A plan was made.
+    PlanMade,
+    /// A sync was asked for.
+    RunStarted,
+    /// Another sign-in link to a run was given out.
+    SignInLinkGiven,
+}
+
+/// One value before and after; absent is "there was none".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Changed {
+    /// The field, as the API names it.
+    pub field: String,
+    /// Before.
+    pub before: Option<String>,
+    /// After.
+    pub after: Option<String>,
+}
+
+/// The longest list of changes that one entry names; the rest is counted.
+pub const CHANGES_NAMED: usize = 100;
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Our key; entries sort by it, and so by time.
+    pub id: AuditId,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub author: Author,
+    /// What.
+    pub deed: Deed,
+    /// Which values.
+    pub changes: Vec<Changed>,
+}
+
+impl Entry {
+    /// An entry of this moment.
+    #[must_use]
+    pub fn new(author: &Author, deed: Deed, mut changes: Vec<Changed>, now: Timestamp, chance: u128) -> Self {
+        if changes.len() > CHANGES_NAMED {
+            let more = changes.len() - CHANGES_NAMED;
+            changes.truncate(CHANGES_NAMED);
+            changes.push(Changed {
+                field: "more".into(),
+                before: None,
+                after: Some(more.to_string()),
+            });
+        }
+        Self {
+            id: AuditId::mint(now, chance),
+            at: now,
+            author: author.clone(),
+            deed,
+            changes,
+        }
+    }
+}
+
+/// One value that may have changed; nothing where it has not.
+#[must_use]
+pub fn changed(field: &str, before: Option<String>, after: Option<String>) -> Option<Changed> {
+    (before != after).then(|| Changed {
+        field: field.to_owned(),
+        before,
+        after,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_names_a_bounded_number_of_changes() {
+        let many = (0..150)
+            .filter_map(|n| changed(&n.to_string(), None, Some("x".into())))
+            .collect();
+        let entry = Entry::new(&Author::service(), Deed::MappingChanged, many, Timestamp::UNIX_EPOCH, 1);
+        assert_eq!(entry.changes.len(), CHANGES_NAMED + 1);
+        assert_eq!(entry.changes[CHANGES_NAMED].after.as_deref(), Some("50"));
+    }
+
+    #[test]
+    fn what_stays_is_not_named() {
+        assert_eq!(changed("name", Some("a".into()), Some("a".into())), None);
+        assert!(changed("name", None, Some("a".into())).is_some());
+    }
+}

@@ -1,0 +1,268 @@
+//! Who may call what: the one table of routes, and the one table of roles. A route that is not in it answers nobody.
+
+use super::caller::Role;
+
+/// What a route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Lists resellers, creates them and activates them again.
+    ManageResellers,
+    /// Changes a reseller and its brand.
+    EditReseller,
+    /// Reads a reseller, and the list of its enterprises.
+    ReadReseller,
+    /// Creates, edits, disables and enables enterprises.
+    Provision,
+    /// Changes the number of licences (R026).
+    Licence,
+    /// Gives the role of the Global Admin to another person (R031).
+    Appoint,
+    /// Removes an enterprise's integration, and takes that back (R027).
+    Remove,
+    /// Sends the invitation again.
+    Invite,
+    /// Asks for the address of an admin's next step.
+    Guide,
+    /// Reads an enterprise, its status, mapping, plans, runs and logs.
+    Read,
+    /// Reads the audit trail.
+    Audit,
+    /// Reads call detail records, where the enterprise may (R011).
+    ReadSipData,
+    /// Lets the reseller manage, or no longer (R012).
+    Consent,
+    /// Changes the group filter, voice users and mapping; makes plans.
+    Map,
+    /// Starts a sync.
+    Sync,
+}
+
+/// Every action.
+pub const ACTIONS: [Action; 15] = [
+    Action::ManageResellers,
+    Action::EditReseller,
+    Action::ReadReseller,
+    Action::Provision,
+    Action::Licence,
+    Action::Appoint,
+    Action::Remove,
+    Action::Invite,
+    Action::Guide,
+    Action::Read,
+    Action::Audit,
+    Action::ReadSipData,
+    Action::Consent,
+    Action::Map,
+    Action::Sync,
+];
+
+/// Which action each route with a token is.
+pub const ROUTES: &[(&str, &str, Action)] = &[
+    ("POST", "/v1/resellers", Action::ManageResellers),
+    ("GET", "/v1/resellers", Action::ManageResellers),
+    ("POST", "/v1/resellers/{reseller}/activation", Action::ManageResellers),
+    ("GET", "/v1/resellers/{reseller}", Action::ReadReseller),
+    ("PUT", "/v1/resellers/{reseller}", Action::EditReseller),
+    ("GET", "/v1/resellers/{reseller}/audit", Action::Audit),
+    ("GET", "/v1/enterprises", Action::ReadReseller),
+    ("POST", "/v1/enterprises", Action::Provision),
+    ("GET", "/v1/enterprise-form", Action::ReadReseller),
+    ("GET", "/v1/enterprises/{enterprise}", Action::Read),
+    ("PUT", "/v1/enterprises/{enterprise}", Action::Provision),
+    ("DELETE", "/v1/enterprises/{enterprise}", Action::Remove),
+    ("POST", "/v1/enterprises/{enterprise}/restore", Action::Remove),
+    ("POST", "/v1/enterprises/{enterprise}/disable", Action::Provision),
+    ("POST", "/v1/enterprises/{enterprise}/enable", Action::Provision),
+    ("POST", "/v1/enterprises/{enterprise}/invitation", Action::Invite),
+    ("GET", "/v1/enterprises/{enterprise}/licences", Action::Read),
+    ("PUT", "/v1/enterprises/{enterprise}/licences", Action::Licence),
+    ("PUT", "/v1/enterprises/{enterprise}/global-admin", Action::Appoint),
+    (
+        "PUT",
+        "/v1/enterprises/{enterprise}/management-consent",
+        Action::Consent,
+    ),
+    ("POST", "/v1/enterprises/{enterprise}/action-urls", Action::Guide),
+    ("GET", "/v1/enterprises/{enterprise}/audit", Action::Audit),
+    ("GET", "/v1/enterprises/{enterprise}/sip-data", Action::ReadSipData),
+    ("GET", "/v1/enterprises/{enterprise}/status", Action::Read),
+    ("GET", "/v1/enterprises/{enterprise}/groups", Action::Read),
+    ("GET", "/v1/enterprises/{enterprise}/group-filter", Action::Read),
+    ("PUT", "/v1/enterprises/{enterprise}/group-filter", Action::Map),
+    ("GET", "/v1/enterprises/{enterprise}/teams-users", Action::Read),
+    ("GET", "/v1/enterprises/{enterprise}/voice-users", Action::Read),
+    ("PUT", "/v1/enterprises/{enterprise}/voice-users", Action::Map),
+    ("GET", "/v1/enterprises/{enterprise}/mapping", Action::Read),
+    ("PUT", "/v1/enterprises/{enterprise}/mapping", Action::Map),
+    ("POST", "/v1/enterprises/{enterprise}/plans", Action::Map),
+    ("GET", "/v1/enterprises/{enterprise}/plans/{plan}", Action::Read),
+    ("GET", "/v1/enterprises/{enterprise}/runs", Action::Read),
+    ("POST", "/v1/enterprises/{enterprise}/runs", Action::Sync),
+    ("GET", "/v1/enterprises/{enterprise}/runs/{run}", Action::Read),
+    ("GET", "/v1/enterprises/{enterprise}/runs/{run}/log", Action::Read),
+    ("POST", "/v1/enterprises/{enterprise}/runs/{run}/sign-in", Action::Sync),
+];
+
+/// The action of a route, by its method and the path as the router has it. `HEAD` is `GET`.
+#[must_use]
+pub fn action(method: &str, path: &str) -> Option<Action> {
+    let method = if method == "HEAD" { "GET" } else { method };
+    let route = ROUTES.iter().find(|route| (route.0, route.1) == (method, path));
+    route.map(|route| route.2)
+}
+
+/// An answer of the table of roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum May {
+    /// Always, within the role's reach.
+    Yes,
+    /// While the enterprise's Global Admin lets the reseller manage (R013).
+    OnBehalf,
+    /// Never. It looks like an unknown id.
+    No,
+}
+
+impl Role {
+    /// The one table of who may do what, within their reach.
+    ///
+    /// Provider support reads everything and does what customers call it for: invitations, licences, another Global
+    /// Admin. What it does not do is create, change or remove.
+    #[must_use]
+    pub fn may(&self, action: Action) -> May {
+        use Action::{
+            Appoint, Audit, Consent, EditReseller, Guide, Invite, Licence, ManageResellers, Map, Provision, Read,
+            ReadReseller, ReadSipData, Remove, Sync,
+        };
+        let (always, on_behalf): (&[Action], &[Action]) = match self {
+            Self::ProviderAdmin => (
+                &[
+                    ManageResellers,
+                    EditReseller,
+                    ReadReseller,
+                    Provision,
+                    Licence,
+                    Appoint,
+                    Remove,
+                    Invite,
+                    Guide,
+                    Read,
+                    Audit,
+                    Map,
+                ],
+                &[],
+            ),
+            Self::ProviderSupport => (&[ReadReseller, Licence, Appoint, Invite, Guide, Read, Audit], &[]),
+            Self::ResellerAdmin(_) => (
+                &[
+                    EditReseller,
+                    ReadReseller,
+                    Provision,
+                    Licence,
+                    Appoint,
+                    Remove,
+                    Invite,
+                    Guide,
+                    Read,
+                    Audit,
+                ],
+                &[Map],
+            ),
+            Self::ResellerViewer(_) => (&[ReadReseller, Read], &[]),
+            Self::AccountAdmin(_) => (&[Guide, Read, Audit, Map], &[]),
+            Self::AccountManager(_) => (&[Guide, Read, Map], &[]),
+            Self::GlobalAdmin(_) => (&[Guide, Read, Audit, ReadSipData, Consent, Map, Sync], &[]),
+        };
+        if always.contains(&action) {
+            May::Yes
+        } else if on_behalf.contains(&action) {
+            May::OnBehalf
+        } else {
+            May::No
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{EnterpriseId, ResellerId};
+
+    fn roles() -> [Role; 7] {
+        let enterprise = EnterpriseId::mint(jiff::Timestamp::UNIX_EPOCH, 1);
+        let reseller = ResellerId::mint(jiff::Timestamp::UNIX_EPOCH, 2);
+        [
+            Role::ProviderAdmin,
+            Role::ProviderSupport,
+            Role::ResellerAdmin(reseller.clone()),
+            Role::ResellerViewer(reseller),
+            Role::AccountAdmin(enterprise.clone()),
+            Role::AccountManager(enterprise.clone()),
+            Role::GlobalAdmin(enterprise),
+        ]
+    }
+
+    fn who(action: Action) -> Vec<&'static str> {
+        let may = roles().into_iter().filter(|role| role.may(action) != May::No);
+        may.map(|role| role.name()).collect()
+    }
+
+    #[test]
+    fn every_route_stands_once_and_every_action_is_used() {
+        for (at, route) in ROUTES.iter().enumerate() {
+            let again = ROUTES
+                .iter()
+                .skip(at + 1)
+                .any(|other| (route.0, route.1) == (other.0, other.1));
+            assert!(!again, "{route:?}");
+        }
+        for wanted in ACTIONS {
+            assert!(ROUTES.iter().any(|route| route.2 == wanted), "{wanted:?}");
+        }
+        assert_eq!(action("HEAD", "/v1/enterprises"), Some(Action::ReadReseller));
+        assert_eq!(action("GET", "/v1/enterprises/"), None);
+    }
+
+    #[test]
+    fn r048_only_a_global_admin_may_sync() {
+        assert_eq!(who(Action::Sync), ["global_admin"]);
+    }
+
+    #[test]
+    fn r049_account_admins_and_managers_map() {
+        let mapping = who(Action::Map);
+        assert!(mapping.contains(&"account_admin") && mapping.contains(&"account_manager"));
+        assert!(!mapping.contains(&"reseller_viewer"));
+    }
+
+    #[test]
+    fn r026_r027_r031_only_the_provider_side_licenses_removes_and_reassigns() {
+        for action in [Action::Licence, Action::Appoint, Action::Remove] {
+            assert!(
+                who(action)
+                    .iter()
+                    .all(|role| role.starts_with("provider") || *role == "reseller_admin"),
+                "{action:?}"
+            );
+        }
+        assert_eq!(
+            who(Action::Licence),
+            ["provider_admin", "provider_support", "reseller_admin"]
+        );
+        assert_eq!(who(Action::Remove), ["provider_admin", "reseller_admin"]);
+    }
+
+    #[test]
+    fn r013_a_reseller_maps_on_behalf_only() {
+        let reseller = ResellerId::mint(jiff::Timestamp::UNIX_EPOCH, 2);
+        assert_eq!(Role::ResellerAdmin(reseller).may(Action::Map), May::OnBehalf);
+    }
+
+    #[test]
+    fn a_viewer_changes_nothing() {
+        for action in ACTIONS {
+            let reads = matches!(action, Action::Read | Action::ReadReseller);
+            let viewer = Role::ResellerViewer(ResellerId::mint(jiff::Timestamp::UNIX_EPOCH, 2));
+            assert_eq!(viewer.may(action) != May::No, reads, "{action:?}");
+        }
+    }
+}

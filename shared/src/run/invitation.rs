@@ -1,0 +1,140 @@
+//! Invitations of a Global Admin: made, sent, and sent again.
+
+use crate::domain::audit::{Author, Deed};
+use crate::domain::enterprise::Enterprise;
+use crate::domain::ids::InvitationId;
+use crate::domain::invitation::{self, Invitation, InvitationState};
+use crate::domain::reseller::Reseller;
+use crate::domain::schedule;
+use crate::error::{Error, Result};
+use crate::io::Io;
+use crate::io::mailer::Letter;
+use crate::mail::EnterpriseInvitation;
+use crate::run::access::entry;
+use jiff::{SignedDuration, Timestamp};
+use url::Url;
+
+/// Invitations follow each other no faster than this: each is a mail to a person.
+const PAUSE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Replaces the invitation by a new one and sends it; the old link and code die (R023). Gives the link, to be copied.
+///
+/// # Errors
+/// `Conflict` once the set-up is complete or the enterprise is not served, `TooMany` within a minute of the last one,
+/// `Stale`.
+pub async fn resend(io: &Io, kept: Enterprise, author: &Author, now: Timestamp) -> Result<Url> {
+    if kept.setup.complete() {
+        return Err(Error::Conflict(
+            "the set-up is complete; there is nobody to invite".into(),
+        ));
+    }
+    kept.standing.may_sync().map_err(|why| Error::Conflict(why.into()))?;
+    if kept.standing.leaving() {
+        return Err(Error::Conflict(
+            "the integration is being removed; there is nobody to invite".into(),
+        ));
+    }
+    let reseller = io.store.reseller(&kept.reseller).await?;
+    let old = newest(io, &kept).await?;
+    if let Some(old) = &old {
+        let since = old.created.duration_until(now);
+        if since < PAUSE {
+            return Err(Error::TooMany {
+                what: "an invitation was sent within the last minute; wait for it to arrive".into(),
+                wait: PAUSE - since,
+            });
+        }
+    }
+    let letter = new(io, now).await?;
+    let seen = kept.version;
+    let next = Enterprise {
+        invitation: Some(letter.invitation.id.clone()),
+        version: seen + 1,
+        ..kept
+    };
+    let entry = entry(io, author, Deed::InvitationSent, Vec::new(), now);
+    io.store
+        .replace_invitation(&next, seen, old.as_ref(), Some(&letter.invitation), &entry, &[])
+        .await?;
+    send(io, &next, &reseller, &letter).await;
+    Ok(letter.link)
+}
+
+/// The newest invitation of an enterprise.
+///
+/// # Errors
+/// `Upstream`.
+pub async fn newest(io: &Io, kept: &Enterprise) -> Result<Option<Invitation>> {
+    match &kept.invitation {
+        Some(id) => io.store.invitation(&kept.id, id).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A new invitation, with the two secrets that only its mail carries.
+pub(super) struct NewInvitation {
+    pub(super) invitation: Invitation,
+    pub(super) code: String,
+    pub(super) link: Url,
+}
+
+pub(super) async fn new(io: &Io, now: Timestamp) -> Result<NewInvitation> {
+    let token = io.chance.token::<32>();
+    let code = invitation::code_from(io.chance.bits());
+    let invitation = Invitation {
+        id: InvitationId::mint(now, io.chance.bits()),
+        link_hash: io.vault.keyed_hash("link", &token).await?,
+        code_hash: io.vault.keyed_hash("code", &invitation::normalised(&code)).await?,
+        state: InvitationState::Queued,
+        created: now,
+        expires: now + invitation::LIFE,
+        wrong_codes: 0,
+    };
+    Ok(NewInvitation {
+        invitation,
+        code,
+        link: io.config.public_page(&format!("/i/{token}")),
+    })
+}
+
+/// A mail that SES does not take leaves the invitation `queued`, which the reseller sees and can resend; the
+/// enterprise exists all the same.
+pub(super) async fn send(io: &Io, enterprise: &Enterprise, reseller: &Reseller, letter: &NewInvitation) {
+    if let Err(error) = try_send(io, enterprise, reseller, letter).await {
+        tracing::error!(enterprise.id = %enterprise.id, error.message = %crate::error::Chain(&error), "the invitation could not be sent");
+    }
+}
+
+async fn try_send(io: &Io, enterprise: &Enterprise, reseller: &Reseller, letter: &NewInvitation) -> Result<()> {
+    let zone = schedule::zone(&enterprise.settings.time_zone)?;
+    let mail = EnterpriseInvitation {
+        brand: &reseller.brand,
+        recipient: enterprise.global_admin.display_name().into(),
+        enterprise: enterprise.settings.name.as_str().into(),
+        reseller: reseller.name.as_str().into(),
+        code: &letter.code,
+        complete_url: &letter.link,
+        permissions_url: &io.config.public_page("/permissions"),
+        expires: letter.invitation.expires,
+        zone: &zone,
+    }
+    .render();
+    io.mailer
+        .send(&Letter {
+            from_name: &reseller.brand.product_name,
+            from: reseller.brand.sender.as_ref().unwrap_or(&io.config.mail_from),
+            reply_to: reseller.brand.reply_to.as_ref(),
+            to: &enterprise.global_admin.email,
+            subject: &mail.subject,
+            text: &mail.text,
+            html: &mail.html,
+            kind: "enterprise_invitation",
+            enterprise: enterprise.id.as_str(),
+        })
+        .await?;
+    let (queued, sent) = (InvitationState::Queued, InvitationState::Sent);
+    io.store
+        .note_invitation(&enterprise.id, &letter.invitation.id, &[queued], sent)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,239 @@
+//! Resellers come into being, are activated by their owner, and change their brand.
+
+use crate::domain::audit::{Author, Changed, Deed, changed};
+use crate::domain::brand::Brand;
+use crate::domain::email::EmailAddress;
+use crate::domain::ids::ResellerId;
+use crate::domain::once::Once;
+use crate::domain::reseller::{self, ACTIVATION_LIFE, Activation, Reseller};
+use crate::domain::visit::Link;
+use crate::error::{Error, Result, SignInRefused};
+use crate::io::Io;
+use crate::io::mailer::Letter;
+use crate::mail::ResellerActivation;
+use crate::run::access::entry;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use url::Url;
+
+/// What can be said about a reseller, before it is checked.
+#[derive(Clone, Debug)]
+pub struct ResellerForm {
+    /// The company's name.
+    pub name: String,
+    /// To whom the activation mail goes.
+    pub owner: EmailAddress,
+    /// What its customers see.
+    pub brand: Brand,
+    /// Origins of return addresses.
+    pub return_origins: Vec<String>,
+    /// Help for its customers' admins.
+    pub help_url: Option<Url>,
+}
+
+/// Creates a reseller, whose account stays unusable until its owner follows the mail (R001). The same request again
+/// answers with the same reseller and sends nothing more.
+///
+/// # Errors
+/// `Invalid`, `KeyReused`.
+pub async fn create(io: &Io, form: ResellerForm, author: &Author, once: &Once, now: Timestamp) -> Result<Reseller> {
+    let name = reseller::name(&form.name)?;
+    let brand = form.brand.checked()?;
+    let return_origins = reseller::return_origins(&form.return_origins)?;
+    if let Some(known) = io.store.answered(once, now).await? {
+        return io.store.reseller(&parsed(&known)?).await;
+    }
+    let (activation, link) = awaited(io, now).await?;
+    let reseller = Reseller {
+        id: ResellerId::mint(now, io.chance.bits()),
+        name,
+        owner: form.owner,
+        activation,
+        brand,
+        return_origins,
+        help_url: form.help_url,
+        created: now,
+        version: 1,
+    };
+    let entry = entry(io, author, Deed::ResellerCreated, differences(None, &reseller), now);
+    let id = io.store.create_reseller(&reseller, &entry, once, now).await?;
+    if id == reseller.id {
+        send(io, &reseller, &link).await;
+    }
+    io.store.reseller(&id).await
+}
+
+/// Changes a reseller that was read at version `seen`.
+///
+/// # Errors
+/// `Invalid`, `Stale`.
+pub async fn edit(
+    io: &Io,
+    kept: Reseller,
+    form: ResellerForm,
+    seen: u64,
+    author: &Author,
+    now: Timestamp,
+) -> Result<Reseller> {
+    if kept.version != seen {
+        return Err(Error::Stale("the reseller"));
+    }
+    let next = Reseller {
+        name: reseller::name(&form.name)?,
+        owner: form.owner,
+        brand: form.brand.checked()?,
+        return_origins: reseller::return_origins(&form.return_origins)?,
+        help_url: form.help_url,
+        version: seen + 1,
+        ..kept.clone()
+    };
+    let entry = entry(io, author, Deed::ResellerChanged, differences(Some(&kept), &next), now);
+    io.store.update_reseller(&next, &kept, &entry).await?;
+    Ok(next)
+}
+
+/// Sends the activation mail again; the old link dies. Gives the new one, to be copied.
+///
+/// # Errors
+/// `Conflict` once the account is active, `Stale`.
+pub async fn resend_activation(io: &Io, kept: Reseller, author: &Author, now: Timestamp) -> Result<Url> {
+    if kept.active() {
+        return Err(Error::Conflict("the account is active already".into()));
+    }
+    let (activation, link) = awaited(io, now).await?;
+    let next = Reseller {
+        activation,
+        version: kept.version + 1,
+        ..kept.clone()
+    };
+    let entry = entry(io, author, Deed::ActivationSent, Vec::new(), now);
+    io.store.update_reseller(&next, &kept, &entry).await?;
+    send(io, &next, &link).await;
+    Ok(link)
+}
+
+/// Reads what an activation link leads to; changes nothing.
+///
+/// # Errors
+/// `LinkClosed` alike for unknown, expired and replaced ones.
+pub async fn awaiting(io: &Io, token: &str, now: Timestamp) -> Result<Reseller> {
+    let closed = || Error::SignIn(SignInRefused::LinkClosed);
+    let hash = io.vault.keyed_hash("link", token).await?;
+    let Some(Link::Activation { reseller }) = io.store.link(&hash, now).await? else {
+        return Err(closed());
+    };
+    io.store.reseller(&reseller).await
+}
+
+/// The owner has followed the mail and pressed the button: the account can be used.
+///
+/// # Errors
+/// `LinkClosed`, `Stale`.
+pub async fn activate(io: &Io, token: &str, now: Timestamp) -> Result<Reseller> {
+    let kept = awaiting(io, token, now).await?;
+    if kept.active() {
+        return Ok(kept);
+    }
+    let next = Reseller {
+        activation: Activation::Active { since: now },
+        version: kept.version + 1,
+        ..kept.clone()
+    };
+    let author = Author::visitor(kept.owner.as_str(), "activation link");
+    let entry = entry(io, &author, Deed::ResellerActivated, Vec::new(), now);
+    io.store.update_reseller(&next, &kept, &entry).await?;
+    Ok(next)
+}
+
+async fn awaited(io: &Io, now: Timestamp) -> Result<(Activation, Url)> {
+    let token = io.chance.token::<32>();
+    let activation = Activation::Awaited {
+        link_hash: io.vault.keyed_hash("link", &token).await?,
+        until: now + ACTIVATION_LIFE,
+    };
+    Ok((activation, io.config.public_page(&format!("/activate/{token}"))))
+}
+
+/// A mail that SES does not take can be sent again; the reseller exists all the same.
+async fn send(io: &Io, reseller: &Reseller, link: &Url) {
+    let Activation::Awaited { until, .. } = reseller.activation else {
+        return;
+    };
+    let mail = ResellerActivation {
+        brand: &reseller.brand,
+        recipient: reseller.owner.as_str().into(),
+        reseller: reseller.name.as_str().into(),
+        activate_url: link,
+        expires: until,
+        zone: &TimeZone::UTC,
+    }
+    .render();
+    let sent = io
+        .mailer
+        .send(&Letter {
+            from_name: &reseller.brand.product_name,
+            from: reseller.brand.sender.as_ref().unwrap_or(&io.config.mail_from),
+            reply_to: reseller.brand.reply_to.as_ref(),
+            to: &reseller.owner,
+            subject: &mail.subject,
+            text: &mail.text,
+            html: &mail.html,
+            kind: "reseller_activation",
+            enterprise: reseller.id.as_str(),
+        })
+        .await;
+    if let Err(error) = sent {
+        tracing::error!(reseller.id = %reseller.id, error.message = %crate::error::Chain(&error), "the activation mail could not be sent");
+    }
+}
+
+fn differences(before: Option<&Reseller>, after: &Reseller) -> Vec<Changed> {
+    let value = |reseller: Option<&Reseller>, of: fn(&Reseller) -> Option<String>| reseller.and_then(of);
+    let fields: [(&str, fn(&Reseller) -> Option<String>); 13] = [
+        ("name", |reseller| Some(reseller.name.clone())),
+        ("owner", |reseller| Some(reseller.owner.to_string())),
+        ("brand.productName", |reseller| {
+            Some(reseller.brand.product_name.clone())
+        }),
+        ("brand.policyPrefix", |reseller| {
+            Some(reseller.brand.policy_prefix.clone())
+        }),
+        ("brand.voicePortalName", |reseller| {
+            Some(reseller.brand.voice_portal_name.clone())
+        }),
+        ("brand.voicePortalUrl", |reseller| {
+            Some(reseller.brand.voice_portal_url.to_string())
+        }),
+        ("brand.integrationPortalUrl", |reseller| {
+            Some(reseller.brand.integration_portal_url.to_string())
+        }),
+        ("brand.accountContact", |reseller| {
+            Some(reseller.brand.account_contact.clone())
+        }),
+        ("brand.providerContact", |reseller| {
+            Some(reseller.brand.provider_contact.clone())
+        }),
+        ("brand.sender", |reseller| {
+            reseller.brand.sender.as_ref().map(ToString::to_string)
+        }),
+        ("brand.replyTo", |reseller| {
+            reseller.brand.reply_to.as_ref().map(ToString::to_string)
+        }),
+        ("returnOrigins", |reseller| {
+            let origins: Vec<&str> = reseller.return_origins.iter().map(String::as_str).collect();
+            Some(origins.join(", ")).filter(|joined| !joined.is_empty())
+        }),
+        ("helpUrl", |reseller| {
+            reseller.help_url.as_ref().map(ToString::to_string)
+        }),
+    ];
+    let differs = |(field, of): (&str, fn(&Reseller) -> Option<String>)| {
+        changed(field, value(before, of), value(Some(after), of))
+    };
+    fields.into_iter().filter_map(differs).collect()
+}
+
+fn parsed(id: &str) -> Result<ResellerId> {
+    id.parse()
+        .map_err(|invalid| Error::upstream("read a remembered answer", invalid))
+}
