@@ -79,6 +79,14 @@ def _at_microsoft(browser, page, account):
     return page
 
 
+def activate(link):
+    """The way of a reseller's owner from the activation mail to an active account."""
+    browser = Browser()
+    page = browser.submit(browser.open(link), "/activate/")
+    if not page.says("The account is active"):
+        raise Wrong(f"the activation ended on {page.url}: {page.html}")
+
+
 def enter(link, code, admin):
     """From the invitation through the first consent; the browser, and the page that asks about the tenant."""
     browser = Browser()

@@ -14,7 +14,7 @@ from pathlib import Path
 from examples import versions
 from world import ROLES, Wrong
 
-EXAMPLES = 8
+EXAMPLES = 6
 # How often a parameter gets a value that exists.
 EXISTING = 0.9
 
@@ -78,6 +78,7 @@ def configuration(world, known, current, token):
         "plan": known.plans,
         "invitation": known.invitations,
         "link": known.links,
+        "token": known.tokens,
         "header.If-Match": sorted(current.values()) or ['"1"'],
         "body.code": known.codes,
         "body.adminEmail": [known.admin],
