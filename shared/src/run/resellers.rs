@@ -10,6 +10,7 @@ use crate::domain::visit::Link;
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::mailer::Letter;
+use crate::io::store::enterprises::ListPage;
 use crate::mail::ResellerActivation;
 use crate::run::access::entry;
 use jiff::Timestamp;
@@ -43,7 +44,7 @@ pub async fn create(io: &Io, form: ResellerForm, author: &Author, once: &Once, n
     if let Some(known) = io.store.answered(once, now).await? {
         return io.store.reseller(&parsed(&known)?).await;
     }
-    let (activation, link) = awaited(io, now).await?;
+    let (activation, link) = awaited(io, io.chance.token::<32>(), now).await?;
     let reseller = Reseller {
         id: ResellerId::mint(now, io.chance.bits()),
         name,
@@ -67,7 +68,7 @@ pub async fn create(io: &Io, form: ResellerForm, author: &Author, once: &Once, n
 /// and a new one goes there.
 ///
 /// # Errors
-/// `Invalid`, `Stale`.
+/// `Invalid`, `Conflict` for another policy prefix once there are enterprises, `Stale`.
 pub async fn edit(
     io: &Io,
     kept: Reseller,
@@ -79,11 +80,17 @@ pub async fn edit(
     if kept.version != seen {
         return Err(Error::Stale("the reseller"));
     }
+    if form.brand.policy_prefix != kept.brand.policy_prefix && has_enterprises(io, &kept.id).await? {
+        return Err(Error::Conflict(
+            "policies with the prefix are in use in customers' tenants; it can change only while there are no enterprises"
+                .into(),
+        ));
+    }
     let name = reseller::name(&form.name)?;
     let brand = form.brand.checked()?;
     let return_origins = reseller::return_origins(&form.return_origins)?;
     let corrected = if form.owner != kept.owner && !kept.active() {
-        Some(awaited(io, now).await?)
+        Some(awaited(io, io.chance.token::<32>(), now).await?)
     } else {
         None
     };
@@ -106,23 +113,38 @@ pub async fn edit(
     Ok(next)
 }
 
+async fn has_enterprises(io: &Io, reseller: &ResellerId) -> Result<bool> {
+    let first = ListPage {
+        after: None,
+        limit: 1,
+        newest_first: false,
+    };
+    let (some, _) = io.store.enterprises(reseller, &first, None).await?;
+    Ok(!some.is_empty())
+}
+
 /// Sends the activation mail again; the old link dies. Gives the new one, to be copied.
 ///
 /// # Errors
-/// `Conflict` once the account is active, `Stale`.
-pub async fn resend_activation(io: &Io, kept: Reseller, author: &Author, now: Timestamp) -> Result<Url> {
+/// `Conflict` once the account is active, `KeyReused`, `Busy` if somebody was faster.
+pub async fn resend_activation(io: &Io, kept: Reseller, author: &Author, once: &Once, now: Timestamp) -> Result<Url> {
+    let token = io.vault.token_for(once).await?;
+    if io.store.answered(once, now).await?.is_some() {
+        return Ok(page(io, &token));
+    }
     if kept.active() {
         return Err(Error::Conflict("the account is active already".into()));
     }
-    let (activation, link) = awaited(io, now).await?;
+    let (activation, link) = awaited(io, token, now).await?;
     let next = Reseller {
         activation,
         version: kept.version + 1,
         ..kept.clone()
     };
     let entry = entry(io, author, Deed::ActivationSent, Vec::new(), now);
-    io.store.update_reseller(&next, &kept, &entry).await?;
-    send(io, &next, &link).await;
+    if io.store.renew_activation(&next, &kept, &entry, once).await? {
+        send(io, &next, &link).await;
+    }
     Ok(link)
 }
 
@@ -159,13 +181,16 @@ pub async fn activate(io: &Io, token: &str, now: Timestamp) -> Result<Reseller> 
     Ok(next)
 }
 
-async fn awaited(io: &Io, now: Timestamp) -> Result<(Activation, Url)> {
-    let token = io.chance.token::<32>();
+fn page(io: &Io, token: &str) -> Url {
+    io.config.public_page(&format!("/activate/{token}"))
+}
+
+async fn awaited(io: &Io, token: String, now: Timestamp) -> Result<(Activation, Url)> {
     let activation = Activation::Awaited {
         link_hash: io.vault.keyed_hash("link", &token).await?,
         until: now + ACTIVATION_LIFE,
     };
-    Ok((activation, io.config.public_page(&format!("/activate/{token}"))))
+    Ok((activation, page(io, &token)))
 }
 
 /// A mail that SES does not take can be sent again; the reseller exists all the same.

@@ -615,7 +615,9 @@ async fn r040_once_somebody_is_recorded_an_edit_names_nobody_else() {
 async fn resend(scene: &Scene) -> reqwest::Response {
     let api = scene.api("reseller_admin");
     let url = scene.service.world.urls.api.join(&scene.path("/invitation")).unwrap();
-    Client::new().post(url).bearer_auth(api.token()).send().await.unwrap()
+    let key = scene.service.world.clock.now().to_string();
+    let request = Client::new().post(url).bearer_auth(api.token());
+    request.header("idempotency-key", key).send().await.unwrap()
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use super::scene::{Scene, options, refused};
 use dialbridge_local::drive::api::{Answer, Api};
 use dialbridge_local::drive::browser::Browser;
 use dialbridge_local::drive::people::{at_microsoft, invitation, set_up, sign_in_to_run};
+use dialbridge_local::faults::Fault;
 use jiff::SignedDuration;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -276,6 +277,77 @@ async fn r047_a_sign_in_of_a_sync_under_way_dies() {
     assert!(scene.holders().await.is_empty());
     let sealed = scene.table().await.into_keys().filter(|(_, sk)| sk == "SEALED").count();
     assert_eq!(sealed, 0);
+}
+
+#[tokio::test]
+async fn r048_a_start_that_races_with_the_reassignment_lets_nobody_in() {
+    let scene = Scene::mapped(options(60), 2, 1).await;
+    let people = [scene.admin().to_owned(), other(&scene)];
+    let mut begun = 0;
+    for round in 0..8 {
+        let (old, new) = (&people[round % 2], &people[(round + 1) % 2]);
+        let seen = scene.seen().await.etag;
+        let (api, path, body) = (
+            scene.api("reseller_admin"),
+            scene.path("/global-admin"),
+            json!({ "email": new }),
+        );
+        let (started, given) = futures::join!(
+            start(&scene, old, json!({ "kind": "apply", "mode": "full" })),
+            api.put(&path, &body, seen.as_deref())
+        );
+        assert_eq!(given.unwrap().status, 200);
+        assert_eq!(
+            scene.get("/status").await.body["currentRun"],
+            Value::Null,
+            "round {round}"
+        );
+        if started.status == 201 {
+            begun += 1;
+            let link = started.text("/signInUrl").parse().unwrap();
+            refused(&Browser::default().open(&link).await.unwrap(), "LINK_CLOSED");
+        }
+        assert_eq!(scene.seen().await.body["globalAdmin"]["confirmed"], false);
+    }
+    println!("{begun} of 8 starts came first");
+}
+
+#[tokio::test]
+async fn r048_a_reassignment_killed_after_any_call_leaves_no_way_in() {
+    let mut tried = 0;
+    for call in 1.. {
+        let scene = Scene::connected(options(30), None).await;
+        assert_eq!(scene.choose(json!({ "mode": "everyone" })).await.status, 200);
+        let started = scene.start(json!({ "kind": "discover" })).await;
+        let etag = scene.seen().await.etag;
+        let faults = &scene.service.world.faults;
+        faults.reset();
+        faults.at_call(call, Fault::KillAfter);
+        let (api, path, body) = (
+            scene.api("reseller_admin"),
+            scene.path("/global-admin"),
+            json!({ "email": other(&scene) }),
+        );
+        let given = api.put(&path, &body, etag.as_deref()).await.unwrap();
+        faults.reset();
+        if given.status == 200 {
+            break;
+        }
+        tried += 1;
+        let link = started.text("/signInUrl").parse().unwrap();
+        if scene.seen().await.text("/globalAdmin/email") == other(&scene) {
+            refused(&Browser::default().open(&link).await.unwrap(), "LINK_CLOSED");
+            scene.sweep().await;
+        } else {
+            reassigned(&scene).await;
+        }
+        assert!(scene.mails(scene.admin(), E6).len() <= 1, "call {call}");
+        assert!(scene.mails(&other(&scene), E7).len() <= 1, "call {call}");
+        let run = start(&scene, &other(&scene), json!({ "kind": "discover" })).await;
+        assert_eq!(run.status, 201, "call {call}: {}", run.body);
+    }
+    println!("{tried} calls of a reassignment tried");
+    assert!(tried > 5, "{tried}");
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use jiff::SignedDuration;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use url::Url;
 
 /// What a story's run ends in, or where it waits for a person.
@@ -199,7 +200,10 @@ impl Scene {
     /// Somebody in a role changes the enterprise that was just read.
     pub(crate) async fn change(&self, role: &str, method: Method, rest: &str, body: Option<Value>) -> Answer {
         let etag = self.seen().await.etag.unwrap();
-        let headers = [("if-match", etag.as_str())];
+        // Every trial is a request of its own.
+        static KEYS: AtomicU64 = AtomicU64::new(1);
+        let key = format!("change-{}", KEYS.fetch_add(1, Ordering::SeqCst));
+        let headers = [("if-match", etag.as_str()), ("idempotency-key", key.as_str())];
         let api = self.api(role);
         api.send(method, &self.path(rest), body.as_ref(), &headers)
             .await
