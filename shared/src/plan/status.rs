@@ -9,7 +9,9 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-pub use card::{ButtonEntry, Buttons, CardField, Licences, Links, ManagementConsent, Panel, PendingUsers, SetupLink};
+pub use card::{
+    ButtonEntry, Buttons, CardField, LicenceCount, Links, ManagementConsent, Panel, PendingUsers, SetupLink,
+};
 pub use events::{Event, EventCode};
 pub use steps::{OnboardingStep, StepName};
 
@@ -118,7 +120,7 @@ pub struct Status {
     /// Where help is, and the two portals.
     pub links: Links,
     /// Integration licenses.
-    pub licences: Licences,
+    pub licences: LicenceCount,
     /// Whether the reseller may manage in place of the Global Admin.
     pub management_consent: ManagementConsent,
 }

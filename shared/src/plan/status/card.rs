@@ -112,7 +112,7 @@ pub struct Links {
 /// Integration licenses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Licences {
+pub struct LicenceCount {
     /// The number that is agreed; `null` is unlimited.
     #[schema(required)]
     pub limit: Option<u32>,
@@ -284,14 +284,14 @@ pub(super) fn links(facts: &Facts<'_>) -> Links {
     }
 }
 
-pub(super) fn licences(facts: &Facts<'_>) -> Licences {
+pub(super) fn licences(facts: &Facts<'_>) -> LicenceCount {
     let (limit, allowance) = (facts.enterprise.settings.user_limit, facts.allowance());
     let usage = &facts.sync.usage;
     let text = match allowance {
         Some(allowance) => format!("{} of {} used", usage.used, counted(allowance, "license", "licenses")),
         None => format!("{} used, no limit", counted(usage.used, "license", "licenses")),
     };
-    Licences {
+    LicenceCount {
         limit,
         allowance,
         used: usage.used,
