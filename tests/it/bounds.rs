@@ -1,0 +1,1 @@
+//! Bounds: what a request costs at the table, however much is kept.
