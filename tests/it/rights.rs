@@ -1,7 +1,9 @@
 //! Who may do what, tried on every route: generated from the table of rights, so that a new route is in it as soon as it
 //! exists, and a route without a rule fails.
 
+mod audit;
 pub(crate) mod cast;
+mod repeated;
 
 use crate::bad_input::routes::{self, Route};
 use cast::{Cast, Target};
@@ -11,7 +13,7 @@ use shared::domain::caller::Role;
 use shared::domain::rights::{May, ROUTES};
 use std::collections::{BTreeMap, BTreeSet};
 
-fn role(name: &str, cast: &Cast) -> Role {
+pub(crate) fn role(name: &str, cast: &Cast) -> Role {
     let (reseller, enterprise) = (
         cast.scene.reseller.parse().unwrap(),
         cast.scene.enterprise.parse().unwrap(),
@@ -89,15 +91,17 @@ impl Unknown {
 }
 
 /// In an order in which each route has something to do: reading first, what ends things last.
-fn weight(route: &Route) -> usize {
+pub(crate) fn weight(route: &Route) -> usize {
     let last = route.path.rsplit('/').next().unwrap_or_default();
     match (route.method.as_str(), last) {
         ("GET", _) => 0,
-        (_, "disable") => 2,
-        (_, "enable") => 3,
-        (_, "global-admin") => 4,
-        ("DELETE", _) => 5,
-        (_, "restore") => 6,
+        // A new run gives up the one that waits for its sign-in.
+        ("POST", "runs") => 2,
+        (_, "disable") => 3,
+        (_, "enable") => 4,
+        (_, "global-admin") => 5,
+        ("DELETE", _) => 6,
+        (_, "restore") => 7,
         _ => 1,
     }
 }
@@ -144,7 +148,7 @@ async fn every_role_may_do_on_every_object_what_the_table_says_and_nothing_else(
     // Then all that is allowed; somebody gets something out of every route.
     let mut useful: BTreeMap<String, Vec<u16>> = BTreeMap::new();
     for route in &all {
-        if weight(route) > 1 {
+        if weight(route) > 0 {
             cast.wait().await;
         }
         let answers = useful.entry(route.name()).or_default();
@@ -262,10 +266,10 @@ async fn r001_staff_of_a_reseller_that_is_not_activated_may_nothing() {
     let before = cast.scene.table().await;
     let (mut told, mut hidden) = (0, 0);
     for route in routes::api() {
-        let target = if route.path.contains("{enterprise}") {
-            Target::Enterprise(cast.unserved.clone())
-        } else {
-            Target::Reseller(cast.idle.clone())
+        let target = match cast.targets(&route)[0] {
+            Target::Enterprise(_) => Target::Enterprise(cast.unserved.clone()),
+            Target::Reseller(_) => Target::Reseller(cast.idle.clone()),
+            Target::Nothing => Target::Nothing,
         };
         for name in ["reseller_admin", "reseller_viewer"] {
             let token = cast.token_for(name, &cast.idle);

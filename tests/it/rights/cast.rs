@@ -216,6 +216,17 @@ impl Cast {
         }
     }
 
+    /// Somebody who may do it, and the own object to do it with.
+    pub(crate) fn own(&self, route: &Route) -> (&'static str, Target) {
+        let target = match self.targets(route).remove(0) {
+            // Who is active already needs no activation.
+            Target::Reseller(_) if route.path.ends_with("/activation") => Target::Reseller(self.idle.clone()),
+            Target::Enterprise(_) if route.path.ends_with("/invitation") => Target::Enterprise(self.sibling.clone()),
+            own => own,
+        };
+        (route.caller(), target)
+    }
+
     /// A body that changes something.
     fn body(&self, route: &Route) -> Option<Value> {
         route.schema.as_ref()?;
