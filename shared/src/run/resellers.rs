@@ -227,8 +227,8 @@ async fn send(io: &Io, reseller: &Reseller, link: &Url) {
 }
 
 fn differences(before: Option<&Reseller>, after: &Reseller) -> Vec<Changed> {
-    let value = |reseller: Option<&Reseller>, of: fn(&Reseller) -> Option<String>| reseller.and_then(of);
-    let fields: [(&str, fn(&Reseller) -> Option<String>); 13] = [
+    type Field = (&'static str, fn(&Reseller) -> Option<String>);
+    let fields: [Field; 13] = [
         ("name", |reseller| Some(reseller.name.clone())),
         ("owner", |reseller| Some(reseller.owner.to_string())),
         ("brand.productName", |reseller| {
@@ -266,9 +266,7 @@ fn differences(before: Option<&Reseller>, after: &Reseller) -> Vec<Changed> {
             reseller.help_url.as_ref().map(ToString::to_string)
         }),
     ];
-    let differs = |(field, of): (&str, fn(&Reseller) -> Option<String>)| {
-        changed(field, value(before, of), value(Some(after), of))
-    };
+    let differs = |(field, of): Field| changed(field, before.and_then(of), of(after));
     fields.into_iter().filter_map(differs).collect()
 }
 

@@ -13,6 +13,7 @@ mod removal;
 mod resellers;
 pub(crate) mod scene;
 mod set_up;
+mod status;
 mod sync;
 mod sync_faults;
 mod sync_sign_in;
