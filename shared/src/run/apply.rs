@@ -6,7 +6,7 @@
 use crate::domain::calling_policy::PolicyType;
 use crate::domain::change::Change;
 use crate::domain::finding::{Actor, Code, Finding};
-use crate::domain::ids::TeamsUserId;
+use crate::domain::ids::{RunId, TeamsUserId};
 use crate::domain::phone::E164;
 use crate::domain::run::{Run, Step, StepState};
 use crate::domain::sync_log::Line;
@@ -456,6 +456,27 @@ pub async fn settle(io: &Io, lease: &Lease, plan: &StoredPlan, steps: &[Step]) -
     for (user, target) in plan.targets.iter().filter(|(user, _)| !open.contains(user)) {
         if account.owned.get(user).cloned().unwrap_or_default() != *target {
             io.store.settle(lease, user, target).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Of a run that nobody goes on with: what was handed to Microsoft and not proven may be in place any moment. It is ours, so
+/// that the next sync keeps it or takes it back.
+///
+/// # Errors
+/// `Busy` if the lease was lost.
+pub async fn claim(io: &Io, lease: &Lease, run: &RunId) -> Result<()> {
+    let enterprise = &lease.enterprise;
+    let Some(plan) = io.store.run_plan::<StoredPlan>(enterprise, run).await? else {
+        return Ok(());
+    };
+    let steps = io.store.steps(enterprise, run).await?;
+    for (step, change) in steps.iter().zip(&plan.changes) {
+        let unproven = matches!(step.state, StepState::Submitted { .. } | StepState::Verifying { .. });
+        if unproven && matches!(change, Change::Assign { .. } | Change::Grant { .. }) {
+            let before = io.store.owned(enterprise, &step.user).await?;
+            io.store.settle(lease, &step.user, &change.owned_after(before)).await?;
         }
     }
     Ok(())

@@ -18,7 +18,7 @@ use crate::io::vault::sha256;
 use crate::plan::preflight;
 use crate::run::access::{Access, entry};
 use crate::run::plans::StoredPlan;
-use crate::run::sign_in;
+use crate::run::{apply, sign_in};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -241,13 +241,21 @@ pub(super) async fn none_under_way(io: &Io, enterprise: &EnterpriseId, status: &
     )))
 }
 
-/// Gives up the run that waits for a sign-in, if one does: its person is no longer the Global Admin.
+/// Gives up the run that waits for a sign-in, if one does: its person is no longer the Global Admin, or the integration is
+/// removed.
 ///
 /// # Errors
 /// `Upstream`, `Busy`.
 pub(super) async fn abandon(io: &Io, kept: &Enterprise) -> Result<()> {
     let status = io.store.sync_status(&kept.id).await?;
     let Some(current) = status.current else { return Ok(()) };
+    let run = io.store.run(&kept.id, &current).await?;
+    if run.state == RunState::AwaitingSignIn && run.started.is_some() {
+        let holder = format!("gives up {current}");
+        let lease = io.store.lease(&kept.id, &holder, io.clock.now()).await?;
+        apply::claim(io, &lease, &current).await?;
+        io.store.release(lease).await?;
+    }
     let (from, to) = (RunState::AwaitingSignIn, RunState::Abandoned);
     if io.store.move_run(&kept.id, &current, from, to).await? {
         let without = |status: SyncStatus| SyncStatus {

@@ -2,10 +2,12 @@
 //! new one takes over (R031, R045-R048, R052, R189-R192).
 
 use super::scene::{Scene, options, refused};
+use dialbridge_local::dialbridge::Options;
 use dialbridge_local::drive::api::{Answer, Api};
 use dialbridge_local::drive::browser::Browser;
 use dialbridge_local::drive::people::{at_microsoft, invitation, set_up, sign_in_to_run};
 use dialbridge_local::faults::Fault;
+use dialbridge_local::microsoft::{self, Delays};
 use jiff::SignedDuration;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -384,6 +386,32 @@ async fn r046_the_new_one_has_to_be_a_global_administrator_at_microsoft() {
     refused(&page, "GA_NOT_ADMIN");
     assert_eq!(scene.seen().await.body["globalAdmin"]["confirmed"], false);
     assert!(scene.holders().await.is_empty());
+}
+
+#[tokio::test]
+async fn r031_what_the_old_ones_interrupted_sync_has_handed_over_stays_ours() {
+    let options = options(60);
+    let delays = Delays {
+        number_operation: SignedDuration::from_mins(3),
+        ..Delays::none()
+    };
+    let slow = Options {
+        microsoft: microsoft::Options {
+            delays,
+            ..options.microsoft
+        },
+        ..options
+    };
+    let scene = Scene::mapped(slow, 3, 2).await;
+    let started = scene.interrupted().await;
+    reassigned(&scene).await;
+    let run = scene.get(&format!("/runs/{}", started.text("/id"))).await;
+    assert_eq!(run.text("/state"), "abandoned");
+    scene.service.world.advance(SignedDuration::from_mins(10)).await;
+    scene.map(&[(0, None)]).await;
+    let run = synced_by(&scene, &other(&scene)).await;
+    assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
+    assert_eq!(scene.holders().await.into_keys().collect::<Vec<_>>(), ["+3227001001"]);
 }
 
 #[tokio::test]

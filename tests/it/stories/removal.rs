@@ -8,6 +8,7 @@ use dialbridge_local::drive::api::Answer;
 use dialbridge_local::drive::browser::Browser;
 use dialbridge_local::drive::people::{enterprise_form, invitation, set_up};
 use dialbridge_local::faults::Fault;
+use dialbridge_local::microsoft::{self, Delays};
 use dialbridge_local::world::deployment;
 use jiff::SignedDuration;
 use reqwest::{Client, Method};
@@ -405,6 +406,41 @@ async fn r152_r153_the_final_sync_takes_back_what_is_ours_and_nothing_else() {
     assert!(policy_exists(&scene, "TeamsCallingPolicy", "Reception").await);
     let log = scene.log(&run).await.join("\n");
     assert!(log.contains("Northwind2Teams-VM-MOHEXT: removed"), "{log}");
+}
+
+/// Microsoft takes some minutes for each operation on a number.
+fn slow() -> Options {
+    let options = options(60);
+    let delays = Delays {
+        number_operation: SignedDuration::from_mins(3),
+        ..Delays::none()
+    };
+    Options {
+        microsoft: microsoft::Options {
+            delays,
+            ..options.microsoft
+        },
+        ..options
+    }
+}
+
+#[tokio::test]
+async fn r152_what_an_interrupted_sync_has_handed_over_is_taken_back_too() {
+    let scene = Scene::mapped(slow(), 3, 2).await;
+    scene.interrupted().await;
+    order(&scene).await;
+    assert_eq!(scene.state().await, "removing");
+    scene.service.world.advance(SignedDuration::from_mins(10)).await;
+    assert_eq!(
+        scene.holders().await.len(),
+        2,
+        "Microsoft has done what it was asked for"
+    );
+    let run = scene.apply().await;
+    assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
+    assert!(scene.holders().await.is_empty(), "{:?}", scene.holders().await);
+    assert_eq!(scene.state().await, "removed");
+    brand_is_gone(&scene).await;
 }
 
 #[tokio::test]

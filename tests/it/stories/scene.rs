@@ -361,6 +361,23 @@ impl Scene {
         panic!("the run does not come to rest");
     }
 
+    /// A sync whose session ends while Microsoft works on what it was given; the run waits for another sign-in. Give the
+    /// world some minutes for each operation on a number.
+    pub(crate) async fn interrupted(&self) -> Answer {
+        let world = &self.service.world;
+        world.aws.state_machine.skip_waits(false);
+        let started = self.start(json!({ "kind": "apply", "mode": "full" })).await;
+        assert_eq!(started.status, 201, "{}", started.body);
+        self.sign_in(&started, self.admin()).await;
+        world.idle().await;
+        self.order(&format!("/users/{}/revoke", self.admin()), json!({})).await;
+        world.finish_runs().await;
+        world.aws.state_machine.skip_waits(true);
+        let run = self.get(&format!("/runs/{}", started.text("/id"))).await;
+        assert_eq!(run.text("/state"), "awaitingSignIn", "{}", run.body);
+        started
+    }
+
     pub(crate) async fn log(&self, run: &Answer) -> Vec<String> {
         let log = self.get(&format!("/runs/{}/log", run.text("/id"))).await;
         let lines = log.list("/lines").iter().filter_map(Value::as_str);
