@@ -75,7 +75,10 @@ impl Outcome {
 fn with(address: &Url, words: &[(&str, &str)]) -> Url {
     let ours = |pair: &&str| words.iter().any(|(name, _)| pair.split('=').next() == Some(name));
     let kept: Vec<&str> = address.query().into_iter().flat_map(|query| query.split('&')).collect();
-    let kept: Vec<&str> = kept.into_iter().filter(|pair| !pair.is_empty() && !ours(pair)).collect();
+    let kept: Vec<&str> = kept
+        .into_iter()
+        .filter(|pair| !pair.is_empty() && !ours(pair))
+        .collect();
     let mut told = address.clone();
     told.set_query((!kept.is_empty()).then(|| kept.join("&")).as_deref());
     told.query_pairs_mut().extend_pairs(words);

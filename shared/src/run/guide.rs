@@ -275,7 +275,11 @@ fn is(filter: &GroupFilter, choice: &Choice) -> bool {
 /// reseller.
 #[must_use]
 pub fn way_back(reseller: &Reseller, return_to: Option<&Url>, outcome: &Outcome) -> Option<Url> {
-    let agreed = |address: &&Url| reseller.return_origins.contains(&address.origin().ascii_serialization());
+    let agreed = |address: &&Url| {
+        reseller
+            .return_origins
+            .contains(&address.origin().ascii_serialization())
+    };
     return_to.filter(agreed).map(|address| outcome.told_to(address))
 }
 

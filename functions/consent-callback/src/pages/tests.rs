@@ -56,6 +56,7 @@ fn second_consent(enterprise: &str) -> SecondConsentPage {
         permissions_url: "/permissions".into(),
         post_to: "/setup/calling".into(),
         again: false,
+        back: None,
     }
 }
 
@@ -81,6 +82,7 @@ fn done(enterprise: &str) -> DonePage {
         headline: "The set-up is complete".into(),
         next_steps: vec!["Choose the groups whose people can be mapped.".into()],
         portal_url: "https://teams.kestrel.example/portal".into(),
+        ..DonePage::default()
     }
 }
 
