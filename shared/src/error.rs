@@ -72,9 +72,9 @@ pub enum Error {
         wait: SignedDuration,
     },
     /// The caller asked too often; the same request is welcome after the wait.
-    #[error("too many {what}; try again in {} s", .wait.as_secs().max(1))]
+    #[error("{what}; try again in {} s", .wait.as_secs().max(1))]
     TooMany {
-        /// Of what, in the plural.
+        /// What there was too much of, in a sentence.
         what: String,
         /// For how long to stay away.
         wait: SignedDuration,

@@ -14,9 +14,10 @@ from world import Wrong, running
 def main(program, description, folder):
     try:
         with running(program) as world:
-            known = Story(world).tell()
+            story = Story(world)
+            known = story.tell()
             print(f"The generated client: enterprise {known.enterprises[0]} is created, connected, mapped and synced.")
-            fuzz(world, known, Path(description), Path(folder))
+            fuzz(world, known, story.examples, Path(description), Path(folder))
     except Wrong as wrong:
         sys.exit(str(wrong))
 

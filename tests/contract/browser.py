@@ -52,10 +52,14 @@ class Browser:
         target, hidden = page.form(to)
         return self._go("POST", urljoin(page.url, target), hidden | fields)
 
+    def sent_to(self, url):
+        """The header `Cookie` for an address."""
+        return "; ".join(f"{name}={value}" for name, value in self.cookies[urlsplit(url).netloc].items())
+
     def _go(self, method, url, form):
         for _ in range(REDIRECTS):
             jar = self.cookies.setdefault(urlsplit(url).netloc, {})
-            headers = {"cookie": "; ".join(f"{name}={value}" for name, value in jar.items())} if jar else {}
+            headers = {"cookie": self.sent_to(url)} if jar else {}
             answer = self.http.request(method, url, data=form, headers=headers)
             self.http.cookies.clear()
             for cookie in answer.headers.get_list("set-cookie"):
@@ -75,11 +79,24 @@ def _at_microsoft(browser, page, account):
     return page
 
 
-def set_up(link, code, admin):
-    """The way of a Global Admin from the invitation to a complete set-up."""
+def activate(link):
+    """The way of a reseller's owner from the activation mail to an active account."""
+    browser = Browser()
+    page = browser.submit(browser.open(link), "/activate/")
+    if not page.says("The account is active"):
+        raise Wrong(f"the activation ended on {page.url}: {page.html}")
+
+
+def enter(link, code, admin):
+    """From the invitation through the first consent; the browser, and the page that asks about the tenant."""
     browser = Browser()
     page = browser.submit(browser.open(link), "/i/", code=code)
-    page = _at_microsoft(browser, page, admin)
+    return browser, _at_microsoft(browser, page, admin)
+
+
+def set_up(link, code, admin):
+    """The way of a Global Admin from the invitation to a complete set-up."""
+    browser, page = enter(link, code, admin)
     page = browser.submit(page, "/setup/tenant", decision="confirm")
     page = browser.submit(page, "/setup/consent")
     page = _at_microsoft(browser, page, admin)

@@ -3,36 +3,50 @@
 from dataclasses import dataclass
 from uuid import uuid4
 
-from browser import set_up, sign_in
+from browser import activate, enter, set_up, sign_in
 from dialbridge_client import AuthenticatedClient
-from dialbridge_client.api.enterprises import create_enterprise, get_enterprise, list_enterprises, resend_invitation
+from dialbridge_client.api.audit import get_enterprise_audit
+from dialbridge_client.api.enterprises import (
+    create_enterprise,
+    disable_enterprise,
+    enable_enterprise,
+    get_enterprise,
+    get_sip_data_access,
+    list_enterprises,
+    put_enterprise,
+    remove_enterprise,
+    resend_invitation,
+    restore_enterprise,
+)
 from dialbridge_client.api.group_filter import get_group_filter, put_group_filter
+from dialbridge_client.api.licences import get_licences, put_licences
 from dialbridge_client.api.mapping import get_mapping, list_teams_users, push_voice_users, save_mapping
-from dialbridge_client.api.resellers import get_reseller, put_reseller
+from dialbridge_client.api.resellers import create_reseller, get_reseller, put_reseller, resend_activation
 from dialbridge_client.api.sync import get_plan, get_run, get_run_log, get_status, list_runs, make_plan, start_run
 from dialbridge_client.models import (
     BrandForm,
     FilterFormType0,
     FilterFormType0Mode,
+    LicenceForm,
     MappingForm,
     Mode,
     NewEnterprise,
     PlanForm,
     Problem,
     Progress,
-    ResellerForm,
+    ResellerBody,
     RowForm,
     RunForm,
     RunKind,
     RunState,
     Service,
+    State,
     VoiceUserForm,
     VoiceUserList,
 )
+from examples import Examples
 from world import check
 
-RESELLER = "res_00000000000000000000000077"
-ANOTHER = "res_00000000000000000000000078"
 MAPPED = 3
 VOICE_USERS = 12
 WAITING = (RunState.SUCCEEDED, RunState.FAILED, RunState.ABANDONED, RunState.AWAITINGSIGNIN)
@@ -45,8 +59,13 @@ class Known:
     reseller: str
     admin: str
     enterprises: list[str]
+    cookie: str
     runs: list[str]
     plans: list[str]
+    invitations: list[str]
+    codes: list[str]
+    links: list[str]
+    tokens: list[str]
     teams_users: list[str]
     voice_users: list[str]
 
@@ -68,19 +87,27 @@ def refused(status, code, response):
     return problem
 
 
+def last_part(url):
+    return url.rstrip("/").rsplit("/", 1)[1]
+
+
 class Story:
     """The people, and the enterprise that it is about."""
 
     def __init__(self, world):
         self.world = world
-        self.tenant = world.tenants()[0]
+        self.examples = Examples()
+        self.tenant, self.other_tenant = world.tenants()[:2]
         self.admin = self.tenant["globalAdmins"][0]
-        self.enterprise = None
+        self.reseller = self.another = self.enterprise = self.second = self.activation = None
 
-    def caller(self, role, email, reseller=RESELLER):
-        whose = reseller if role.startswith("reseller") else None
+    def caller(self, role, email, reseller=None):
+        whose = (reseller or self.reseller) if role.startswith("reseller") else None
         token = self.world.token(role, email, whose, self.enterprise)
-        return AuthenticatedClient(base_url=self.world.api, token=token, raise_on_unexpected_status=True)
+        hooks = {"event_hooks": {"response": [self.examples.keep]}}
+        return AuthenticatedClient(
+            base_url=self.world.api, token=token, raise_on_unexpected_status=True, httpx_args=hooks
+        )
 
     def reseller_admin(self):
         return self.caller("reseller_admin", "rita@contract.example")
@@ -101,18 +128,28 @@ class Story:
         plan = self.plan()
         applied = self.run(RunForm(kind=RunKind.APPLY, plan=plan, mode=Mode.FULL))
         self.look_back(applied)
+        self.upkeep()
+        waiting = self.start(RunForm(kind=RunKind.DISCOVER))
+        other_admin = self.other_tenant["globalAdmins"][0]
+        code, invitation = self.world.invitation(other_admin)
+        browser, _ = enter(invitation, code, other_admin)
         return Known(
-            reseller=RESELLER,
+            reseller=self.reseller,
             admin=self.admin,
-            enterprises=[self.enterprise],
-            runs=[applied, discovered],
+            enterprises=[self.enterprise, self.enterprise, self.second],
+            cookie=browser.sent_to(self.world.api),
+            runs=[applied, discovered, waiting.id],
             plans=[plan],
+            invitations=[last_part(invitation)],
+            codes=[code],
+            links=[last_part(waiting.sign_in_url)],
+            tokens=[last_part(self.activation)],
             teams_users=teams_users,
             voice_users=[f"v{n}" for n in range(VOICE_USERS)],
         )
 
     def provision_resellers(self):
-        provider = self.caller("provider_admin", "ops@provider.example")
+        provider, owner = self.caller("provider_admin", "ops@provider.example"), "owner@contract.example"
         brand = BrandForm(
             product_name="Contract Calling",
             policy_prefix="Contract2Teams",
@@ -124,20 +161,30 @@ class Story:
             sender="calling@contract.example",
             reply_to="support@contract.example",
         )
-        form = ResellerForm(name="Contract Telecom", brand=brand)
-        for reseller in (RESELLER, ANOTHER):
-            put = answered(200, put_reseller.sync_detailed(reseller, client=provider, body=form))
-            check("a reseller is kept", (put.id, put.name) == (reseller, form.name), put)
-        own = self.reseller_admin()
-        got = answered(200, get_reseller.sync_detailed(RESELLER, client=own))
-        check("the brand is kept", got.brand == brand, got)
-        refused(404, "not-found", get_reseller.sync_detailed(ANOTHER, client=own))
+        form = ResellerBody(name="Contract Telecom", owner=owner, brand=brand)
 
-    def form(self, name):
+        def create():
+            return create_reseller.sync_detailed(client=provider, body=form, idempotency_key=str(uuid4()))
+
+        own, another = answered(201, create()), answered(201, create())
+        check("the reseller is kept", (own.name, own.brand) == (form.name, brand), own)
+        self.reseller, self.another = own.id, another.id
+        activate(answered(201, resend_activation.sync_detailed(self.reseller, client=provider)).link)
+        self.activation = answered(201, resend_activation.sync_detailed(self.another, client=provider)).link
+        got = get_reseller.sync_detailed(self.reseller, client=self.reseller_admin())
+        check("the account is active", answered(200, got).activation == "active", got)
+        form.name = "Contract Telecom Ltd"
+        body = {"client": self.reseller_admin(), "body": form, "if_match": got.headers["etag"]}
+        edited = answered(200, put_reseller.sync_detailed(self.reseller, **body))
+        check("the name is changed", edited.name == form.name, edited)
+        refused(404, "not-found", get_reseller.sync_detailed(self.another, client=self.reseller_admin()))
+
+    def form(self, name, admin=None):
         return NewEnterprise(
             name=name,
-            admin_email=self.admin,
+            admin_email=admin or self.admin,
             user_limit=MAPPED,
+            access_sip_data=True,
             sbc_regions=["Europe"],
             services=[Service.TRUNK],
             time_zone="Europe/Brussels",
@@ -157,17 +204,24 @@ class Story:
         nameless = refused(422, "invalid", create(self.form(""), key=str(uuid4())))
         check("the refused field is named", [error.field for error in nameless.errors] == ["name"], nameless)
 
-        answered(201, create(self.form("Second"), key=str(uuid4())))
+        other_admin = self.other_tenant["globalAdmins"][0]
+        self.second = answered(201, create(self.form("Second", other_admin), key=str(uuid4()))).id
         first = answered(200, list_enterprises.sync_detailed(client=reseller, limit=1))
         second = answered(200, list_enterprises.sync_detailed(client=reseller, limit=1, cursor=first.next_))
-        listed = [one.id for page in (first, second) for one in page.items]
+        listed = [one.enterprise.id for page in (first, second) for one in page.items]
         check("two pages hold two enterprises", len(set(listed)) == 2 and self.enterprise in listed, listed)
 
-        stranger = self.caller("reseller_admin", "sam@another.example", reseller=ANOTHER)
+        stranger = self.caller("reseller_admin", "sam@another.example", reseller=self.another)
         refused(404, "not-found", get_enterprise.sync_detailed(self.enterprise, client=stranger))
 
     def connect(self):
-        resent = answered(201, resend_invitation.sync_detailed(self.enterprise, client=self.reseller_admin()))
+        def resend():
+            return resend_invitation.sync_detailed(self.enterprise, client=self.reseller_admin())
+
+        early = resend()
+        refused(429, "too-many", early)
+        self.world.advance(int(early.headers["retry-after"]))
+        resent = answered(201, resend())
         code, link = self.world.invitation(self.admin)
         check("the new invitation is in the mailbox", link == resent.link, link)
         set_up(link, code, self.admin)
@@ -183,15 +237,16 @@ class Story:
         check("everyone is chosen", answered(200, chosen).mode == "everyone", chosen)
         refused(412, "stale", choose(seen.headers["etag"]))
 
+    def start(self, form):
+        """A run that waits for its sign-in."""
+        client, key = self.global_admin(), str(uuid4())
+        started = answered(201, start_run.sync_detailed(self.enterprise, client=client, body=form, idempotency_key=key))
+        check("the run waits for its sign-in", started.state == RunState.AWAITINGSIGNIN, started)
+        return started
+
     def run(self, form):
         """Starts a run, signs in to it, and waits for its end; its id."""
-        started = answered(
-            201,
-            start_run.sync_detailed(
-                self.enterprise, client=self.global_admin(), body=form, idempotency_key=str(uuid4())
-            ),
-        )
-        check("the run waits for its sign-in", started.state == RunState.AWAITINGSIGNIN, started)
+        started = self.start(form)
         sign_in(started.sign_in_url, self.admin)
         for _ in range(60):
             run = answered(200, get_run.sync_detailed(self.enterprise, started.id, client=self.global_admin()))
@@ -232,12 +287,8 @@ class Story:
 
     def plan(self):
         client = self.global_admin()
-        made = answered(
-            201,
-            make_plan.sync_detailed(
-                self.enterprise, client=client, body=PlanForm(), idempotency_key=str(uuid4())
-            ),
-        )
+        key, form = str(uuid4()), PlanForm()
+        made = answered(201, make_plan.sync_detailed(self.enterprise, client=client, body=form, idempotency_key=key))
         check("the plan has changes without conflicts", made.changes and not made.conflicts, made)
         kept = answered(200, get_plan.sync_detailed(self.enterprise, made.id, client=client))
         check("the plan is kept as it was made", kept == made, kept)
@@ -250,5 +301,32 @@ class Story:
         check("every change is applied", set(states) == {Progress.APPLIED}, states)
         status = answered(200, get_status.sync_detailed(self.enterprise, client=client))
         check("nothing is left to do", (status.sync_status, status.action_needed) == ("Up to date", "None"), status)
+        sip_data = answered(200, get_sip_data_access.sync_detailed(self.enterprise, client=client))
+        check("call detail records may be read", sip_data.access_sip_data, sip_data)
         history = answered(200, list_runs.sync_detailed(self.enterprise, client=client))
         check("the newest run comes first", history.items[0].id == run, history)
+
+    def upkeep(self):
+        """What the reseller does with an enterprise that is in use."""
+        reseller, path = self.reseller_admin(), self.enterprise
+        seen = get_enterprise.sync_detailed(path, client=reseller)
+        check("the enterprise is up to date", answered(200, seen).state == State.UPTODATE, seen)
+        fewer = answered(200, get_licences.sync_detailed(path, client=reseller, preview="1"))
+        check("the preview names who would lose", len(fewer.preview.lose) == MAPPED - 1, fewer)
+        form = self.form("Renamed")
+        form.billing_reference = "C-1"
+        seen = put_enterprise.sync_detailed(path, client=reseller, body=form, if_match=seen.headers["etag"])
+        check("the enterprise is renamed", answered(200, seen).name == form.name, seen)
+        more = LicenceForm(count=MAPPED + 2)
+        seen = put_licences.sync_detailed(path, client=reseller, body=more, if_match=seen.headers["etag"])
+        check("there are more licences", answered(200, seen).user_limit == MAPPED + 2, seen)
+        for change, status, state in (
+            (disable_enterprise, 200, State.DISABLED),
+            (enable_enterprise, 200, State.UPTODATE),
+            (remove_enterprise, 202, State.REMOVING),
+            (restore_enterprise, 200, State.UPTODATE),
+        ):
+            seen = change.sync_detailed(path, client=reseller, if_match=seen.headers["etag"])
+            check(f"the enterprise is {state}", answered(status, seen).state == state, seen)
+        trail = answered(200, get_enterprise_audit.sync_detailed(path, client=reseller, limit=5))
+        check("all of it is in the trail", len(trail.items) == 5 and trail.next_, trail)

@@ -8,14 +8,15 @@ from contextlib import contextmanager
 
 import httpx
 
+# Who changes most comes last.
 ROLES = (
-    "provider_admin",
+    "reseller_viewer",
+    "account_manager",
+    "account_admin",
+    "global_admin",
     "provider_support",
     "reseller_admin",
-    "reseller_viewer",
-    "account_admin",
-    "account_manager",
-    "global_admin",
+    "provider_admin",
 )
 
 

@@ -333,15 +333,17 @@ pub(crate) struct Resent {
 
 /// Sends a new invitation; the old link and code stop working.
 #[utoipa::path(post, path = "/v1/enterprises/{enterprise}/invitation", operation_id = "resendInvitation", tag = "enterprises", security(("jwt" = [])),
-    params(("enterprise" = String, Path)),
+    params(("enterprise" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 201, body = Resent), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn resend_invitation(
     State(io): State<Arc<Io>>,
     caller: Caller,
     Segments(enterprise): Segments<EnterpriseId>,
+    key: IdempotencyKey,
 ) -> Result<impl IntoResponse, Error> {
     let access = access::on(&io, caller, &enterprise).await?;
     let author = access.author();
-    let link = invitation::resend(&io, access.kept, &author, io.clock.now()).await?;
+    let once = key.bare(&access.caller, &format!("invitation of {enterprise}"));
+    let link = invitation::resend(&io, access.kept, &author, &once, io.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(Resent { link: link.into() })))
 }

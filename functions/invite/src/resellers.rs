@@ -239,15 +239,17 @@ pub(crate) struct ActivationSent {
 
 /// Sends the activation mail again; the old link stops working.
 #[utoipa::path(post, path = "/v1/resellers/{reseller}/activation", operation_id = "resendActivation", tag = "resellers", security(("jwt" = [])),
-    params(("reseller" = String, Path)),
+    params(("reseller" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 201, body = ActivationSent), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn resend_activation(
     State(io): State<Arc<Io>>,
     caller: Caller,
     Segments(reseller): Segments<ResellerId>,
+    key: IdempotencyKey,
 ) -> Result<impl IntoResponse> {
     let kept = access::on_reseller(&io, &caller, &reseller).await?;
     let author = caller.author(None);
-    let link = resellers::resend_activation(&io, kept, &author, io.clock.now()).await?;
+    let once = key.bare(&caller, &format!("activation of {reseller}"));
+    let link = resellers::resend_activation(&io, kept, &author, &once, io.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(ActivationSent { link: link.into() })))
 }

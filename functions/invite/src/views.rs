@@ -50,7 +50,7 @@ pub(crate) struct EnterpriseView {
     state_since: Timestamp,
     setup: SetupView,
     management_consent: ManagementView,
-    /// The newest invitation, until the set-up is complete; given for one enterprise, not in the list.
+    /// The newest invitation; given for one enterprise, not in the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     invitation: Option<InvitationView>,
 }
@@ -188,11 +188,7 @@ pub(crate) fn view(kept: Enterprise, sync: &SyncStatus, invitation: Option<Invit
 /// An enterprise with what is kept beside it.
 pub(crate) async fn whole(io: &Io, kept: Enterprise) -> Result<EnterpriseView> {
     let sync = io.store.sync_status(&kept.id).await?;
-    let invitation = if kept.setup.complete() {
-        None
-    } else {
-        invitation::newest(io, &kept).await?
-    };
+    let invitation = invitation::newest(io, &kept).await?;
     Ok(view(kept, &sync, invitation))
 }
 

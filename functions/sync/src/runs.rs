@@ -59,7 +59,7 @@ pub(crate) struct RunView {
     #[schema(value_type = Option<String>, format = "date-time")]
     ended: Option<Timestamp>,
     findings: Vec<Finding>,
-    /// Where the Global Admin signs in; given once, when the run is started or its sign-in is asked for again.
+    /// Where the Global Admin signs in; given to whoever started the run or asks for its sign-in again.
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in_url: Option<String>,
     /// Changes by user; given for one run, not in the history.

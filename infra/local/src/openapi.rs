@@ -1,18 +1,28 @@
 //! The API description of all functions together: what `infra/openapi.json` holds and what the gateway routes by.
 
+mod answers;
+
 use crate::gateway::Route;
-use http::StatusCode;
-use utoipa::OpenApi;
-use utoipa::openapi::RefOr;
 use utoipa::openapi::path::PathItem;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{OpenApi, ToSchema};
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Dialbridge",
-    description = "Connects voice users of a provider to users of Microsoft Teams. Errors are RFC 9457 problem documents with a stable `code`. Creating POSTs need an `Idempotency-Key`; what two people can edit has an `ETag` and needs `If-Match`."
-))]
+#[openapi(
+    info(
+        title = "Dialbridge",
+        description = "Connects voice users of a provider to users of Microsoft Teams. Errors are RFC 9457 problem documents with a stable `code`. Creating POSTs need an `Idempotency-Key`; what two people can edit has an `ETag` and needs `If-Match`."
+    ),
+    components(schemas(GatewayMessage))
+)]
 struct Description;
+
+/// What the gateway says by itself: the request did not reach a function, or no answer came back.
+#[derive(ToSchema)]
+struct GatewayMessage {
+    #[expect(dead_code, reason = "the gateway writes it")]
+    message: String,
+}
 
 /// One function's name and description.
 fn functions() -> Vec<(&'static str, utoipa::openapi::OpenApi)> {
@@ -40,47 +50,16 @@ pub fn document() -> utoipa::openapi::OpenApi {
         .get_or_insert_default()
         .security_schemes
         .insert("jwt".to_owned(), SecurityScheme::Http(jwt).into());
-    describe_responses(&mut document);
+    answers::describe(&mut document);
     document
-}
-
-/// OpenAPI 3.1 wants words for every response; where a function has none, its status says enough.
-fn describe_responses(document: &mut utoipa::openapi::OpenApi) {
-    let operations = document.paths.paths.values_mut().flat_map(|item| {
-        [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.delete,
-            &mut item.patch,
-        ]
-    });
-    let responses = operations
-        .flatten()
-        .flat_map(|operation| operation.responses.responses.iter_mut());
-    for (status, response) in responses {
-        if let RefOr::T(response) = response
-            && response.description.is_empty()
-        {
-            response.description = meaning(status).to_owned();
-        }
-    }
-}
-
-fn meaning(status: &str) -> &'static str {
-    match status {
-        "4XX" => "Refused; `code` says why.",
-        status => match status.parse().map(|status: StatusCode| status.canonical_reason()) {
-            Ok(Some(reason)) => reason,
-            Ok(None) | Err(_) => "See the summary.",
-        },
-    }
 }
 
 /// The description as it is checked in.
 #[must_use]
 pub fn json() -> String {
-    document().to_pretty_json().map(|json| json + "\n").unwrap_or_default()
+    let json = document().to_pretty_json().unwrap_or_default();
+    // The formats' names in the registry of OpenAPI; the library spells them with a hyphen.
+    json.replace("\"u-int", "\"uint") + "\n"
 }
 
 /// The routes of one function: every path with every method, so that the function itself answers a method it lacks.

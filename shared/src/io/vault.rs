@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::domain::ids::{EnterpriseId, RunId};
+use crate::domain::once::Once;
 use crate::domain::secret::Secret;
 use crate::error::{Error, Result};
 use crate::io::chance::Chance;
@@ -81,6 +82,15 @@ impl Vault {
     pub async fn keyed_hash(&self, what: &str, text: &str) -> Result<String> {
         let tag = hmac::sign(&self.own().await?.code_key, format!("{what}:{text}").as_bytes());
         Ok(hex::encode(tag.as_ref()))
+    }
+
+    /// The token of a link that a request creates: the same request gives the same one again, and nobody else can tell it.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn token_for(&self, once: &Once) -> Result<String> {
+        let asked = [once.key.as_bytes(), b"\0", &once.request].concat();
+        self.keyed_hash("token", &hex::encode(asked)).await
     }
 
     /// Whether `text` has this keyed hash; takes the same time for every wrong text.

@@ -56,7 +56,7 @@ mod tests {
             ..SyncStatus::default()
         };
         assert_eq!(remind(&Standing::Active, &setup, &status), expected);
-        assert_eq!(remind(&Setup::Invited, &status), Reminder::Nothing);
+        assert_eq!(remind(&Standing::Active, &Setup::Invited, &status), Reminder::Nothing);
     }
 
     #[test]
@@ -69,6 +69,32 @@ mod tests {
     fn r164_a_failed_sync_reminds() {
         check(Some(LastSync::Failed), false, Reminder::SyncFailed);
         check(Some(LastSync::Failed), true, Reminder::SyncFailed);
+    }
+
+    #[test]
+    fn r022_a_disabled_enterprise_is_not_reminded_and_a_leaving_one_is() {
+        let at = Timestamp::UNIX_EPOCH;
+        let tenant = BoundTenant {
+            id: "9f3c2b10-0000-4000-8000-00000000bf01".parse().unwrap(),
+            name: "Bluefinch".into(),
+            label: "bluefinch".into(),
+            at,
+        };
+        let consents = Consents::default();
+        let setup = Setup::Complete { tenant, consents, at };
+        let status = SyncStatus {
+            pending: Some(Pending { users: 1, since: at }),
+            ..SyncStatus::default()
+        };
+        let disabled = Standing::Disabled { since: at };
+        assert_eq!(remind(&disabled, &setup, &status), Reminder::Nothing);
+        let leaving = Standing::Removing {
+            since: at,
+            final_sync: None,
+        };
+        assert_eq!(remind(&leaving, &setup, &status), Reminder::SyncRequired);
+        let gone = Standing::Removed { since: at };
+        assert_eq!(remind(&gone, &setup, &status), Reminder::Nothing);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::domain::audit::{Author, Deed};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::InvitationId;
 use crate::domain::invitation::{self, Invitation, InvitationState};
+use crate::domain::once::Once;
 use crate::domain::reseller::Reseller;
 use crate::domain::schedule;
 use crate::error::{Error, Result};
@@ -21,8 +22,12 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(60);
 ///
 /// # Errors
 /// `Conflict` once the set-up is complete or the enterprise is not served, `TooMany` within a minute of the last one,
-/// `Stale`.
-pub async fn resend(io: &Io, kept: Enterprise, author: &Author, now: Timestamp) -> Result<Url> {
+/// `KeyReused`, `Busy` if somebody was faster.
+pub async fn resend(io: &Io, kept: Enterprise, author: &Author, once: &Once, now: Timestamp) -> Result<Url> {
+    let token = io.vault.token_for(once).await?;
+    if io.store.answered(once, now).await?.is_some() {
+        return Ok(page(io, &token));
+    }
     if kept.setup.complete() {
         return Err(Error::Conflict(
             "the set-up is complete; there is nobody to invite".into(),
@@ -45,7 +50,7 @@ pub async fn resend(io: &Io, kept: Enterprise, author: &Author, now: Timestamp) 
             });
         }
     }
-    let letter = new(io, now).await?;
+    let letter = with_token(io, token, now).await?;
     let seen = kept.version;
     let next = Enterprise {
         invitation: Some(letter.invitation.id.clone()),
@@ -53,10 +58,13 @@ pub async fn resend(io: &Io, kept: Enterprise, author: &Author, now: Timestamp) 
         ..kept
     };
     let entry = entry(io, author, Deed::InvitationSent, Vec::new(), now);
-    io.store
-        .replace_invitation(&next, seen, old.as_ref(), Some(&letter.invitation), &entry, &[])
+    let mine = io
+        .store
+        .renew_invitation(&next, seen, old.as_ref(), &letter.invitation, &entry, once)
         .await?;
-    send(io, &next, &reseller, &letter).await;
+    if mine {
+        send(io, &next, &reseller, &letter).await;
+    }
     Ok(letter.link)
 }
 
@@ -79,7 +87,14 @@ pub(super) struct NewInvitation {
 }
 
 pub(super) async fn new(io: &Io, now: Timestamp) -> Result<NewInvitation> {
-    let token = io.chance.token::<32>();
+    with_token(io, io.chance.token::<32>(), now).await
+}
+
+fn page(io: &Io, token: &str) -> Url {
+    io.config.public_page(&format!("/i/{token}"))
+}
+
+async fn with_token(io: &Io, token: String, now: Timestamp) -> Result<NewInvitation> {
     let code = invitation::code_from(io.chance.bits());
     let invitation = Invitation {
         id: InvitationId::mint(now, io.chance.bits()),
@@ -93,7 +108,7 @@ pub(super) async fn new(io: &Io, now: Timestamp) -> Result<NewInvitation> {
     Ok(NewInvitation {
         invitation,
         code,
-        link: io.config.public_page(&format!("/i/{token}")),
+        link: page(io, &token),
     })
 }
 

@@ -43,7 +43,7 @@ pub async fn create(io: &Io, form: ResellerForm, author: &Author, once: &Once, n
     if let Some(known) = io.store.answered(once, now).await? {
         return io.store.reseller(&parsed(&known)?).await;
     }
-    let (activation, link) = awaited(io, now).await?;
+    let (activation, link) = awaited(io, io.chance.token::<32>(), now).await?;
     let reseller = Reseller {
         id: ResellerId::mint(now, io.chance.bits()),
         name,
@@ -95,20 +95,25 @@ pub async fn edit(
 /// Sends the activation mail again; the old link dies. Gives the new one, to be copied.
 ///
 /// # Errors
-/// `Conflict` once the account is active, `Stale`.
-pub async fn resend_activation(io: &Io, kept: Reseller, author: &Author, now: Timestamp) -> Result<Url> {
+/// `Conflict` once the account is active, `KeyReused`, `Busy` if somebody was faster.
+pub async fn resend_activation(io: &Io, kept: Reseller, author: &Author, once: &Once, now: Timestamp) -> Result<Url> {
+    let token = io.vault.token_for(once).await?;
+    if io.store.answered(once, now).await?.is_some() {
+        return Ok(page(io, &token));
+    }
     if kept.active() {
         return Err(Error::Conflict("the account is active already".into()));
     }
-    let (activation, link) = awaited(io, now).await?;
+    let (activation, link) = awaited(io, token, now).await?;
     let next = Reseller {
         activation,
         version: kept.version + 1,
         ..kept.clone()
     };
     let entry = entry(io, author, Deed::ActivationSent, Vec::new(), now);
-    io.store.update_reseller(&next, &kept, &entry).await?;
-    send(io, &next, &link).await;
+    if io.store.renew_activation(&next, &kept, &entry, once).await? {
+        send(io, &next, &link).await;
+    }
     Ok(link)
 }
 
@@ -145,13 +150,16 @@ pub async fn activate(io: &Io, token: &str, now: Timestamp) -> Result<Reseller> 
     Ok(next)
 }
 
-async fn awaited(io: &Io, now: Timestamp) -> Result<(Activation, Url)> {
-    let token = io.chance.token::<32>();
+fn page(io: &Io, token: &str) -> Url {
+    io.config.public_page(&format!("/activate/{token}"))
+}
+
+async fn awaited(io: &Io, token: String, now: Timestamp) -> Result<(Activation, Url)> {
     let activation = Activation::Awaited {
         link_hash: io.vault.keyed_hash("link", &token).await?,
         until: now + ACTIVATION_LIFE,
     };
-    Ok((activation, io.config.public_page(&format!("/activate/{token}"))))
+    Ok((activation, page(io, &token)))
 }
 
 /// A mail that SES does not take can be sent again; the reseller exists all the same.

@@ -44,7 +44,7 @@ pub struct Ask {
 pub struct Started {
     /// The run.
     pub run: Run,
-    /// Where the Global Admin signs in; absent when the same request was answered before, since links are not kept.
+    /// Where the Global Admin signs in; absent once that has happened.
     pub sign_in: Option<Url>,
 }
 
@@ -70,10 +70,7 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
         let id: RunId = known
             .parse()
             .map_err(|invalid| Error::upstream("read a remembered answer", invalid))?;
-        return Ok(Started {
-            run: io.store.run(&enterprise.id, &id).await?,
-            sign_in: None,
-        });
+        return started(io, &enterprise.id, &id, once).await;
     }
     let status = io.store.sync_status(&enterprise.id).await?;
     if ask.kind == RunKind::Apply && ask.permission.is_none() {
@@ -107,21 +104,15 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
         findings: Vec::new(),
         lines: 0,
     };
-    let token = io.chance.token::<32>();
+    let token = io.vault.token_for(once).await?;
     let hash = io.vault.keyed_hash("link", &token).await?;
     let status = SyncStatus {
         current: Some(run.id.clone()),
         ..status
     };
     let ends = now + LINK_LIFE;
-    let started = changed("run", None, Some(run.id.to_string()));
-    let entry = entry(
-        io,
-        &access.author(),
-        Deed::RunStarted,
-        started.into_iter().collect(),
-        now,
-    );
+    let asked = changed("run", None, Some(run.id.to_string()));
+    let entry = entry(io, &access.author(), Deed::RunStarted, asked.into_iter().collect(), now);
     let id = io
         .store
         .create_run(
@@ -136,11 +127,16 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
             now,
         )
         .await?;
-    let sign_in = (id == run.id).then(|| io.config.public_page(&format!("/sync/{token}")));
-    Ok(Started {
-        run: io.store.run(&enterprise.id, &id).await?,
-        sign_in,
-    })
+    started(io, &enterprise.id, &id, once).await
+}
+
+/// The run that a request created, now or the first time, with the same link as long as it waits for its sign-in.
+async fn started(io: &Io, enterprise: &EnterpriseId, run: &RunId, once: &Once) -> Result<Started> {
+    let run = io.store.run(enterprise, run).await?;
+    let token = io.vault.token_for(once).await?;
+    let waits = run.state == RunState::AwaitingSignIn;
+    let sign_in = waits.then(|| io.config.public_page(&format!("/sync/{token}")));
+    Ok(Started { run, sign_in })
 }
 
 /// Another link to a run that waits for a sign-in: the first ran out, or the session with Microsoft ended on the way.

@@ -128,6 +128,17 @@ impl IdempotencyKey {
     }
 }
 
+impl IdempotencyKey {
+    /// The memory of a request without a body: `what` says the route and its ids.
+    #[must_use]
+    pub fn bare(&self, caller: &Caller, what: &str) -> Once {
+        Once {
+            key: format!("{}\n{}", caller.subject, self.0),
+            request: what.as_bytes().to_vec(),
+        }
+    }
+}
+
 /// The header `If-Match` with a version that we have given as `ETag`.
 #[derive(Debug)]
 pub struct IfMatch(pub u64);

@@ -151,9 +151,7 @@ async fn a_malformed_id_looks_like_an_unknown_one() {
         let (body, token) = (route.body().map(|body| body.to_string()), world.token(route));
         for wrong in wrong {
             let part = route.path.split('/').find(|part| part.starts_with('{')).unwrap();
-            let path = world
-                .path(route, wrong)
-                .replace(dialbridge_local::drive::people::RESELLER, wrong);
+            let path = world.path(route, wrong).replace(&world.scene.reseller, wrong);
             let seen = world.send(route, &path, Some(&token), body.clone()).await;
             seen.coded(&format!("{} {part}={wrong:.20}", route.name()), 404, "not-found");
         }

@@ -43,7 +43,7 @@ impl World {
             .replace("{enterprise}", enterprise)
             .replace("{run}", &self.run)
             .replace("{plan}", &self.plan)
-            .replace("{reseller}", dialbridge_local::drive::people::RESELLER);
+            .replace("{reseller}", &self.scene.reseller);
         let rest = filled
             .split('/')
             .map(|part| if part.starts_with('{') { "unknown" } else { part });

@@ -3,7 +3,11 @@
 use dialbridge_local::openapi;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
-use shared::domain::caller::Action;
+use shared::domain::caller::Role;
+use shared::domain::ids::{EnterpriseId, ResellerId};
+use shared::domain::rights::{self, Action, May};
+
+const NEVER: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
 /// One route.
 pub(super) struct Route {
@@ -60,29 +64,25 @@ impl Route {
 
     /// What the route does, in the words of the table of who may do what.
     pub(super) fn action(&self) -> Action {
-        let read = self.method == Method::GET;
-        let last = self.path.rsplit('/').next().unwrap_or_default();
-        match last {
-            "{reseller}" | "resellers" if read => Action::ReadReseller,
-            "{reseller}" | "resellers" => Action::ManageResellers,
-            "enterprises" if read => Action::ReadReseller,
-            "enterprises" => Action::Provision,
-            _ if read => Action::Read,
-            "invitation" => Action::Invite,
-            "group-filter" | "voice-users" | "mapping" | "plans" => Action::Map,
-            "runs" | "sign-in" => Action::Sync,
-            _ => panic!("say here which action {} is", self.name()),
-        }
+        rights::action(self.method.as_str(), &self.path)
+            .unwrap_or_else(|| panic!("the table of rights does not know {}", self.name()))
     }
 
-    /// A role that may call it.
+    /// A role that may call it: of the customer where the route is about one enterprise.
     pub(super) fn caller(&self) -> &'static str {
-        match self.action() {
-            Action::ManageResellers => "provider_admin",
-            Action::ReadReseller | Action::Provision | Action::Invite => "reseller_admin",
-            Action::Read | Action::Map => "account_admin",
-            Action::Sync => "global_admin",
-        }
+        let (enterprise, reseller) = (EnterpriseId::mint(NEVER, 1), ResellerId::mint(NEVER, 1));
+        let of_customer = [Role::AccountAdmin(enterprise.clone()), Role::GlobalAdmin(enterprise)];
+        let of_provider = [Role::ResellerAdmin(reseller), Role::ProviderAdmin];
+        let customers: &[Role] = if self.path.contains("{enterprise}") {
+            &of_customer
+        } else {
+            &[]
+        };
+        let may = customers
+            .iter()
+            .chain(&of_provider)
+            .find(|role| role.may(self.action()) == May::Yes);
+        may.map_or_else(|| panic!("nobody may call {}", self.name()), Role::name)
     }
 
     fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {

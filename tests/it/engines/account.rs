@@ -1,6 +1,6 @@
 //! Voice users, mappings and ownership under one version.
 
-use super::samples::{at_once, enterprise_id, teams_user_id, voice_user_id};
+use super::samples::{at_once, created, enterprise, enterprise_id, entry, teams_user_id, voice_user_id};
 use shared::Error;
 use shared::domain::mapping::Mapping;
 use shared::domain::voice::{CallHandling, VoiceUser};
@@ -54,8 +54,8 @@ async fn numbers(store: &Store) -> (Vec<String>, Vec<String>) {
 }
 
 async fn a_change_of_an_account_is_made_as_a_whole(store: Store) {
-    let enterprise = enterprise_id(1);
-    let empty = store.account(&enterprise).await.unwrap();
+    let enterprise = created(&store, 1).await;
+    let empty = store.account(&enterprise.id).await.unwrap();
     assert_eq!((empty.version, empty.next_order, empty.rows.len()), (0, 0, 0));
     assert_eq!(
         store
@@ -64,7 +64,7 @@ async fn a_change_of_an_account_is_made_as_a_whole(store: Store) {
             .unwrap(),
         1
     );
-    let account = store.account(&enterprise).await.unwrap();
+    let account = store.account(&enterprise.id).await.unwrap();
     assert_eq!((account.version, account.next_order), (1, 10));
     assert_eq!(account.rows[&voice_user_id(2)], row(2));
     assert_eq!(account.voice_users[&voice_user_id(3)], voice(3));
@@ -86,7 +86,7 @@ async fn a_change_of_an_account_is_made_as_a_whole(store: Store) {
 }
 
 async fn a_change_of_an_old_account_is_refused_as_a_whole(store: Store) {
-    let enterprise = enterprise_id(1);
+    let enterprise = created(&store, 1).await;
     store.change_account(&enterprise, &adding(&[1]), 0, None).await.unwrap();
     let before = numbers(&store).await;
     for seen in [0, 2] {
@@ -99,13 +99,14 @@ async fn a_change_of_an_old_account_is_refused_as_a_whole(store: Store) {
 }
 
 async fn of_many_changes_at_once_one_is_made(store: Store) {
+    created(&store, 1).await;
     let changes = at_once(16, |n| {
         let store = store.clone();
         async move {
             (
                 n,
                 store
-                    .change_account(&enterprise_id(1), &adding(&[n, n + 100]), 0, None)
+                    .change_account(&enterprise(1), &adding(&[n, n + 100]), 0, None)
                     .await,
             )
         }
@@ -127,22 +128,24 @@ async fn of_many_changes_at_once_one_is_made(store: Store) {
 }
 
 async fn the_largest_save_fits(store: Store) {
+    let enterprise = created(&store, 1).await;
     let all: Vec<usize> = (0..ROWS_PER_SAVE).collect();
     let change = AccountChange {
         put_voice: Vec::new(),
         ..adding(&all)
     };
     assert_eq!(change.len(), ROWS_PER_SAVE);
-    store.change_account(&enterprise_id(1), &change, 0, None).await.unwrap();
+    store
+        .change_account(&enterprise, &change, 0, Some(&entry()))
+        .await
+        .unwrap();
     let account = store.account(&enterprise_id(1)).await.unwrap();
     assert_eq!(account.rows.len(), ROWS_PER_SAVE);
 }
 
 async fn accounts_do_not_see_each_other(store: Store) {
-    store
-        .change_account(&enterprise_id(1), &adding(&[1]), 0, None)
-        .await
-        .unwrap();
+    let first = created(&store, 1).await;
+    store.change_account(&first, &adding(&[1]), 0, None).await.unwrap();
     let other = store.account(&enterprise_id(2)).await.unwrap();
     assert_eq!((other.version, other.rows.len(), other.voice_users.len()), (0, 0, 0));
 }

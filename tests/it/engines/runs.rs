@@ -1,7 +1,8 @@
 //! Plans, runs, leases with their fences, steps, log lines and sealed tokens.
 
 use super::samples::{
-    DAY, NOW, SECOND, at_once, created_run, enterprise_id, later, once, plan_id, run, run_id, teams_user_id,
+    DAY, NOW, SECOND, at_once, created_run, enterprise, enterprise_id, entry, later, once, plan_id, run, run_id,
+    teams_user_id,
 };
 use serde_json::{Value, json};
 use shared::Error;

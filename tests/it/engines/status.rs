@@ -1,8 +1,9 @@
 //! The sync status with its index, and the claims of reminder days.
 
-use super::samples::{DAY, NOW, SECOND, at_once, enterprise_id, later};
+use super::samples::{DAY, NOW, SECOND, at_once, enterprise, enterprise_id, later};
 use jiff::civil::date;
 use shared::Error;
+use shared::domain::enterprise::Enterprise;
 use shared::domain::ids::EnterpriseId;
 use shared::domain::sync_status::{LastSync, Pending, SyncStatus};
 use shared::io::store::Store;
@@ -24,8 +25,8 @@ fn pending(users: u32) -> Option<Pending> {
 }
 
 async fn a_status_of_an_old_version_is_refused(store: Store) {
-    let enterprise = enterprise_id(1);
-    let new = store.sync_status(&enterprise).await.unwrap();
+    let enterprise = enterprise(1);
+    let new = store.sync_status(&enterprise.id).await.unwrap();
     assert_eq!(new, SyncStatus::default());
     let first = SyncStatus {
         discovered: Some(NOW),
@@ -34,11 +35,11 @@ async fn a_status_of_an_old_version_is_refused(store: Store) {
         ..new.clone()
     };
     store.put_sync_status(&enterprise, &first).await.unwrap();
-    let kept = store.sync_status(&enterprise).await.unwrap();
+    let kept = store.sync_status(&enterprise.id).await.unwrap();
     assert_eq!(kept, SyncStatus { version: 1, ..first });
     let late = store.put_sync_status(&enterprise, &new).await;
     assert!(matches!(late, Err(Error::Stale(_))), "{late:?}");
-    assert_eq!(store.sync_status(&enterprise).await.unwrap(), kept);
+    assert_eq!(store.sync_status(&enterprise.id).await.unwrap(), kept);
 }
 
 async fn edits_at_once_are_all_made(store: Store) {
@@ -77,13 +78,17 @@ async fn index(store: &Store) -> BTreeMap<String, Vec<EnterpriseId>> {
     found
 }
 
-async fn set(store: &Store, enterprise: &EnterpriseId, since: Option<Pending>, last: Option<LastSync>) {
+async fn set(store: &Store, id: &EnterpriseId, since: Option<Pending>, last: Option<LastSync>) {
     let edit = |status| SyncStatus {
         pending: since,
         last: last.map(|how| (NOW, how)),
         ..status
     };
-    store.edit_sync_status(enterprise, edit).await.unwrap();
+    let of = Enterprise {
+        id: id.clone(),
+        ..enterprise(1)
+    };
+    store.edit_sync_status(&of, edit).await.unwrap();
 }
 
 async fn who_waits_is_in_the_index_and_nobody_else(store: Store) {

@@ -200,6 +200,8 @@ async fn a_sign_in_ends_by_itself(store: Store) {
 async fn a_session_is_kept_for_a_while(store: Store) {
     let session = |stage| Session {
         enterprise: enterprise_id(1),
+        appointment: 1,
+        return_to: None,
         stage,
     };
     let asked = session(Stage::SecondConsent { again: true });

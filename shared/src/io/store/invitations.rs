@@ -6,6 +6,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, InvitationId, TenantId};
 use crate::domain::invitation::{Invitation, InvitationState};
 use crate::domain::letter::Outgoing;
+use crate::domain::once::Once;
 use crate::domain::visit::{Link, Purpose, Session};
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::types::TransactWriteItem;
@@ -123,6 +124,40 @@ impl Store {
         entry: &Entry,
         mails: &[Outgoing],
     ) -> Result<()> {
+        let writes = self.replacement(enterprise, seen, old, new, entry, mails)?;
+        match self.transact(writes).await? {
+            Outcome::Written => Ok(()),
+            Outcome::Failed(_) => Err(Error::Stale("the enterprise")),
+        }
+    }
+
+    /// The same for a request that may be repeated; `false` where it was made before.
+    ///
+    /// # Errors
+    /// `KeyReused`, `Busy` if the enterprise moved.
+    pub async fn renew_invitation(
+        &self,
+        enterprise: &Enterprise,
+        seen: u64,
+        old: Option<&Invitation>,
+        new: &Invitation,
+        entry: &Entry,
+        once: &Once,
+    ) -> Result<bool> {
+        let writes = self.replacement(enterprise, seen, old, Some(new), entry, &[])?;
+        let made = self.create_once(writes, once, new.id.as_str(), entry.at).await?;
+        Ok(made == new.id.as_str())
+    }
+
+    fn replacement(
+        &self,
+        enterprise: &Enterprise,
+        seen: u64,
+        old: Option<&Invitation>,
+        new: Option<&Invitation>,
+        entry: &Entry,
+        mails: &[Outgoing],
+    ) -> Result<Vec<TransactWriteItem>> {
         let mut writes = self.enterprise_writes(enterprise, seen)?;
         writes.push(self.audited(&enterprise.id, entry)?);
         for mail in mails {
@@ -140,10 +175,7 @@ impl Store {
                     .build()?,
             );
         }
-        match self.transact(writes).await? {
-            Outcome::Written => Ok(()),
-            Outcome::Failed(_) => Err(Error::Stale("the enterprise")),
-        }
+        Ok(writes)
     }
 
     /// Notes a new state, unless the invitation has already gone further.

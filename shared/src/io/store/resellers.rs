@@ -119,6 +119,22 @@ impl Store {
         }
     }
 
+    /// The same for a request that may be repeated; `false` where it was made before.
+    ///
+    /// # Errors
+    /// `KeyReused`, `Busy` if somebody was faster.
+    pub async fn renew_activation(
+        &self,
+        reseller: &Reseller,
+        before: &Reseller,
+        entry: &Entry,
+        once: &Once,
+    ) -> Result<bool> {
+        let writes = self.reseller_writes(reseller, before.version, Some(&before.activation), entry)?;
+        let made = self.create_once(writes, once, entry.id.as_str(), entry.at).await?;
+        Ok(made == entry.id.as_str())
+    }
+
     fn reseller_writes(
         &self,
         reseller: &Reseller,
