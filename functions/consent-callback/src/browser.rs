@@ -103,6 +103,7 @@ fn refusal(error: &Error, brand: Option<&Brand>) -> (StatusCode, RefusedPage) {
         Error::NotFound(_) => (StatusCode::FORBIDDEN, refused(&SignInRefused::LinkClosed, brand)),
         Error::Throttled { .. } | Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, unavailable(brand)),
         Error::Stale(_) => (StatusCode::CONFLICT, changed_meanwhile(brand)),
+        Error::Conflict(why) => (StatusCode::CONFLICT, not_now(why, brand)),
         error => {
             tracing::error!(error.message = %Chain(error), "a page could not be answered");
             (StatusCode::BAD_GATEWAY, unavailable(brand))
@@ -129,6 +130,16 @@ fn changed_meanwhile(brand: Option<&Brand>) -> RefusedPage {
             .into(),
         what_to_do: vec!["Open the link again and repeat the last step.".into()],
         code: "CHANGED_MEANWHILE".into(),
+        ..unavailable(brand)
+    }
+}
+
+fn not_now(why: &str, brand: Option<&Brand>) -> RefusedPage {
+    RefusedPage {
+        headline: "This cannot be done now".into(),
+        what_happened: format!("The integration is in another state: {why}."),
+        what_to_do: vec!["Open the integration portal to see what comes next.".into()],
+        code: "CONFLICT".into(),
         ..unavailable(brand)
     }
 }
