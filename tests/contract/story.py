@@ -169,8 +169,13 @@ class Story:
         own, another = answered(201, create()), answered(201, create())
         check("the reseller is kept", (own.name, own.brand) == (form.name, brand), own)
         self.reseller, self.another = own.id, another.id
-        activate(answered(201, resend_activation.sync_detailed(self.reseller, client=provider)).link)
-        self.activation = answered(201, resend_activation.sync_detailed(self.another, client=provider)).link
+
+        def resend(reseller):
+            sent = resend_activation.sync_detailed(reseller, client=provider, idempotency_key=str(uuid4()))
+            return answered(201, sent).link
+
+        activate(resend(self.reseller))
+        self.activation = resend(self.another)
         got = get_reseller.sync_detailed(self.reseller, client=self.reseller_admin())
         check("the account is active", answered(200, got).activation == "active", got)
         form.name = "Contract Telecom Ltd"
@@ -216,7 +221,8 @@ class Story:
 
     def connect(self):
         def resend():
-            return resend_invitation.sync_detailed(self.enterprise, client=self.reseller_admin())
+            reseller, key = self.reseller_admin(), str(uuid4())
+            return resend_invitation.sync_detailed(self.enterprise, client=reseller, idempotency_key=key)
 
         early = resend()
         refused(429, "too-many", early)

@@ -4,27 +4,51 @@
 mod account;
 mod directory;
 mod dynamodb_local;
+mod endings;
+mod lists;
+mod outbox;
 mod provisioning;
 mod runs;
 mod samples;
 mod status;
+mod trails;
 mod visits;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use dialbridge_local::world::{Options, World};
 use dynamodb_local::DynamoDbLocal;
 use futures::future::BoxFuture;
 use shared::config::{Aws, Endpoints};
 use shared::io::aws;
 use shared::io::store::Store;
+use std::collections::HashMap;
 use url::Url;
 
-/// One access pattern: what it promises, and the check of it on an empty table.
-type Case = (&'static str, fn(Store) -> BoxFuture<'static, ()>);
+/// The table of one case.
+struct Table {
+    store: Store,
+    client: aws_sdk_dynamodb::Client,
+    name: String,
+}
 
-/// Cases by the names of their functions.
+impl Table {
+    /// Every item as it is kept.
+    async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let items = self.client.scan().table_name(&self.name).into_paginator().items();
+        items.send().collect::<Result<_, _>>().await.expect("the table is read")
+    }
+}
+
+/// One access pattern: what it promises, and the check of it on an empty table.
+type Case = (&'static str, fn(Table) -> BoxFuture<'static, ()>);
+
+/// Cases by the names of their functions; after a semicolon those that look at items as they are kept.
 macro_rules! cases {
-    ($($case:ident),+ $(,)?) => {
-        pub(super) const CASES: &[super::Case] = &[$((stringify!($case), |store| Box::pin($case(store)))),+];
+    ($($case:ident),+ $(,)? $(; $($looking:ident),+ $(,)?)?) => {
+        pub(super) const CASES: &[super::Case] = &[
+            $((stringify!($case), |table| Box::pin($case(table.store))),)+
+            $($((stringify!($looking), |table| Box::pin($looking(table))),)+)?
+        ];
     };
 }
 use cases;
@@ -51,11 +75,19 @@ async fn every_case_holds(engine: &str, url: &Url) {
         directory::CASES,
         runs::CASES,
         status::CASES,
+        trails::CASES,
+        outbox::CASES,
+        lists::CASES,
+        endings::CASES,
     ];
     for (name, case) in all.into_iter().flatten() {
-        let store = Store::new(client.clone(), (*name).to_owned());
-        store.create_table().await.expect("the table is created");
-        if let Err(failure) = tokio::spawn(case(store)).await {
+        let table = Table {
+            store: Store::new(client.clone(), (*name).to_owned()),
+            client: client.clone(),
+            name: (*name).to_owned(),
+        };
+        table.store.create_table().await.expect("the table is created");
+        if let Err(failure) = tokio::spawn(case(table)).await {
             let said = failure.into_panic();
             let said = said
                 .downcast_ref::<String>()

@@ -4,11 +4,15 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod engines;
 #[cfg(test)]
 mod graph_contract;
 #[cfg(test)]
 mod openapi;
+#[cfg(test)]
+mod rights;
 #[cfg(test)]
 mod runtime;
 #[cfg(test)]

@@ -143,3 +143,22 @@ fn every_reference_leads_somewhere() {
         }
     }
 }
+
+#[test]
+fn every_property_is_in_camel_case() {
+    let description = described();
+    let mut open = vec![&description["components"]["schemas"]];
+    while let Some(value) = open.pop() {
+        let names = value["properties"].as_object().into_iter().flat_map(|them| them.keys());
+        for name in names {
+            let fits = name.starts_with(|first: char| first.is_ascii_lowercase())
+                && name.chars().all(|one| one.is_ascii_alphanumeric());
+            assert!(fits, "{name}");
+        }
+        match value {
+            Value::Object(fields) => open.extend(fields.values()),
+            Value::Array(items) => open.extend(items),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+}

@@ -46,6 +46,7 @@ pub enum Change {
         #[schema(value_type = String)]
         user: TeamsUserId,
         /// Which kind.
+        #[serde(rename = "policyType")]
         policy_type: PolicyType,
         /// Which.
         name: String,
@@ -56,6 +57,7 @@ pub enum Change {
         #[schema(value_type = String)]
         user: TeamsUserId,
         /// Which kind.
+        #[serde(rename = "policyType")]
         policy_type: PolicyType,
         /// Which.
         name: String,

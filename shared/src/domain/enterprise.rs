@@ -14,6 +14,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+/// The highest `User Limit`: twice the largest directory that is planned for.
+const USER_LIMIT_MAX: u32 = 1_000_000;
 /// The longest enterprise name, in characters.
 const NAME_MAX: usize = 120;
 
@@ -115,6 +117,20 @@ pub struct Enterprise {
     pub version: u64,
 }
 
+/// Checks a number of licences; `None` is no limit (R007).
+///
+/// # Errors
+/// `Invalid` naming `what`.
+pub fn user_limit(what: &str, limit: Option<u32>) -> Result<Option<u32>, Invalid> {
+    match limit {
+        Some(1..=USER_LIMIT_MAX) | None => Ok(limit),
+        Some(_) => Err(Invalid::new(
+            what,
+            format!("give 1 to {USER_LIMIT_MAX}, or leave it out for no limit"),
+        )),
+    }
+}
+
 /// What the provider offers to choose from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offer {
@@ -169,11 +185,8 @@ impl EnterpriseForm {
             .map(|kind| keep(plain_text("pbxTypes", kind, 40)))
             .collect();
 
-        if self.user_limit == Some(0) {
-            wrong.push(Invalid::new(
-                "userLimit",
-                "give at least 1, or leave it out for no limit",
-            ));
+        if let Err(invalid) = user_limit("userLimit", self.user_limit) {
+            wrong.push(invalid);
         }
         let sbc_regions: BTreeSet<String> = self.sbc_regions.into_iter().collect();
         let offered = || regions.iter().cloned().collect::<Vec<_>>().join(", ");

@@ -103,7 +103,8 @@ pub fn trial_warning(last_day: Date, zone: &TimeZone, now: Timestamp) -> Option<
         .into_iter()
         .filter_map(begins)
         .filter(|(_, since)| *since <= now);
-    standing.last().filter(|_| now < over)
+    let nearest = standing.min_by_key(|(days, _)| *days);
+    nearest.filter(|_| now < over)
 }
 
 #[cfg(test)]

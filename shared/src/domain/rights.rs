@@ -5,8 +5,10 @@ use super::caller::Role;
 /// What a route does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
-    /// Lists resellers, creates them and activates them again.
+    /// Creates resellers and activates them again.
     ManageResellers,
+    /// Lists all resellers.
+    ListResellers,
     /// Changes a reseller and its brand.
     EditReseller,
     /// Reads a reseller, and the list of its enterprises.
@@ -38,8 +40,9 @@ pub enum Action {
 }
 
 /// Every action.
-pub const ACTIONS: [Action; 15] = [
+pub const ACTIONS: [Action; 16] = [
     Action::ManageResellers,
+    Action::ListResellers,
     Action::EditReseller,
     Action::ReadReseller,
     Action::Provision,
@@ -59,7 +62,7 @@ pub const ACTIONS: [Action; 15] = [
 /// Which action each route with a token is.
 pub const ROUTES: &[(&str, &str, Action)] = &[
     ("POST", "/v1/resellers", Action::ManageResellers),
-    ("GET", "/v1/resellers", Action::ManageResellers),
+    ("GET", "/v1/resellers", Action::ListResellers),
     ("POST", "/v1/resellers/{reseller}/activation", Action::ManageResellers),
     ("GET", "/v1/resellers/{reseller}", Action::ReadReseller),
     ("PUT", "/v1/resellers/{reseller}", Action::EditReseller),
@@ -130,13 +133,14 @@ impl Role {
     #[must_use]
     pub fn may(&self, action: Action) -> May {
         use Action::{
-            Appoint, Audit, Consent, EditReseller, Guide, Invite, Licence, ManageResellers, Map, Provision, Read,
-            ReadReseller, ReadSipData, Remove, Sync,
+            Appoint, Audit, Consent, EditReseller, Guide, Invite, Licence, ListResellers, ManageResellers, Map,
+            Provision, Read, ReadReseller, ReadSipData, Remove, Sync,
         };
         let (always, on_behalf): (&[Action], &[Action]) = match self {
             Self::ProviderAdmin => (
                 &[
                     ManageResellers,
+                    ListResellers,
                     EditReseller,
                     ReadReseller,
                     Provision,
@@ -151,7 +155,19 @@ impl Role {
                 ],
                 &[],
             ),
-            Self::ProviderSupport => (&[ReadReseller, Licence, Appoint, Invite, Guide, Read, Audit], &[]),
+            Self::ProviderSupport => (
+                &[
+                    ListResellers,
+                    ReadReseller,
+                    Licence,
+                    Appoint,
+                    Invite,
+                    Guide,
+                    Read,
+                    Audit,
+                ],
+                &[],
+            ),
             Self::ResellerAdmin(_) => (
                 &[
                     EditReseller,

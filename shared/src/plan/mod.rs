@@ -9,4 +9,5 @@ pub mod mapping;
 pub mod onboard;
 pub mod preflight;
 pub mod remind;
+pub mod status;
 pub mod sync;

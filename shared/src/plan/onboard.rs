@@ -116,23 +116,23 @@ pub fn step(
 /// A failed sign-in in words for the people who help: no secrets, no codes of Microsoft.
 #[must_use]
 pub fn news(why: &Error) -> String {
-    let text = match why {
-        Error::SignIn(refused) => match refused {
-            SignInRefused::LinkClosed => "The invitation was replaced, has expired or was used up.",
-            SignInRefused::WrongCode { .. } => "The invitation code was wrong.",
-            SignInRefused::StateUnknown => "The browser came back from Microsoft without an answer that belongs to it.",
-            SignInRefused::Declined => "The permission request was declined.",
-            SignInRefused::ApprovalRequired => "Microsoft asks for an administrator's approval.",
-            SignInRefused::TokenInvalid(_) => "Microsoft's answer could not be verified.",
-            SignInRefused::PersonalAccount => "A personal Microsoft account was used.",
-            SignInRefused::NotGlobalAdmin => "The account lacks the role Global Administrator.",
-            SignInRefused::NotRecorded { .. } => "Another person than the recorded Global Admin signed in.",
-            SignInRefused::TenantMismatch => "The account belongs to another organisation than the connected one.",
-            SignInRefused::TenantTaken => "The organisation is connected to another enterprise.",
-            SignInRefused::ConsentIncomplete { .. } => "Not all permissions were granted.",
-            _ => "Microsoft refused the sign-in.",
-        },
-        _ => "Microsoft or the service did not answer as expected.",
+    let Error::SignIn(refused) = why else {
+        return "Microsoft or the service did not answer as expected.".to_owned();
+    };
+    let text = match refused {
+        SignInRefused::LinkClosed => "The invitation was replaced, has expired or was used up.",
+        SignInRefused::WrongCode { .. } => "The invitation code was wrong.",
+        SignInRefused::StateUnknown => "The browser came back from Microsoft without an answer that belongs to it.",
+        SignInRefused::Declined => "The permission request was declined.",
+        SignInRefused::ApprovalRequired => "Microsoft asks for an administrator's approval.",
+        SignInRefused::TokenInvalid(_) => "Microsoft's answer could not be verified.",
+        SignInRefused::PersonalAccount => "A personal Microsoft account was used.",
+        SignInRefused::NotGlobalAdmin => "The account lacks the role Global Administrator.",
+        SignInRefused::NotRecorded { .. } => "Another person than the recorded Global Admin signed in.",
+        SignInRefused::TenantMismatch => "The account belongs to another organisation than the connected one.",
+        SignInRefused::TenantTaken => "The organisation is connected to another enterprise.",
+        SignInRefused::ConsentIncomplete { .. } => "Not all permissions were granted.",
+        SignInRefused::Microsoft { .. } => "Microsoft refused the sign-in.",
     };
     text.to_owned()
 }

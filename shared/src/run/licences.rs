@@ -1,7 +1,7 @@
 //! The number of licences: changed by the provider side (R026, R030), with a look at what it leads to beforehand.
 
 use crate::domain::audit::{Author, Deed};
-use crate::domain::enterprise::{Enterprise, Settings};
+use crate::domain::enterprise::{Enterprise, Settings, user_limit};
 use crate::domain::ids::{TeamsUserId, VoiceUserId};
 use crate::domain::letter::{Letter, Outgoing};
 use crate::domain::licence;
@@ -93,7 +93,7 @@ pub async fn look(
 /// Changes the number of licences of an enterprise that was read at version `seen`; E4 waits in the outbox with it.
 ///
 /// # Errors
-/// `Invalid` for none, `Stale`, `Conflict` while the integration is being removed.
+/// `Invalid` for none or too many, `Stale`, `Conflict` while the integration is being removed.
 pub async fn change(
     io: &Io,
     kept: Enterprise,
@@ -103,10 +103,7 @@ pub async fn change(
     now: Timestamp,
 ) -> Result<Enterprise> {
     current(&kept, seen)?;
-    if limit == Some(0) {
-        let why = "give at least 1, or null for no limit; to end the service, disable or remove the enterprise";
-        return Err(crate::domain::Invalid::new("count", why).into());
-    }
+    let limit = user_limit("count", limit)?;
     if limit == kept.settings.user_limit {
         return Ok(kept);
     }

@@ -21,4 +21,5 @@ pub mod remove;
 pub mod resellers;
 pub mod sign_in;
 pub mod start_sync;
+pub mod status;
 pub mod sync;

@@ -10,6 +10,7 @@ use crate::domain::visit::Link;
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::mailer::Letter;
+use crate::io::store::enterprises::ListPage;
 use crate::mail::ResellerActivation;
 use crate::run::access::entry;
 use jiff::Timestamp;
@@ -66,7 +67,7 @@ pub async fn create(io: &Io, form: ResellerForm, author: &Author, once: &Once, n
 /// Changes a reseller that was read at version `seen`.
 ///
 /// # Errors
-/// `Invalid`, `Stale`.
+/// `Invalid`, `Conflict` for another policy prefix once there are enterprises, `Stale`.
 pub async fn edit(
     io: &Io,
     kept: Reseller,
@@ -77,6 +78,12 @@ pub async fn edit(
 ) -> Result<Reseller> {
     if kept.version != seen {
         return Err(Error::Stale("the reseller"));
+    }
+    if form.brand.policy_prefix != kept.brand.policy_prefix && has_enterprises(io, &kept.id).await? {
+        return Err(Error::Conflict(
+            "policies with the prefix are in use in customers' tenants; it can change only while there are no enterprises"
+                .into(),
+        ));
     }
     let next = Reseller {
         name: reseller::name(&form.name)?,
@@ -90,6 +97,16 @@ pub async fn edit(
     let entry = entry(io, author, Deed::ResellerChanged, differences(Some(&kept), &next), now);
     io.store.update_reseller(&next, &kept, &entry).await?;
     Ok(next)
+}
+
+async fn has_enterprises(io: &Io, reseller: &ResellerId) -> Result<bool> {
+    let first = ListPage {
+        after: None,
+        limit: 1,
+        newest_first: false,
+    };
+    let (some, _) = io.store.enterprises(reseller, &first, None).await?;
+    Ok(!some.is_empty())
 }
 
 /// Sends the activation mail again; the old link dies. Gives the new one, to be copied.
@@ -196,8 +213,8 @@ async fn send(io: &Io, reseller: &Reseller, link: &Url) {
 }
 
 fn differences(before: Option<&Reseller>, after: &Reseller) -> Vec<Changed> {
-    let value = |reseller: Option<&Reseller>, of: fn(&Reseller) -> Option<String>| reseller.and_then(of);
-    let fields: [(&str, fn(&Reseller) -> Option<String>); 13] = [
+    type Field = (&'static str, fn(&Reseller) -> Option<String>);
+    let fields: [Field; 13] = [
         ("name", |reseller| Some(reseller.name.clone())),
         ("owner", |reseller| Some(reseller.owner.to_string())),
         ("brand.productName", |reseller| {
@@ -235,9 +252,7 @@ fn differences(before: Option<&Reseller>, after: &Reseller) -> Vec<Changed> {
             reseller.help_url.as_ref().map(ToString::to_string)
         }),
     ];
-    let differs = |(field, of): (&str, fn(&Reseller) -> Option<String>)| {
-        changed(field, value(before, of), value(Some(after), of))
-    };
+    let differs = |(field, of): Field| changed(field, before.and_then(of), of(after));
     fields.into_iter().filter_map(differs).collect()
 }
 

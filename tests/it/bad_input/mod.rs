@@ -3,7 +3,7 @@
 
 mod bodies;
 mod callers;
-mod routes;
+pub(crate) mod routes;
 
 use crate::stories::scene::{Scene, options};
 use reqwest::{Client, Method, StatusCode};

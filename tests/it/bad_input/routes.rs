@@ -10,18 +10,18 @@ use shared::domain::rights::{self, Action, May};
 const NEVER: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
 /// One route.
-pub(super) struct Route {
-    pub(super) method: Method,
-    pub(super) path: String,
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: String,
     /// It needs a token.
-    pub(super) token: bool,
+    pub(crate) token: bool,
     /// The schema of its JSON body.
-    pub(super) schema: Option<Value>,
+    pub(crate) schema: Option<Value>,
     document: Value,
 }
 
 /// Every route of the API.
-pub(super) fn all() -> Vec<Route> {
+pub(crate) fn all() -> Vec<Route> {
     let document: Value = serde_json::from_str(&openapi::json()).unwrap();
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -48,28 +48,28 @@ pub(super) fn all() -> Vec<Route> {
 }
 
 /// The routes that need a token.
-pub(super) fn api() -> Vec<Route> {
+pub(crate) fn api() -> Vec<Route> {
     all().into_iter().filter(|route| route.token).collect()
 }
 
 /// The pages: routes without a token.
-pub(super) fn pages() -> Vec<Route> {
+pub(crate) fn pages() -> Vec<Route> {
     all().into_iter().filter(|route| !route.token).collect()
 }
 
 impl Route {
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 
     /// What the route does, in the words of the table of who may do what.
-    pub(super) fn action(&self) -> Action {
+    pub(crate) fn action(&self) -> Action {
         rights::action(self.method.as_str(), &self.path)
             .unwrap_or_else(|| panic!("the table of rights does not know {}", self.name()))
     }
 
     /// A role that may call it: of the customer where the route is about one enterprise.
-    pub(super) fn caller(&self) -> &'static str {
+    pub(crate) fn caller(&self) -> &'static str {
         let (enterprise, reseller) = (EnterpriseId::mint(NEVER, 1), ResellerId::mint(NEVER, 1));
         let of_customer = [Role::AccountAdmin(enterprise.clone()), Role::GlobalAdmin(enterprise)];
         let of_provider = [Role::ResellerAdmin(reseller), Role::ProviderAdmin];
@@ -85,6 +85,16 @@ impl Route {
         may.map_or_else(|| panic!("nobody may call {}", self.name()), Role::name)
     }
 
+    /// Whether the request needs this header.
+    pub(crate) fn needs(&self, header: &str) -> bool {
+        let path = self.path.replace('~', "~0").replace('/', "~1");
+        let method = self.method.as_str().to_lowercase();
+        let pointer = format!("/paths/{path}/{method}/parameters");
+        let parameters = self.document.pointer(&pointer).and_then(Value::as_array);
+        let named = |one: &Value| one["in"] == "header" && one["name"] == header && one["required"] == true;
+        parameters.is_some_and(|all| all.iter().any(named))
+    }
+
     fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
         match schema["$ref"].as_str() {
             Some(reference) => self.document.pointer(reference.trim_start_matches('#')).unwrap(),
@@ -93,14 +103,14 @@ impl Route {
     }
 
     /// The properties of the body, where it is one object.
-    pub(super) fn properties(&self) -> Map<String, Value> {
+    pub(crate) fn properties(&self) -> Map<String, Value> {
         let schema = self.schema.as_ref().map(|schema| self.resolved(schema));
         let properties = schema.and_then(|schema| schema["properties"].as_object());
         properties.cloned().unwrap_or_default()
     }
 
     /// A body that can be read: every required field, with something of its type.
-    pub(super) fn body(&self) -> Option<Value> {
+    pub(crate) fn body(&self) -> Option<Value> {
         self.schema.as_ref().map(|schema| self.sample(schema))
     }
 

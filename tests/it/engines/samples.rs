@@ -118,10 +118,23 @@ pub(super) fn enterprise(n: u8) -> Enterprise {
 
 /// An entry of the audit trail that nobody has written yet.
 pub(super) fn entry() -> Entry {
+    entry_of(Deed::EnterpriseChanged, NOW)
+}
+
+/// The same, of a deed and a moment.
+pub(super) fn entry_of(deed: Deed, at: Timestamp) -> Entry {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let chance = u128::from(NEXT.fetch_add(1, Ordering::SeqCst));
-    Entry::new(&Author::service(), Deed::EnterpriseChanged, Vec::new(), NOW, chance)
+    Entry::new(&Author::service(), deed, Vec::new(), at, chance)
+}
+
+/// The same enterprise, one version on.
+pub(super) fn next(enterprise: &Enterprise) -> Enterprise {
+    Enterprise {
+        version: enterprise.version + 1,
+        ..enterprise.clone()
+    }
 }
 
 pub(super) fn invitation(n: u8) -> Invitation {

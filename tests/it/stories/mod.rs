@@ -9,6 +9,7 @@ mod mapping;
 mod reminders;
 pub(crate) mod scene;
 mod set_up;
+mod status;
 mod sync;
 mod sync_faults;
 mod sync_sign_in;

@@ -4,7 +4,7 @@ use crate::binaries;
 use crate::process::{self, Usage};
 use crate::stage::{RESELLER_EMAIL, Stage, claims, http_event};
 use crate::table::{self, Table};
-use dialbridge_local::drive::people::{RESELLER, Stuck, invitation};
+use dialbridge_local::drive::people::{Stuck, invitation, reseller};
 use dialbridge_local::runtime_api::Function;
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -39,7 +39,8 @@ async fn cases(stage: &Stage) -> Result<Vec<Case>, Stuck> {
         let enterprise = ("enterprise", stage.enterprise.as_str());
         Some(claims("account_admin", "alex@customer.example", enterprise))
     };
-    let reseller = Some(claims("reseller_admin", RESELLER_EMAIL, ("reseller", RESELLER)));
+    let northwind = reseller(&stage.service.world.urls).await?;
+    let reseller = Some(claims("reseller_admin", RESELLER_EMAIL, ("reseller", &northwind)));
     Ok(vec![
         Case {
             package: "invite",

@@ -1,0 +1,349 @@
+//! Bounds: what a request costs at the table is the same however much is kept, and every list is a part of a list.
+
+use crate::bad_input::routes::{self, Route};
+use crate::rights::cast::{Cast, Target};
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use dialbridge_local::world::deployment::TABLE;
+use reqwest::Method;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+type Item = HashMap<String, AttributeValue>;
+/// Calls of the table by operation.
+type Calls = BTreeMap<String, u64>;
+
+/// Lists that come whole, each with what bounds it.
+const WHOLE: [(&str, &str); 5] = [
+    (
+        "/v1/enterprises/{enterprise}/voice-users",
+        "as many as one push of 64 KB holds",
+    ),
+    (
+        "/v1/enterprises/{enterprise}/licences",
+        "rows without a licence are mapped voice users",
+    ),
+    ("/v1/enterprises/{enterprise}/groups", "the groups of one tenant"),
+    ("/v1/enterprises/{enterprise}/runs/{run}", "the changes of one run"),
+    ("/v1/enterprises/{enterprise}/plans/{plan}", "the changes of one plan"),
+];
+
+/// Lists of which a part is exactly one query.
+const ONE_QUERY: [&str; 7] = [
+    "/v1/resellers",
+    "/v1/resellers/{reseller}/audit",
+    "/v1/enterprises",
+    "/v1/enterprises/{enterprise}/audit",
+    "/v1/enterprises/{enterprise}/groups",
+    "/v1/enterprises/{enterprise}/runs",
+    "/v1/enterprises/{enterprise}/runs/{run}/log",
+];
+
+/// A directory has 16 parts, each with its digests and its users.
+const MOST: u64 = 2 + 16 * 2;
+
+fn reading() -> Vec<Route> {
+    let mut all = routes::api();
+    all.retain(|route| route.method == Method::GET);
+    all
+}
+
+fn text(item: &Item, name: &str) -> String {
+    item[name].as_s().unwrap().clone()
+}
+
+fn string(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// The same id with another end.
+fn numbered(id: &str, n: usize) -> String {
+    format!("{}{n:06}", &id[..id.len() - 6])
+}
+
+struct Engine {
+    client: aws_sdk_dynamodb::Client,
+}
+
+impl Engine {
+    async fn first(&self, pk: &str, prefix: &str) -> Item {
+        let found = self
+            .client
+            .query()
+            .table_name(TABLE)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", string(pk))
+            .expression_attribute_values(":prefix", string(prefix))
+            .limit(1);
+        let items = found.send().await.unwrap().items.unwrap();
+        items
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| panic!("nothing like {pk} {prefix}"))
+    }
+
+    async fn put(&self, items: Vec<Item>) {
+        for batch in items.chunks(25) {
+            let put = |item: &Item| {
+                let put = PutRequest::builder().set_item(Some(item.clone())).build().unwrap();
+                WriteRequest::builder().put_request(put).build()
+            };
+            let writes = batch.iter().map(put).collect();
+            let written = self.client.batch_write_item().request_items(TABLE, writes);
+            let left = written.send().await.unwrap().unprocessed_items.unwrap_or_default();
+            assert!(left.is_empty(), "{left:?}");
+        }
+    }
+
+    /// Puts so many more of what is there, each with an id of its own.
+    async fn multiply(&self, pk: &str, prefix: &str, times: usize, edit: impl Fn(&mut Item, &str, usize)) {
+        let first = self.first(pk, prefix).await;
+        let id = text(&first, "sk")[prefix.len()..].to_owned();
+        let copy = |n: usize| {
+            let (mut item, id) = (first.clone(), numbered(&id, n));
+            item.insert("sk".into(), string(format!("{prefix}{id}")));
+            edit(&mut item, &id, n);
+            item
+        };
+        self.put((1..=times).map(copy).collect()).await;
+    }
+}
+
+fn with_id(item: &mut Item, id: &str, _: usize) {
+    item.insert("id".into(), string(id));
+}
+
+/// A row of a reseller's list is an enterprise in small.
+fn row(item: &mut Item, id: &str, n: usize) {
+    let Some(AttributeValue::M(meta)) = item.get_mut("meta_part") else {
+        panic!("a row without its enterprise");
+    };
+    meta.insert("id".into(), string(id));
+    meta.insert("name".into(), string(format!("Company {n:05}")));
+}
+
+/// What one request costs, and its answer.
+async fn cost(cast: &Cast, route: &Route, query: &str) -> (Calls, Value) {
+    let (name, target) = cast.own(route);
+    cost_of(cast, route, &target, name, query).await
+}
+
+async fn cost_of(cast: &Cast, route: &Route, target: &Target, name: &str, query: &str) -> (Calls, Value) {
+    let mut request = cast.request(route, target, name).await;
+    if !query.is_empty() {
+        let mark = if request.path.contains('?') { '&' } else { '?' };
+        request.path = format!("{}{mark}{query}", request.path);
+    }
+    let token = cast.token(name);
+    let world = &cast.scene.service.world;
+    world.idle().await;
+    let before = calls(cast);
+    let seen = cast.told(&request, &token).await;
+    assert_eq!(seen.status, 200, "{} {query}: {seen:?}", route.name());
+    let after = calls(cast);
+    let spent = after.into_iter().map(|(operation, count)| {
+        let more = count - before.get(&operation).unwrap_or(&0);
+        (operation, more)
+    });
+    (spent.filter(|(_, count)| *count > 0).collect(), seen.body)
+}
+
+/// Since the world began.
+fn calls(cast: &Cast) -> Calls {
+    let counts = cast.scene.service.world.faults.counts();
+    let of_table = counts.into_iter().filter(|((service, _), _)| service == "dynamodb");
+    of_table.map(|((_, operation), count)| (operation, count)).collect()
+}
+
+/// Hundreds of everything that a list can show.
+async fn grown(cast: &Cast, times: usize) {
+    let engine = Engine {
+        client: cast.scene.service.world.dynamodb.client(),
+    };
+    let (enterprise, reseller) = (&cast.scene.enterprise, &cast.scene.reseller);
+    let (own, of_reseller) = (format!("ENTERPRISE#{enterprise}"), format!("RESELLER#{reseller}"));
+    engine.multiply(&of_reseller, "ENTERPRISE#", times, row).await;
+    engine.multiply("RESELLERS", "RESELLER#", times, with_id).await;
+    for trail in [format!("{own}#AUDIT"), format!("{of_reseller}#AUDIT")] {
+        engine.multiply(&trail, "AUDIT#", times, with_id).await;
+    }
+    engine.multiply(&own, "RUN#", times, with_id).await;
+    engine.multiply(&own, "GROUP#", times, with_id).await;
+    let first = engine.first(&own, "VOICE#").await;
+    let voice = |n: usize| {
+        let mut item = first.clone();
+        let id = format!("w{n:05}");
+        item.insert("sk".into(), string(format!("VOICE#{id}")));
+        item.insert("id".into(), string(id));
+        item.insert("name".into(), string(format!("Voice User w{n:05}")));
+        item.insert("number".into(), string(format!("+3227100{n:05}")));
+        item
+    };
+    engine.put((0..times).map(voice).collect()).await;
+    let line = |n: usize| {
+        let key = [
+            ("pk".to_owned(), string(format!("{own}#RUN#{}", cast.run))),
+            ("sk".to_owned(), string(format!("LINE#{n:08}"))),
+            ("text".to_owned(), string(format!("<00:00> INFO> line {n}"))),
+            ("number".to_owned(), AttributeValue::N(n.to_string())),
+        ];
+        Item::from(key)
+    };
+    engine.put((0..times).map(line).collect()).await;
+}
+
+#[tokio::test]
+async fn reading_costs_the_same_however_much_is_kept() {
+    let cast = Cast::new().await;
+    let mut small = BTreeMap::new();
+    for route in reading() {
+        small.insert(route.name(), cost(&cast, &route, "").await.0);
+    }
+    grown(&cast, 300).await;
+    for route in reading() {
+        let (large, body) = cost(&cast, &route, "").await;
+        let what = format!("{}: {large:?}", route.name());
+        assert_eq!(large, small[&route.name()], "{what}");
+        assert!(large.values().sum::<u64>() <= MOST, "{what}");
+        let reads: BTreeSet<&str> = large.keys().map(String::as_str).collect();
+        assert!(reads.is_subset(&["GetItem", "Query"].into()), "{what}");
+        if ONE_QUERY.contains(&route.path.as_str()) {
+            assert_eq!(large.get("Query"), Some(&1), "{what}");
+            let items = body
+                .get("items")
+                .or_else(|| body.get("lines"))
+                .unwrap()
+                .as_array()
+                .unwrap();
+            assert!(items.len() >= 20, "{what}: {}", items.len());
+        }
+        println!("{:60} {:?}", route.name(), large);
+    }
+    // A filter reads no more often either.
+    let list = reading();
+    let list = list.iter().find(|route| route.path == "/v1/enterprises").unwrap();
+    for query in [
+        "q=company",
+        "state=invited",
+        "invitedDays=0",
+        "newestFirst=true",
+        "q=nobody",
+        "limit=100",
+    ] {
+        let (calls, _) = cost(&cast, list, query).await;
+        assert_eq!(calls, small["GET /v1/enterprises"], "{query}");
+    }
+    assert!(!calls(&cast).contains_key("Scan"), "nobody scans");
+}
+
+/// The longest of the lists in an answer.
+fn longest(body: &Value) -> usize {
+    let lists = body.as_object().unwrap().values().filter_map(Value::as_array);
+    lists.map(Vec::len).max().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn every_list_is_bounded() {
+    let cast = Cast::new().await;
+    grown(&cast, 1200).await;
+    let description: Value = serde_json::from_str(&dialbridge_local::openapi::json()).unwrap();
+    let mut bounded = 0;
+    for route in reading() {
+        let operation = &description["paths"][&route.path]["get"];
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let limits = parameters
+            .iter()
+            .filter(|one| ["limit", "perPage"].contains(&one["name"].as_str().unwrap()));
+        let limits: Vec<&Value> = limits.collect();
+        if limits.is_empty() {
+            let (_, body) = cost(&cast, &route, "").await;
+            let whole = WHOLE.iter().any(|(path, _)| *path == route.path);
+            assert!(longest(&body) <= 20 || whole, "{}: a list without bounds", route.name());
+            continue;
+        }
+        for limit in limits {
+            let name = limit["name"].as_str().unwrap();
+            let said = limit["description"].as_str().unwrap();
+            let most = said
+                .strip_prefix("1 to ")
+                .and_then(|rest| rest.split([';', ' ', '.']).next());
+            let most: usize = most
+                .and_then(|most| most.parse().ok())
+                .unwrap_or_else(|| panic!("{said}"));
+            for asked in [most + 1, 60_000] {
+                let (_, body) = cost(&cast, &route, &format!("{name}={asked}")).await;
+                let shown = longest(&body);
+                assert!(shown <= most, "{} {asked}: {shown}", route.name());
+                // There is enough of everything but people to fill a page.
+                assert!(
+                    shown == most || route.path.ends_with("/teams-users"),
+                    "{} {asked}: {shown}",
+                    route.name()
+                );
+            }
+            let (_, body) = cost(&cast, &route, &format!("{name}=0")).await;
+            let none = longest(&body);
+            let columns = body["columns"].as_array().map_or(1, Vec::len);
+            assert!(none <= columns, "{}: {none}", route.name());
+        }
+        bounded += 1;
+    }
+    assert_eq!(bounded, 7, "lists that come in parts");
+}
+
+/// Ten thousand enterprises of one reseller.
+#[tokio::test]
+async fn the_first_page_of_ten_thousand_is_one_query() {
+    const COUNT: usize = 10_000;
+    let cast = Cast::new().await;
+    let engine = Engine {
+        client: cast.scene.service.world.dynamodb.client(),
+    };
+    let list = format!("RESELLER#{}", cast.scene.reseller);
+    engine.multiply(&list, "ENTERPRISE#", COUNT, row).await;
+    let all = reading();
+    let route = all.iter().find(|route| route.path == "/v1/enterprises").unwrap();
+    let own = Target::Reseller(cast.scene.reseller.clone());
+    // One read sees whether the reseller is active; one is the page.
+    let page: Calls = [("GetItem".to_owned(), 1), ("Query".to_owned(), 1)].into();
+    for name in ["reseller_admin", "reseller_viewer", "provider_support"] {
+        let (calls, body) = cost_of(&cast, route, &own, name, "").await;
+        assert_eq!(calls, page, "{name}");
+        assert_eq!(body["items"].as_array().unwrap().len(), 50);
+    }
+    // (query, how many there are, or what there are at least)
+    for (query, expected) in [
+        ("limit=100", COUNT + 2),
+        ("limit=100&newestFirst=true", COUNT + 2),
+        ("limit=100&q=company%20099", 100),
+        ("limit=7&q=COMPANY%200990", 10),
+        ("limit=100&q=nobody", 0),
+        ("limit=100&state=disabled", 0),
+    ] {
+        let (mut seen, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let (calls, body) = cost_of(&cast, route, &own, "reseller_admin", &format!("{query}{cursor}")).await;
+            assert_eq!(calls, page, "{query}{cursor}");
+            let items = body["items"].as_array().unwrap();
+            seen.extend(
+                items
+                    .iter()
+                    .map(|item| item["enterprise"]["id"].as_str().unwrap().to_owned()),
+            );
+            pages += 1;
+            match body["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let distinct: BTreeSet<&String> = seen.iter().collect();
+        assert_eq!((seen.len(), distinct.len()), (expected, expected), "{query}");
+        let mut sorted = seen.clone();
+        sorted.sort();
+        if query.contains("newestFirst") {
+            sorted.reverse();
+        }
+        assert_eq!(seen, sorted, "{query}");
+        println!("{query}: {expected} enterprises in {pages} pages, one query each");
+    }
+    assert!(!calls(&cast).contains_key("Scan"), "nobody scans");
+}
