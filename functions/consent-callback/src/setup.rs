@@ -74,14 +74,6 @@ async fn page(io: &Io, session: &Session) -> Result<Response> {
 
 /// A step is over, and nobody waits for the person elsewhere.
 fn done(kept: Enterprise, reseller: Reseller, session: &Session) -> DonePage {
-    let undecided = kept.group_filter == GroupFilter::Undecided;
-    let mut next_steps: Vec<String> = Vec::new();
-    if undecided {
-        next_steps
-            .push("Choose whose users are synchronised: everyone, or members of groups (Sync User Groups).".into());
-    }
-    next_steps.push("Press Sync Now in the portal; then users can be mapped.".into());
-    let unanswered = matches!(kept.management, Management::Pending) && session.may_answer();
     let headline = match &session.stage {
         Stage::Answered { granted: true } => format!("{} may manage now", reseller.name),
         Stage::Answered { granted: false } => "Nothing was granted".into(),
@@ -89,38 +81,37 @@ fn done(kept: Enterprise, reseller: Reseller, session: &Session) -> DonePage {
         Stage::Syncing { .. } => "The sync has begun".into(),
         _ => "The connection to Microsoft is set up".into(),
     };
-    let mut offer = None;
-    match &session.stage {
-        Stage::Answered { granted: true } => {
-            next_steps.insert(0, "You can withdraw this in the portal at any time.".into());
-        }
-        Stage::Answered { granted: false } => next_steps.insert(
-            0,
-            format!("You remain the only one who manages. {} may ask again.", reseller.name),
-        ),
-        Stage::Syncing { .. } => {
-            next_steps = vec![
-                "You can close this window; the portal shows how far the sync is, user by user.".into(),
-                "The dial pad can take up to two hours to appear in Teams after the sync.".into(),
-            ];
-        }
-        Stage::Complete => {
-            next_steps
-                .push("Numbers are provided by your voice provider; nothing more is needed from you for them.".into());
-            offer = management::offer(&kept, &reseller).ok().filter(|_| unanswered);
-        }
-        _ => {}
-    }
+    let asks = session.stage == Stage::Complete && session.may_answer() && kept.management == Management::Pending;
+    let undecided = kept.group_filter == GroupFilter::Undecided;
     DonePage {
+        headline,
+        next_steps: next_steps(&session.stage, undecided, &reseller.name),
+        groups_url: (undecided && session.may_choose()).then(|| "/setup/groups".into()),
+        offer: management::offer(&kept, &reseller).ok().filter(|_| asks),
         product: reseller.brand.product_name,
         enterprise: kept.settings.name,
-        headline,
-        next_steps,
         portal_url: reseller.brand.integration_portal_url.into(),
-        groups_url: (undecided && session.may_choose()).then(|| "/setup/groups".to_owned()),
-        offer,
         back: None,
     }
+}
+
+fn next_steps(stage: &Stage, undecided: bool, reseller: &str) -> Vec<String> {
+    let withdraw = "You can withdraw this in the portal at any time.";
+    let again = format!("You remain the only one who manages. {reseller} may ask again.");
+    let choose = "Choose whose users are synchronised: everyone, or members of groups (Sync User Groups).";
+    let sync = "Press Sync Now in the portal; then users can be mapped.";
+    let close = "You can close this window; the portal shows how far the sync is, user by user.";
+    let dial_pad = "The dial pad can take up to two hours to appear in Teams after the sync.";
+    let numbers = "Numbers are provided by your voice provider; nothing more is needed from you for them.";
+    let choose = undecided.then_some(choose);
+    let steps = match stage {
+        Stage::Syncing { .. } => [Some(close), Some(dial_pad), None],
+        Stage::Answered { granted: true } => [Some(withdraw), choose, Some(sync)],
+        Stage::Answered { granted: false } => [Some(again.as_str()), choose, Some(sync)],
+        Stage::Chosen => [Some(sync), None, None],
+        _ => [choose, Some(sync), Some(numbers)],
+    };
+    steps.into_iter().flatten().map(str::to_owned).collect()
 }
 
 /// The page for where the browser stands, or the way back once its step is over. It changes nothing.
