@@ -9,7 +9,6 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use shared::domain::Invalid;
 use shared::domain::caller::{Caller, Role};
-use shared::domain::email::EmailAddress;
 use shared::domain::enterprise::{EnterpriseForm, Service};
 use shared::domain::ids::{EnterpriseId, ResellerId};
 use shared::domain::state::State as EnterpriseState;
@@ -31,8 +30,8 @@ pub(crate) struct NewEnterprise {
     /// `Enterprise Name`
     name: String,
     /// `Enterprise Admin Email ID`: the customer's Microsoft Global Administrator.
-    #[schema(value_type = String, format = "email")]
-    admin_email: EmailAddress,
+    #[schema(format = "email")]
+    admin_email: String,
     /// The admin's name, for greetings.
     admin_name: Option<String>,
     /// `User Limit`; left out means no limit.

@@ -46,7 +46,7 @@ pub struct EnterpriseForm {
     /// `Enterprise Name` (R004).
     pub name: String,
     /// `Enterprise Admin Email ID` (R005).
-    pub admin_email: EmailAddress,
+    pub admin_email: String,
     /// The admin's name for greetings; the address stands in where absent.
     pub admin_name: Option<String>,
     /// `User Limit` (R006); blank means no limit (R007).
@@ -180,9 +180,17 @@ impl EnterpriseForm {
     pub fn check(self, offer: &Offer) -> Result<(Settings, GlobalAdmin), Vec<Invalid>> {
         let regions = &offer.regions;
         let mut wrong = Vec::new();
+        let name = plain_text("name", &self.name, NAME_MAX);
+        let name = name.map_err(|invalid| wrong.push(invalid)).unwrap_or_default();
+        let admin_email: Option<EmailAddress> = self.admin_email.parse().ok();
+        if admin_email.is_none() {
+            wrong.push(Invalid::new(
+                "adminEmail",
+                "give an address such as name@company.example",
+            ));
+        }
         let mut keep =
             |checked: Result<String, Invalid>| checked.map_err(|invalid| wrong.push(invalid)).unwrap_or_default();
-        let name = keep(plain_text("name", &self.name, NAME_MAX));
         let admin_name = self
             .admin_name
             .map(|name| keep(plain_text("adminName", &name, NAME_MAX)));
@@ -234,9 +242,9 @@ impl EnterpriseForm {
         if jiff::tz::TimeZone::get(&self.time_zone).is_err() {
             wrong.push(Invalid::new("timeZone", "give an IANA zone such as Europe/Brussels"));
         }
-        if !wrong.is_empty() {
+        let Some(admin_email) = admin_email.filter(|_| wrong.is_empty()) else {
             return Err(wrong);
-        }
+        };
         let settings = Settings {
             name,
             user_limit: self.user_limit,
@@ -250,7 +258,7 @@ impl EnterpriseForm {
             billing_reference,
             trial_end: self.trial_end,
         };
-        Ok((settings, GlobalAdmin::invited(self.admin_email, admin_name)))
+        Ok((settings, GlobalAdmin::invited(admin_email, admin_name)))
     }
 }
 
@@ -261,7 +269,7 @@ mod tests {
     fn form() -> EnterpriseForm {
         EnterpriseForm {
             name: "Bluefinch Ltd".into(),
-            admin_email: "mara@bluefinch.example".parse().unwrap(),
+            admin_email: "mara@bluefinch.example".into(),
             admin_name: Some("Mara Quist".into()),
             user_limit: Some(150),
             pbx_music_on_hold: true,
@@ -380,10 +388,11 @@ mod tests {
     fn all_wrong_fields_are_named_at_once() {
         let bad = EnterpriseForm {
             name: String::new(),
+            admin_email: "nobody".into(),
             time_zone: "Mars/Base".into(),
             user_limit: Some(0),
             ..form()
         };
-        assert_eq!(wrong(bad), ["name", "userLimit", "timeZone"]);
+        assert_eq!(wrong(bad), ["name", "adminEmail", "userLimit", "timeZone"]);
     }
 }

@@ -24,6 +24,9 @@ pub enum Standing {
         since: Timestamp,
         /// The final sync, once it has begun. From then on there is no way back.
         final_sync: Option<RunId>,
+        /// Since when it had been disabled before, where it was; that is what an undoing leads back to.
+        #[serde(default)]
+        disabled: Option<Timestamp>,
     },
     /// The integration is removed; the data ends after `RETENTION`.
     Removed {

@@ -91,6 +91,7 @@ mod tests {
         let leaving = Standing::Removing {
             since: at,
             final_sync: None,
+            disabled: None,
         };
         assert_eq!(remind(&leaving, &setup, &status), Reminder::SyncRequired);
         let gone = Standing::Removed { since: at };

@@ -5,7 +5,8 @@ use crate::domain::caller::{Caller, Footing};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, ResellerId};
 use crate::domain::reseller::Reseller;
-use crate::domain::rights::May;
+use crate::domain::rights::{Action, May};
+use crate::domain::standing::Standing;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use jiff::Timestamp;
@@ -36,12 +37,27 @@ impl Access {
 ///
 /// # Errors
 /// `NotFound` alike for an unknown enterprise, a foreign one, and an action that the role does not have; `NotActivated`
-/// for a reseller's staff before its owner has activated it (R001).
+/// for a reseller's staff before its owner has activated it (R001); `Conflict` for a change of what was removed.
 pub async fn on(io: &Io, caller: Caller, enterprise: &EnterpriseId) -> Result<Access> {
     let kept = io.store.enterprise(enterprise).await?;
     let footing = caller.footing(&kept).ok_or(Error::NotFound("enterprise"))?;
     activated(io, &caller).await?;
+    readable(&kept, caller.asks)?;
     Ok(Access { kept, caller, footing })
+}
+
+/// What is removed is only read until its data ends. Who repeats its removal is told by that route itself.
+fn readable(kept: &Enterprise, asks: Action) -> Result<()> {
+    let reads = matches!(
+        asks,
+        Action::Read | Action::ReadSipData | Action::Audit | Action::Remove
+    );
+    if reads || !matches!(kept.standing, Standing::Removed { .. }) {
+        return Ok(());
+    }
+    Err(Error::Conflict(
+        "the integration was removed; create the enterprise anew to connect it again".into(),
+    ))
 }
 
 /// Checks a caller against one reseller.

@@ -63,6 +63,8 @@ pub async fn reassign(
         now,
     );
     let new = letter.as_ref().map(|letter| &letter.invitation);
+    // Before, so that it is dead even if nothing comes after the write; after, since it may have begun in between.
+    start_sync::abandon(io, &kept).await?;
     io.store
         .replace_invitation(&next, seen, old.as_ref(), new, &entry, &mails)
         .await?;

@@ -41,7 +41,8 @@ pub async fn resend(io: &Io, kept: Enterprise, author: &Author, once: &Once, now
     }
     let reseller = io.store.reseller(&kept.reseller).await?;
     let old = newest(io, &kept).await?;
-    if let Some(old) = &old {
+    // One that never left is no mail to anybody.
+    if let Some(old) = old.as_ref().filter(|old| old.state != InvitationState::Queued) {
         let since = old.created.duration_until(now);
         if since < PAUSE {
             return Err(Error::TooMany {

@@ -105,6 +105,8 @@ pub async fn change(
     current(&kept, seen)?;
     let limit = user_limit("count", limit)?;
     if limit == kept.settings.user_limit {
+        // Whoever made this change may have died before its consequences were counted.
+        account::refresh_pending(io, &kept, now).await?;
         return Ok(kept);
     }
     let next = Enterprise {

@@ -16,7 +16,7 @@ use crate::domain::{licence, schedule};
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::run::access::entry;
-use crate::run::{account, invitation, licences, post, remind};
+use crate::run::{account, invitation, licences, post};
 use jiff::Timestamp;
 
 /// Creates an enterprise and sends the invitation (R019). The same request again answers with the same enterprise and
@@ -158,6 +158,8 @@ pub async fn serve(
         (Standing::Active, true) | (Standing::Disabled { .. }, false)
     );
     if as_asked {
+        // Whoever did it before may have died before the schedule followed.
+        account::refresh_pending(io, &kept, now).await?;
         return Ok(kept);
     }
     let next = Enterprise {
@@ -167,8 +169,7 @@ pub async fn serve(
     };
     let entry = entry(io, author, deed, Vec::new(), now);
     io.store.update_enterprise(&next, seen, &entry, &[]).await?;
-    let status = account::refresh_pending(io, &next, now).await?;
-    remind::keep_schedule(io, &next, &status).await?;
+    account::refresh_pending(io, &next, now).await?;
     Ok(next)
 }
 

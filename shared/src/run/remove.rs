@@ -19,31 +19,48 @@ use jiff::Timestamp;
 /// # Errors
 /// `Conflict` while a sync is under way or where it is ordered already, `Stale`.
 pub async fn order(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: Timestamp) -> Result<Enterprise> {
+    match kept.standing {
+        // Whoever ordered it may have died before its consequences were written.
+        Standing::Removed { since } => io.store.end_data(&kept.id, since + RETENTION).await?,
+        Standing::Removing { .. } => drop(account::refresh_pending(io, &kept, now).await?),
+        Standing::Active | Standing::Disabled { .. } => {}
+    }
     current(&kept, seen)?;
     let status = io.store.sync_status(&kept.id).await?;
     start_sync::none_under_way(io, &kept.id, &status).await?;
-    let final_sync = kept.setup.complete() && status.last.is_some();
+    // What a waiting sync was permitted is no final sync; from the write on, none but a final one can be begun.
+    start_sync::abandon(io, &kept).await?;
+    // A sync that was interrupted may have left something in Teams, too.
+    let final_sync = kept.setup.complete() && (status.last.is_some() || status.discovered.is_some());
     let letter = Letter::IntegrationRemoved { final_sync };
     let mails = [to_admin(io, &kept, &kept.global_admin, letter, now)];
     if !final_sync {
-        return gone(io, kept, author, &mails, now).await;
+        let next = gone(io, kept, author, &mails, now).await?;
+        io.store.end_data(&next.id, now + RETENTION).await?;
+        return Ok(next);
     }
+    let disabled = match kept.standing {
+        Standing::Disabled { since } => Some(since),
+        Standing::Active | Standing::Removing { .. } | Standing::Removed { .. } => None,
+    };
     let next = Enterprise {
         standing: Standing::Removing {
             since: now,
             final_sync: None,
+            disabled,
         },
         version: seen + 1,
         ..kept
     };
     let entry = entry(io, author, Deed::RemovalStarted, Vec::new(), now);
     io.store.update_enterprise(&next, seen, &entry, &mails).await?;
+    start_sync::abandon(io, &next).await?;
     account::refresh_pending(io, &next, now).await?;
     post::deliver(io, &mails).await;
     Ok(next)
 }
 
-/// Takes the removal back.
+/// Takes the removal back: the enterprise is as active, or as disabled, as it was.
 ///
 /// # Errors
 /// `Conflict` once the final sync has begun, or where there is nothing to take back; `Stale`.
@@ -51,8 +68,12 @@ pub async fn undo(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: Ti
     if kept.version != seen {
         return Err(Error::Stale("the enterprise"));
     }
-    match kept.standing {
-        Standing::Removing { final_sync: None, .. } => {}
+    let standing = match kept.standing {
+        Standing::Removing {
+            final_sync: None,
+            disabled,
+            ..
+        } => disabled.map_or(Standing::Active, |since| Standing::Disabled { since }),
         Standing::Removing {
             final_sync: Some(_), ..
         }
@@ -64,9 +85,9 @@ pub async fn undo(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: Ti
         Standing::Active | Standing::Disabled { .. } => {
             return Err(Error::Conflict("the integration is not being removed".into()));
         }
-    }
+    };
     let next = Enterprise {
-        standing: Standing::Active,
+        standing,
         version: seen + 1,
         ..kept
     };
@@ -84,6 +105,7 @@ pub(super) async fn begin_final_sync(io: &Io, kept: Enterprise, run: &RunId, now
     let Standing::Removing {
         since,
         final_sync: None,
+        disabled,
     } = kept.standing
     else {
         return Ok(kept);
@@ -93,6 +115,7 @@ pub(super) async fn begin_final_sync(io: &Io, kept: Enterprise, run: &RunId, now
         standing: Standing::Removing {
             since,
             final_sync: Some(run.clone()),
+            disabled,
         },
         version: seen + 1,
         ..kept
@@ -110,9 +133,19 @@ pub(super) async fn end_final_sync(io: &Io, enterprise: &EnterpriseId, now: Time
     let kept = io.store.enterprise(enterprise).await?;
     match kept.standing {
         Standing::Removing { .. } => gone(io, kept, &Author::service(), &[], now).await.map(drop),
-        // A worker before this one was killed between the two.
+        // A worker before this one was killed after it.
+        Standing::Removed { .. } | Standing::Active | Standing::Disabled { .. } => Ok(()),
+    }
+}
+
+/// After the last thing that a run of a removed enterprise writes: everything that is kept ends. May be repeated.
+///
+/// # Errors
+/// `Upstream`.
+pub(super) async fn end_data(io: &Io, enterprise: &EnterpriseId) -> Result<()> {
+    match io.store.enterprise(enterprise).await?.standing {
         Standing::Removed { since } => io.store.end_data(enterprise, since + RETENTION).await,
-        Standing::Active | Standing::Disabled { .. } => Ok(()),
+        Standing::Active | Standing::Disabled { .. } | Standing::Removing { .. } => Ok(()),
     }
 }
 
@@ -137,6 +170,5 @@ async fn gone(
     let status = account::refresh_pending(io, &next, now).await?;
     remind::keep_schedule(io, &next, &status).await?;
     post::deliver(io, mails).await;
-    io.store.end_data(&next.id, now + RETENTION).await?;
     Ok(next)
 }

@@ -64,7 +64,8 @@ pub async fn create(io: &Io, form: ResellerForm, author: &Author, once: &Once, n
     io.store.reseller(&id).await
 }
 
-/// Changes a reseller that was read at version `seen`.
+/// Changes a reseller that was read at version `seen`. Another owner before the activation is a correction: the link dies,
+/// and a new one goes there.
 ///
 /// # Errors
 /// `Invalid`, `Conflict` for another policy prefix once there are enterprises, `Stale`.
@@ -85,17 +86,30 @@ pub async fn edit(
                 .into(),
         ));
     }
+    let name = reseller::name(&form.name)?;
+    let brand = form.brand.checked()?;
+    let return_origins = reseller::return_origins(&form.return_origins)?;
+    let corrected = if form.owner != kept.owner && !kept.active() {
+        Some(awaited(io, io.chance.token::<32>(), now).await?)
+    } else {
+        None
+    };
+    let activation = corrected.as_ref().map(|(activation, _)| activation.clone());
     let next = Reseller {
-        name: reseller::name(&form.name)?,
+        name,
         owner: form.owner,
-        brand: form.brand.checked()?,
-        return_origins: reseller::return_origins(&form.return_origins)?,
+        activation: activation.unwrap_or_else(|| kept.activation.clone()),
+        brand,
+        return_origins,
         help_url: form.help_url,
         version: seen + 1,
         ..kept.clone()
     };
     let entry = entry(io, author, Deed::ResellerChanged, differences(Some(&kept), &next), now);
     io.store.update_reseller(&next, &kept, &entry).await?;
+    if let Some((_, link)) = corrected {
+        send(io, &next, &link).await;
+    }
     Ok(next)
 }
 

@@ -107,6 +107,7 @@ async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Res
             }
             RunState::Succeeded | RunState::Abandoned => {
                 io.store.delete_sealed(&lease.enterprise, &run.id).await?;
+                remove::end_data(io, &lease.enterprise).await?;
                 return Ok(Next::Done { seconds: 0 });
             }
             RunState::Failed => {
@@ -358,6 +359,7 @@ async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Finding>) -> R
     };
     log(io, lease, run, lines).await?;
     io.store.delete_sealed(enterprise, &run.id).await?;
+    remove::end_data(io, enterprise).await?;
     Ok(if successful {
         Next::Done { seconds: 0 }
     } else {

@@ -79,6 +79,7 @@ async fn a_trial_is_over_with_its_last_day(store: Store) {
     leaving.standing = Standing::Removing {
         since: NOW,
         final_sync: None,
+        disabled: None,
     };
     store.update_enterprise(&leaving, 1, &entry(), &[]).await.unwrap();
     assert_eq!(over(&store, midnight + DAY * 40).await, []);

@@ -8,12 +8,15 @@ use dialbridge_local::drive::people::{
     Tenant, admin_of, at_microsoft, create_reseller, enterprise_form, invitation, set_up, tenants,
 };
 use dialbridge_local::issuer::Person;
+use dialbridge_local::mailbox::Mail;
 use dialbridge_local::microsoft::{self, Delays};
+use dialbridge_local::scheduler::Listed as Schedule;
 use dialbridge_local::world::{self, deployment};
 use jiff::SignedDuration;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use url::Url;
 
 /// What a story's run ends in, or where it waits for a person.
@@ -181,6 +184,72 @@ impl Scene {
 
     pub(crate) async fn get(&self, rest: &str) -> Answer {
         self.api("account_admin").get(&self.path(rest)).await.unwrap()
+    }
+
+    /// The enterprise, as its reseller's admin sees it.
+    pub(crate) async fn seen(&self) -> Answer {
+        let seen = self.api("reseller_admin").get(&self.path("")).await.unwrap();
+        assert_eq!(seen.status, 200, "{}", seen.body);
+        seen
+    }
+
+    pub(crate) async fn state(&self) -> String {
+        self.seen().await.text("/state").to_owned()
+    }
+
+    /// Somebody in a role changes the enterprise that was just read.
+    pub(crate) async fn change(&self, role: &str, method: Method, rest: &str, body: Option<Value>) -> Answer {
+        let etag = self.seen().await.etag.unwrap();
+        // Every trial is a request of its own.
+        static KEYS: AtomicU64 = AtomicU64::new(1);
+        let key = format!("change-{}", KEYS.fetch_add(1, Ordering::SeqCst));
+        let headers = [("if-match", etag.as_str()), ("idempotency-key", key.as_str())];
+        let api = self.api(role);
+        api.send(method, &self.path(rest), body.as_ref(), &headers)
+            .await
+            .unwrap()
+    }
+
+    /// The reseller's admin does something that is taken.
+    pub(crate) async fn done(&self, method: Method, rest: &str, body: Option<Value>) -> Answer {
+        let answer = self.change("reseller_admin", method, rest, body).await;
+        assert!(answer.status.is_success(), "{rest}: {}", answer.body);
+        answer
+    }
+
+    /// Another number of licences.
+    pub(crate) async fn license(&self, count: Option<u32>) -> Answer {
+        self.done(Method::PUT, "/licences", Some(json!({ "count": count })))
+            .await
+    }
+
+    /// The mails to an address with this subject, oldest first.
+    pub(crate) fn mails(&self, to: &str, subject: &str) -> Vec<Mail> {
+        let mut mails = self.service.world.aws.mailbox.mails_to(to);
+        mails.retain(|mail| mail.subject.contains(subject));
+        mails
+    }
+
+    /// What the audit trail says was done, newest first.
+    pub(crate) async fn deeds(&self) -> Vec<String> {
+        let trail = self.api("reseller_admin").get(&self.path("/audit?limit=100")).await;
+        let trail = trail.unwrap();
+        let deeds = trail.list("/items").iter().filter_map(|entry| entry["deed"].as_str());
+        deeds.map(str::to_owned).collect()
+    }
+
+    /// The daily sweep, now.
+    pub(crate) async fn sweep(&self) -> Value {
+        let lambdas = &self.service.world.aws.lambdas;
+        lambdas.invoke("reminder", json!({ "sweep": true })).await.unwrap()
+    }
+
+    /// The enterprise's schedule, where it has one.
+    pub(crate) fn schedule(&self) -> Option<Schedule> {
+        let mut all = self.service.world.aws.scheduler.list();
+        all.retain(|schedule| schedule.input.contains(&self.enterprise));
+        assert!(all.len() <= 1, "{all:?}");
+        all.pop()
     }
 
     pub(crate) async fn choose(&self, choice: Value) -> Answer {

@@ -2,7 +2,7 @@
 
 use super::keys::Key;
 use super::sync_status::StatusItem;
-use super::{Outcome, Store, keys, text};
+use super::{Attributes, Outcome, Store, keys, text};
 use crate::domain::audit::Entry;
 use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::{Enterprise, Service, Settings};
@@ -354,21 +354,25 @@ impl Store {
         }
     }
 
-    /// Lets everything that is kept of a removed enterprise end at `until`; DynamoDB deletes it then. May be repeated.
+    /// Lets everything that is kept of a removed enterprise end at `until`, or earlier where it would have anyway;
+    /// DynamoDB deletes it then. May be repeated.
     ///
     /// # Errors
     /// `Upstream`.
     pub async fn end_data(&self, enterprise: &EnterpriseId, until: Timestamp) -> Result<()> {
         let parts = (0..crate::domain::directory::PARTS).map(|part| keys::teams_partition(enterprise, part));
-        let partitions = parts.chain([
+        let mut partitions: Vec<String> = parts.collect();
+        partitions.extend([
             keys::enterprise_audit(enterprise),
             keys::enterprise_partition(enterprise),
         ]);
-        for partition in partitions {
+        while let Some(partition) = partitions.pop() {
             let mut after = None;
             loop {
                 let (items, next) = self.raw_page(&partition, after).await?;
-                let ending = items.into_iter().filter(|item| !item.contains_key(keys::EXPIRES));
+                let runs = items.iter().filter_map(|item| run_of(item)?.parse().ok());
+                partitions.extend(runs.map(|run| keys::run_partition(enterprise, &run)));
+                let ending = items.into_iter().filter(|item| !ends_by(item, until));
                 let ending = ending.map(|mut item| {
                     item.insert(keys::EXPIRES.to_owned(), super::number(until.as_second()));
                     Self::put_item(item)
@@ -392,6 +396,16 @@ impl Store {
         let items = self.indexed(&shard, Some(&now.to_string())).await?;
         Ok(super::sync_status::enterprises_of(items))
     }
+}
+
+/// The id of the run that an item is about, where it is one.
+fn run_of(item: &Attributes) -> Option<&str> {
+    item.get(keys::SK)?.as_s().ok()?.strip_prefix(keys::RUN)
+}
+
+fn ends_by(item: &Attributes, until: Timestamp) -> bool {
+    let expires = item.get(keys::EXPIRES).and_then(|at| at.as_n().ok()?.parse().ok());
+    expires.is_some_and(|at: i64| at <= until.as_second())
 }
 
 /// Neither keys nor bodies of callers are kept, only hashes.

@@ -1,7 +1,7 @@
 //! Plans, runs, their steps, log lines and sealed tokens.
 
 use super::leases::Lease;
-use super::{Outcome, Store, keys};
+use super::{Outcome, Store, keys, number};
 use crate::domain::audit::Entry;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
@@ -136,11 +136,11 @@ impl Store {
         found.ok_or(Error::NotFound("plan"))
     }
 
-    /// Creates a run that waits for its sign-in, with the link to it, unless another run is going on. `status` is the
-    /// sync status with the run as its current one.
+    /// Creates a run that waits for its sign-in, with the link to it, unless another run is going on or the enterprise has
+    /// moved since its Global Admin and its standing were checked. `status` is the sync status with the run as its current one.
     ///
     /// # Errors
-    /// `Busy` if the status moved, `KeyReused`.
+    /// `Busy` if status or enterprise moved, `KeyReused`.
     #[expect(
         clippy::too_many_arguments,
         reason = "all of it is written together, and the call is made once"
@@ -171,6 +171,12 @@ impl Store {
                 .build()?,
             self.link_write(link_hash, to, link_ends)?,
             self.audited(enterprise, entry)?,
+            self.check(
+                &keys::enterprise(enterprise),
+                "attribute_not_exists(pk) OR version = :kept",
+            )
+            .with(":kept", number(kept.version))
+            .build()?,
         ];
         writes.extend(self.status_writes(kept, status)?);
         let id = self.create_once(writes, once, run.id.as_str(), now).await?;

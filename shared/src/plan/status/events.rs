@@ -62,7 +62,7 @@ pub(super) fn events(facts: &Facts<'_>) -> Vec<Event> {
     let standing = match &enterprise.standing {
         Standing::Active if !enterprise.setup.complete() => [invitation_pending(facts), licences(facts), trial(facts)],
         Standing::Active | Standing::Disabled { .. } => [None, licences(facts), trial(facts)],
-        Standing::Removing { since, final_sync } => [Some(removal(*since, final_sync.is_some())), None, None],
+        Standing::Removing { since, final_sync, .. } => [Some(removal(*since, final_sync.is_some())), None, None],
         Standing::Removed { .. } => [None, None, None],
     };
     standing.into_iter().flatten().map(event).collect()

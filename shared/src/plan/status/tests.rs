@@ -111,6 +111,7 @@ fn every_state_says_who_acts_and_how() {
             Sample::discovered().mapped(2).standing(Standing::Removing {
                 since: at(20),
                 final_sync: None,
+                disabled: None,
             }),
             S::Removing,
             Some(Actor::GlobalAdmin),
@@ -259,11 +260,13 @@ fn anything() -> impl Strategy<Value = Sample> {
         Just(Standing::Disabled { since: at(50) }),
         Just(Standing::Removing {
             since: at(50),
-            final_sync: None
+            final_sync: None,
+            disabled: None
         }),
         Just(Standing::Removing {
             since: at(50),
-            final_sync: Some(run(RunState::Planning).id)
+            final_sync: Some(run(RunState::Planning).id),
+            disabled: None
         }),
         Just(Standing::Removed { since: at(50) }),
     ];

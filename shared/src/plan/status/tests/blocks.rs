@@ -232,6 +232,7 @@ fn over_license_counts_what_there_is_now() {
     let leaving = Sample::discovered().mapped(3).standing(Standing::Removing {
         since: at(20),
         final_sync: None,
+        disabled: None,
     });
     assert_eq!(codes(&leaving.status()), []);
 }

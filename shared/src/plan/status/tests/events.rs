@@ -78,7 +78,11 @@ fn a_removal_can_be_undone_until_its_final_sync_begins() {
     let removing = |final_sync: Option<RunId>| {
         let since = at(20);
         let status = Sample::discovered()
-            .standing(Standing::Removing { since, final_sync })
+            .standing(Standing::Removing {
+                since,
+                final_sync,
+                disabled: None,
+            })
             .status();
         let event = status.events.into_iter().next().unwrap();
         assert_eq!((event.code, event.since), (EventCode::RemovalOrdered, since));
