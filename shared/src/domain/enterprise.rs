@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// The highest `User Limit`: twice the largest directory that is planned for.
 const USER_LIMIT_MAX: u32 = 1_000_000;
@@ -28,6 +29,15 @@ pub enum Service {
     /// A SIP trunk.
     #[serde(rename = "Trunk")]
     Trunk,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pbx => "PBX",
+            Self::Trunk => "Trunk",
+        })
+    }
 }
 
 /// What the form says, before it is checked.

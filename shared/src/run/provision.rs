@@ -236,12 +236,7 @@ pub(super) fn differences(before: Option<&Enterprise>, after: &Enterprise) -> Ve
         }),
         ("sbcRegions", |kept| joined(&kept.settings.sbc_regions)),
         ("services", |kept| {
-            let services: Vec<String> = kept
-                .settings
-                .services
-                .iter()
-                .map(|service| format!("{service:?}"))
-                .collect();
+            let services: Vec<String> = kept.settings.services.iter().map(ToString::to_string).collect();
             joined(&services)
         }),
         ("pbxTypes", |kept| joined(&kept.settings.pbx_types)),
