@@ -87,11 +87,18 @@ fn invited(enterprise: &Enterprise) -> (State, Timestamp) {
         .invitation
         .as_ref()
         .map_or(enterprise.created, super::ids::InvitationId::born);
-    let news = |step| enterprise.steps.get(&step).filter(|news| news.at >= since);
-    match (news(Step::FirstConsent), news(Step::SignIn)) {
-        (Some(consent), _) if consent.state == StepState::Failed => (State::Consent1, consent.at),
-        (_, Some(sign_in)) if sign_in.state == StepState::Succeeded => (State::SignedIn, sign_in.at),
-        _ => (State::Invited, since),
+    let news = |step, state| {
+        let news = enterprise.steps.get(&step);
+        news.filter(|news| news.at >= since && news.state == state)
+            .map(|news| news.at)
+    };
+    let declined = news(Step::FirstConsent, StepState::Failed);
+    match (declined, news(Step::SignIn, StepState::Succeeded)) {
+        (declined, Some(signed_in)) if declined.is_none_or(|declined| declined <= signed_in) => {
+            (State::SignedIn, signed_in)
+        }
+        (Some(declined), _) => (State::Consent1, declined),
+        (None, _) => (State::Invited, since),
     }
 }
 

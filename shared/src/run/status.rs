@@ -21,28 +21,37 @@ const NEWEST: u16 = 10;
 /// # Errors
 /// `Upstream`.
 pub async fn document(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Status> {
-    let reseller = io.store.reseller(&kept.reseller).await?;
-    let sync = io.store.sync_status(&kept.id).await?;
-    let invitation = if kept.setup.complete() {
-        None
-    } else {
-        invitation::newest(io, kept).await?
+    let invited = async {
+        if kept.setup.complete() {
+            return Ok(None);
+        }
+        invitation::newest(io, kept).await
     };
-    let current = match &sync.current {
-        Some(run) => Some(io.store.run(&kept.id, run).await?),
-        None => None,
-    };
+    let (reseller, sync, invitation) = futures::try_join!(
+        io.store.reseller(&kept.reseller),
+        io.store.sync_status(&kept.id),
+        invited,
+    )?;
+    let (current, failed) = futures::try_join!(current(io, &kept.id, &sync), failed(io, &kept.id, &sync))?;
     Ok(status(&Facts {
         enterprise: kept,
         reseller: &reseller,
         sync: &sync,
         invitation: invitation.as_ref(),
         current: current.as_ref(),
-        failed: failed(io, &kept.id, &sync).await?.as_ref(),
+        failed: failed.as_ref(),
         permissions: &io.config.public_page("/permissions"),
         zone: &schedule::zone(&kept.settings.time_zone)?,
         now,
     }))
+}
+
+/// The run that the status names as going on.
+async fn current(io: &Io, enterprise: &EnterpriseId, sync: &SyncStatus) -> Result<Option<Run>> {
+    match &sync.current {
+        Some(run) => io.store.run(enterprise, run).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The last run, where it failed.

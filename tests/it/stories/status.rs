@@ -409,3 +409,27 @@ async fn who_has_the_document_is_not_sent_it_again() {
     assert_eq!(moved.status, 200);
     assert_ne!(moved.etag, Some(tag));
 }
+
+/// How often the table is asked for one document.
+async fn reads(scene: &Scene) -> u64 {
+    let faults = &scene.service.world.faults;
+    scene.service.world.idle().await;
+    faults.reset();
+    status(scene).await;
+    let counts = faults.counts();
+    let asked = counts.iter().filter(|((service, _), _)| service == "dynamodb");
+    asked.map(|(_, count)| count).sum()
+}
+
+#[tokio::test]
+async fn a_document_is_a_handful_of_reads_whatever_the_account_holds() {
+    // The enterprise, its reseller, its sync status, and the invitation.
+    let scene = Scene::invited(options(60), None).await;
+    assert_eq!(reads(&scene).await, 4);
+    // No invitation, and no list of people.
+    let scene = Scene::mapped(options(60), 30, 10).await;
+    assert_eq!(reads(&scene).await, 3);
+    // The run that waits.
+    scene.start(json!({ "kind": "discover" })).await;
+    assert_eq!(reads(&scene).await, 4);
+}

@@ -202,6 +202,12 @@ fn sign_in_block(facts: &Facts<'_>, message: &str) -> Finding {
     } else if said(SignInRefused::Declined) || said(incomplete()) {
         let fix = "Sign in again, tick Consent on behalf of your organization, and press Accept.";
         (Code::ConsentMissing, fix.into(), Actor::GlobalAdmin)
+    } else if message == news(&Error::Busy) {
+        let fix = format!(
+            "Try again later; if it stays so for a day, ask {}.",
+            brand.provider_contact
+        );
+        (Code::MsInternal, fix, Actor::GlobalAdmin)
     } else {
         let fix = format!("Try again; if it stays so, ask {}.", brand.provider_contact);
         (Code::MsRefused, fix, Actor::GlobalAdmin)

@@ -128,6 +128,17 @@ fn a_sign_in_that_failed_keeps_its_code() {
 }
 
 #[test]
+fn what_is_not_the_persons_fault_can_be_tried_again() {
+    let message = news(&Error::Busy);
+    let status = Sample::invited()
+        .told(Step::SignIn, StepState::Failed, &message, 5)
+        .status();
+    assert_eq!(codes(&status), [Code::MsInternal]);
+    let unknown = Sample::invited().told(Step::SignIn, StepState::Failed, "Words of another time.", 5);
+    assert_eq!(codes(&unknown.status()), [Code::MsRefused]);
+}
+
+#[test]
 fn r053_who_lacks_the_role_is_told_to_have_it_reassigned() {
     let status = Sample::invited()
         .refused(Step::SignIn, SignInRefused::NotGlobalAdmin, 5)
