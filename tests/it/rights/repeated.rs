@@ -129,6 +129,30 @@ async fn another_body_is_another_request(cast: &Cast, route: &Route, request: &R
     assert_eq!(counted(&cast.scene.table().await, cast), before, "{}", route.name());
 }
 
+/// Creating requests that take no key, each with its reason.
+const WITHOUT_KEY: [(&str, &str); 2] = [
+    (
+        "POST /v1/enterprises/{enterprise}/action-urls",
+        "a link for an hour; another one does no harm",
+    ),
+    (
+        "POST /v1/enterprises/{enterprise}/runs/{run}/sign-in",
+        "a link for half an hour, to the same run",
+    ),
+];
+
+#[test]
+fn every_creating_post_takes_a_key() {
+    let description: serde_json::Value = serde_json::from_str(&dialbridge_local::openapi::json()).unwrap();
+    for route in routes::api().iter().filter(|route| route.method == "POST") {
+        let creates = description["paths"][&route.path]["post"]["responses"]
+            .get("201")
+            .is_some();
+        let excused = WITHOUT_KEY.iter().any(|(name, _)| *name == route.name());
+        assert_eq!(creates && !excused, route.needs("Idempotency-Key"), "{}", route.name());
+    }
+}
+
 #[tokio::test]
 async fn a_key_belongs_to_its_caller() {
     let cast = Cast::new().await;
