@@ -1,11 +1,12 @@
 //! Action URLs: the address of an admin's next step, for a front end that shows it on pages of its own; what the pages
 //! there do, and the way back.
 
-use crate::domain::audit::{Deed, changed};
+use crate::domain::audit::{Deed, Entry, changed};
 use crate::domain::caller::Role;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::management::Management;
+use crate::domain::once::Once;
 use crate::domain::reseller::Reseller;
 use crate::domain::run::RunState;
 use crate::domain::secret::Secret;
@@ -38,11 +39,19 @@ pub struct Guided {
 }
 
 /// The address of a step, as the enterprise stands now. The link proves nothing: who follows it has to sign in as the
-/// recorded Global Admin.
+/// recorded Global Admin. The same request again gives the same address.
 ///
 /// # Errors
-/// `Conflict` where the step is not the enterprise's next one, `Invalid` for a return address that is not agreed.
-pub async fn to(io: &Io, access: &Access, step: NextStep, return_url: Option<&str>, now: Timestamp) -> Result<Guided> {
+/// `Conflict` where the step is not the enterprise's next one, `Invalid` for a return address that is not agreed,
+/// `KeyReused`.
+pub async fn to(
+    io: &Io,
+    access: &Access,
+    step: NextStep,
+    return_url: Option<&str>,
+    once: &Once,
+    now: Timestamp,
+) -> Result<Guided> {
     let kept = &access.kept;
     let reseller = io.store.reseller(&kept.reseller).await?;
     let return_to = return_url.map(|text| reseller.return_address(text)).transpose()?;
@@ -53,12 +62,20 @@ pub async fn to(io: &Io, access: &Access, step: NextStep, return_url: Option<&st
         ));
     }
     let admin = kept.global_admin.display_name();
-    let guided = match step {
+    let known = kept.global_admin.identity.is_some();
+    if matches!(step, NextStep::GrantConsent | NextStep::ChooseGroups) && kept.setup != Setup::Invited && !known {
+        let first = if kept.setup.complete() {
+            "has to sign in for a sync"
+        } else {
+            "has to complete the registration"
+        };
+        return Err(Error::Conflict(format!(
+            "{admin} is the Global Admin now and {first} first"
+        )));
+    }
+    let (page, link, expires, text) = match step {
         NextStep::CompleteRegistration => {
-            let Some(waiting) = invitation::newest(io, kept)
-                .await?
-                .filter(|_| kept.setup == Setup::Invited)
-            else {
+            let Some(waiting) = invitation::newest(io, kept).await?.filter(|_| !kept.setup.complete()) else {
                 return Err(Error::Conflict("the registration is complete".into()));
             };
             waiting
@@ -70,7 +87,7 @@ pub async fn to(io: &Io, access: &Access, step: NextStep, return_url: Option<&st
                 return_to,
             };
             let text = format!("{admin} enters the Invitation Code from the mail and signs in at Microsoft.");
-            hosted(io, "/i/", link, waiting.expires.min(now + LINK_LIFE), text).await?
+            ("/i/", link, waiting.expires.min(now + LINK_LIFE), text)
         }
         NextStep::GrantConsent => {
             let asked = missing_consent(kept)?;
@@ -83,7 +100,7 @@ pub async fn to(io: &Io, access: &Access, step: NextStep, return_url: Option<&st
                     format!("{admin} signs in at Microsoft and accepts the second permission request.")
                 }
             };
-            hosted(io, "/next/", own(kept, asked, return_to), now + LINK_LIFE, text).await?
+            ("/next/", own(kept, asked, return_to), now + LINK_LIFE, text)
         }
         NextStep::ChooseGroups => {
             if !kept.setup.complete() {
@@ -95,20 +112,34 @@ pub async fn to(io: &Io, access: &Access, step: NextStep, return_url: Option<&st
                 instead_of: kept.group_filter.clone(),
             };
             let text = format!("{admin} signs in at Microsoft and chooses whose users are synchronised.");
-            hosted(io, "/next/", own(kept, asked, return_to), now + LINK_LIFE, text).await?
+            ("/next/", own(kept, asked, return_to), now + LINK_LIFE, text)
         }
-        NextStep::Sync => sync(io, access, return_to, reseller.brand.integration_portal_url, now).await?,
+        NextStep::Sync => {
+            let portal = reseller.brand.integration_portal_url;
+            return sync(io, access, return_to, portal, once, now).await;
+        }
     };
+    let token = io.vault.token_for(once).await?;
+    let hash = io.vault.keyed_hash("link", &token).await?;
+    let entry = given(io, access, step, now);
+    let expires = io.store.give_link(&kept.id, &hash, link, expires, &entry, once).await?;
+    Ok(Guided {
+        url: io.config.public_page(&format!("{page}{token}")),
+        hosted: true,
+        expires: Some(expires),
+        text,
+    })
+}
+
+fn given(io: &Io, access: &Access, step: NextStep, now: Timestamp) -> Entry {
     let given = changed("action", None, Some(step.name().to_owned()));
-    let entry = entry(
+    entry(
         io,
         &access.author(),
         Deed::ActionUrlGiven,
         given.into_iter().collect(),
         now,
-    );
-    io.store.note(&kept.id, &entry).await?;
-    Ok(guided)
+    )
 }
 
 /// Which consent is missing.
@@ -283,24 +314,22 @@ pub fn way_back(reseller: &Reseller, return_to: Option<&Url>, outcome: &Outcome)
     return_to.filter(agreed).map(|address| outcome.told_to(address))
 }
 
-async fn hosted(io: &Io, page: &str, link: Link, expires: Timestamp, text: String) -> Result<Guided> {
-    let token = io.chance.token::<32>();
-    let hash = io.vault.keyed_hash("link", &token).await?;
-    io.store.put_link(&hash, link, expires).await?;
-    Ok(Guided {
-        url: io.config.public_page(&format!("{page}{token}")),
-        hosted: true,
-        expires: Some(expires),
-        text,
-    })
-}
-
 /// The Global Admin's own front end gets the sign-in of the run that waits for it. Everybody else gets the integration
 /// portal, where the Global Admin is known and can press `Sync Now`: half of the double authentication is there (R047).
-async fn sync(io: &Io, access: &Access, return_to: Option<Url>, portal: Url, now: Timestamp) -> Result<Guided> {
+async fn sync(
+    io: &Io,
+    access: &Access,
+    return_to: Option<Url>,
+    portal: Url,
+    once: &Once,
+    now: Timestamp,
+) -> Result<Guided> {
     let kept = &access.kept;
     let admin = kept.global_admin.display_name();
     if !matches!(access.caller.role, Role::GlobalAdmin(_)) {
+        io.store
+            .note(&kept.id, &given(io, access, NextStep::Sync, now), once)
+            .await?;
         return Ok(Guided {
             url: portal,
             hosted: false,
@@ -318,12 +347,12 @@ async fn sync(io: &Io, access: &Access, return_to: Option<Url>, portal: Url, now
             ));
         }
     };
-    let started = start_sync::sign_in_again(io, access, waiting, return_to, now).await?;
+    let (started, expires) = start_sync::sign_in_again(io, access, waiting, return_to, once, now).await?;
     let url = started.sign_in.unwrap_or(portal);
     Ok(Guided {
         url,
         hosted: true,
-        expires: Some(now + start_sync::LINK_LIFE),
+        expires: Some(expires),
         text: format!("{admin} signs in at Microsoft; the sync begins."),
     })
 }

@@ -162,7 +162,14 @@ pub async fn step_signed_in(
     now: Timestamp,
 ) -> Result<()> {
     let kept = sign_in::recorded(io, visit, &person).await?;
-    sign_in::record(io, kept, &person, now).await?;
+    if kept.global_admin.identity.is_none() {
+        // Whom the role was given to is recorded at a sync, where the portal vouches for the person: a link that somebody
+        // passes on proves nothing, and the tenant may have other Global Administrators.
+        return Err(SignInRefused::NotRecorded {
+            expected: kept.global_admin.display_name().to_owned(),
+        }
+        .into());
+    }
     let person = person.claims.name;
     let stage = match purpose {
         Purpose::Management => Stage::Management { person },
