@@ -290,6 +290,43 @@ async fn r001_staff_of_a_reseller_that_is_not_activated_may_nothing() {
     println!("{told} times not activated, {hidden} times not found");
 }
 
+/// Asking for the headers alone is reading.
+#[tokio::test]
+async fn head_may_what_get_may() {
+    let cast = Cast::new().await;
+    for route in routes::api().iter().filter(|route| route.method == "GET") {
+        let (name, own) = cast.own(route);
+        let foreign = match &own {
+            Target::Enterprise(_) => Target::Enterprise(cast.foreign.clone()),
+            _ => Target::Reseller(cast.stranger.clone()),
+        };
+        for target in [own, foreign] {
+            // A list without an id has no foreign one.
+            if route.path == "/v1/resellers" && target != Target::Nothing {
+                continue;
+            }
+            let get = cast.request(route, &target, name).await;
+            let head = cast::Request {
+                method: reqwest::Method::HEAD,
+                ..get.clone()
+            };
+            let token = cast.token(name);
+            let (got, asked) = (cast.told(&get, &token).await, cast.told(&head, &token).await);
+            let what = format!("{} as {name} on {target:?}", route.name());
+            assert_eq!((asked.status, &asked.headers), (got.status, &got.headers), "{what}");
+            assert_eq!(
+                got.status,
+                if expected(route, name, &target, None, &cast) {
+                    200
+                } else {
+                    404
+                },
+                "{what}"
+            );
+        }
+    }
+}
+
 /// The ids of runs and plans belong to their enterprise: within the reach, but in the wrong place, they are unknown.
 #[tokio::test]
 async fn runs_and_plans_are_found_in_their_enterprise_only() {

@@ -1,6 +1,6 @@
 //! The page that a reseller's activation mail leads to (R001).
 
-use crate::browser::{failure, refusal};
+use crate::browser::failure;
 use crate::pages::{ActivationPage, DonePage, RefusedPage};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -42,6 +42,7 @@ pub(crate) async fn activate(State(io): State<Arc<Io>>, Segments(token): Segment
                 "Choose Add Enterprise: the customer's Global Admin is invited by mail within seconds.".into(),
             ],
             portal_url: io.config.portal_url.to_string(),
+            ..DonePage::default()
         }
         .into_response(),
         Err(error) => refused(&io, error).await,
@@ -62,10 +63,10 @@ async fn refused(io: &Io, error: Error) -> Response {
                 ],
                 contact: None,
                 code: "ACTIVATION_CLOSED".into(),
+                back: None,
             };
             (StatusCode::FORBIDDEN, page).into_response()
         }
-        Error::SignIn(why) => refusal(&why, None),
         error => failure(io, None, error).await,
     }
 }

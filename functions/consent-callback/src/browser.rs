@@ -1,6 +1,6 @@
 //! The browser on the other side: its cookie, and what it may do with our pages.
 
-use crate::pages::{RefusedPage, content_security_policy, refused};
+use crate::pages::{Back, RefusedPage, content_security_policy, refused};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -9,12 +9,16 @@ use http::{HeaderValue, StatusCode, header};
 use shared::Error;
 use shared::domain::brand::Brand;
 use shared::domain::ids::EnterpriseId;
+use shared::domain::reseller::Reseller;
 use shared::domain::secret::Secret;
+use shared::domain::visit::{Outcome, Visit};
 use shared::error::Chain;
 use shared::error::SignInRefused;
 use shared::io::Io;
+use shared::run::guide;
 use std::convert::Infallible;
 use std::sync::Arc;
+use url::Url;
 
 /// `__Host-`: only this host, only over TLS (or loopback), no other path.
 const COOKIE: &str = "__Host-dialbridge";
@@ -57,26 +61,54 @@ pub(crate) fn to_microsoft(url: &url::Url, browser: &Secret) -> Response {
     response
 }
 
-/// The page for a sign-in that did not lead where it should.
-pub(crate) fn refusal(why: &SignInRefused, brand: Option<&Brand>) -> Response {
-    (StatusCode::FORBIDDEN, refused(why, brand)).into_response()
+/// The origin that a page's forms may lead back to.
+#[derive(Clone)]
+struct LeadsTo(String);
+
+/// A page of a visit; its forms may end at the page that sent the person here.
+pub(crate) fn leading_back(page: impl IntoResponse, return_to: Option<&Url>) -> Response {
+    let mut response = page.into_response();
+    if let Some(address) = return_to {
+        let origin = LeadsTo(address.origin().ascii_serialization());
+        response.extensions_mut().insert(origin);
+    }
+    response
 }
 
-/// The page for anything that went wrong, in the brand of the enterprise where that is known.
-pub(crate) async fn failure(io: &Io, enterprise: Option<&EnterpriseId>, error: Error) -> Response {
-    let brand = match enterprise {
-        Some(enterprise) => brand_of(io, enterprise).await.ok(),
+/// The page for anything that went wrong: in the brand of the enterprise and with a way back, where those are known.
+pub(crate) async fn failure(io: &Io, visit: Option<&Visit>, error: Error) -> Response {
+    let reseller = match visit {
+        Some(visit) => reseller_of(io, &visit.enterprise).await.ok(),
         None => None,
     };
-    let (status, page) = match &error {
-        Error::SignIn(why) => return refusal(why, brand.as_ref()),
-        Error::Throttled { .. } | Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, unavailable(brand.as_ref())),
-        error => {
-            tracing::error!(error.message = %Chain(error), "a page could not be answered");
-            (StatusCode::BAD_GATEWAY, unavailable(brand.as_ref()))
-        }
+    let (status, page) = refusal(&error, reseller.as_ref().map(|reseller| &reseller.brand));
+    let outcome = match error {
+        Error::SignIn(SignInRefused::Declined) => Outcome::Declined,
+        _ => Outcome::Failed {
+            code: page.code.clone(),
+        },
+    };
+    let return_to = visit.and_then(|visit| visit.return_to.as_ref());
+    let back = reseller.and_then(|reseller| guide::way_back(&reseller, return_to, &outcome));
+    let page = RefusedPage {
+        back: back.map(Back::from),
+        ..page
     };
     (status, page).into_response()
+}
+
+fn refusal(error: &Error, brand: Option<&Brand>) -> (StatusCode, RefusedPage) {
+    match error {
+        Error::SignIn(why) => (StatusCode::FORBIDDEN, refused(why, brand)),
+        Error::NotFound(_) => (StatusCode::FORBIDDEN, refused(&SignInRefused::LinkClosed, brand)),
+        Error::Throttled { .. } | Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, unavailable(brand)),
+        Error::Stale(_) => (StatusCode::CONFLICT, changed_meanwhile(brand)),
+        Error::Conflict(why) => (StatusCode::CONFLICT, not_now(why, brand)),
+        error => {
+            tracing::error!(error.message = %Chain(error), "a page could not be answered");
+            (StatusCode::BAD_GATEWAY, unavailable(brand))
+        }
+    }
 }
 
 fn unavailable(brand: Option<&Brand>) -> RefusedPage {
@@ -87,19 +119,43 @@ fn unavailable(brand: Option<&Brand>) -> RefusedPage {
         what_to_do: vec!["Wait a few minutes, open the link again and repeat the last step.".into()],
         contact: brand.map(|brand| brand.account_contact.clone()),
         code: "UNAVAILABLE".into(),
+        back: None,
     }
 }
 
-/// The brand of an enterprise.
-pub(crate) async fn brand_of(io: &Io, enterprise: &EnterpriseId) -> shared::Result<Brand> {
+fn changed_meanwhile(brand: Option<&Brand>) -> RefusedPage {
+    RefusedPage {
+        headline: "Something changed at the same moment".into(),
+        what_happened: "Somebody else changed this integration while you were here. Your last step was not saved."
+            .into(),
+        what_to_do: vec!["Open the link again and repeat the last step.".into()],
+        code: "CHANGED_MEANWHILE".into(),
+        ..unavailable(brand)
+    }
+}
+
+fn not_now(why: &str, brand: Option<&Brand>) -> RefusedPage {
+    RefusedPage {
+        headline: "This cannot be done now".into(),
+        what_happened: format!("The integration is in another state: {why}."),
+        what_to_do: vec!["Open the integration portal to see what comes next.".into()],
+        code: "CONFLICT".into(),
+        ..unavailable(brand)
+    }
+}
+
+/// The reseller of an enterprise.
+pub(crate) async fn reseller_of(io: &Io, enterprise: &EnterpriseId) -> shared::Result<Reseller> {
     let kept = io.store.enterprise(enterprise).await?;
-    Ok(io.store.reseller(&kept.reseller).await?.brand)
+    io.store.reseller(&kept.reseller).await
 }
 
 /// What every answer of these pages carries.
 pub(crate) async fn secured(State(io): State<Arc<Io>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let policy = content_security_policy(&io.config.entra_login_url.origin().ascii_serialization());
+    let leads_to = response.extensions_mut().remove::<LeadsTo>();
+    let sign_in = io.config.entra_login_url.origin().ascii_serialization();
+    let policy = content_security_policy(&sign_in, leads_to.as_ref().map(|LeadsTo(origin)| origin.as_str()));
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),

@@ -1,6 +1,6 @@
 //! The invitation's page: it explains, and takes the code.
 
-use crate::browser::{failure, refusal, to_microsoft};
+use crate::browser::{failure, leading_back, to_microsoft};
 use crate::pages::{InvitationPage, PermissionsPage, permission_sets};
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
@@ -17,14 +17,14 @@ use shared::web::extract::Segments;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -> InvitationPage {
+fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -> Response {
     let enterprise = &invited.kept;
     let zone = schedule::zone(&enterprise.settings.time_zone);
     let expires = zone.map_or_else(
         |_| invited.invitation.expires.to_string(),
         |zone| schedule::display(invited.invitation.expires, &zone),
     );
-    InvitationPage {
+    let page = InvitationPage {
         product: invited.reseller.brand.product_name.clone(),
         enterprise: enterprise.settings.name.clone(),
         reseller: invited.reseller.name.clone(),
@@ -32,7 +32,8 @@ fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -> Invi
         permissions_url: io.config.public_page("/permissions").into(),
         post_to: format!("/i/{token}"),
         notice,
-    }
+    };
+    leading_back(page, invited.return_to.as_ref())
 }
 
 /// The page that an invitation's link leads to. It changes nothing.
@@ -40,7 +41,7 @@ fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -> Invi
     responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn show(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
     match onboard::invited(&io, &token, io.clock.now()).await {
-        Ok(invited) => page(&io, &token, &invited, None).into_response(),
+        Ok(invited) => page(&io, &token, &invited, None),
         Err(error) => failure(&io, None, error).await,
     }
 }
@@ -64,12 +65,17 @@ pub(crate) async fn enter(
 ) -> Response {
     let now = io.clock.now();
     let code = form.map(|Form(form)| form.code).unwrap_or_default();
+    let invited = match onboard::invited(&io, &token, now).await {
+        Ok(invited) => invited,
+        Err(error) => return failure(&io, None, error).await,
+    };
     // A form without a code comes from a mail scanner, not from a person: it costs no try.
     if code.trim().is_empty() {
-        return show_again(&io, &token, "Type the Invitation Code from the mail.".into()).await;
+        let notice = "Type the Invitation Code from the mail.";
+        return (StatusCode::FORBIDDEN, page(&io, &token, &invited, Some(notice.into()))).into_response();
     }
     let browser = Secret::new(io.chance.token::<32>());
-    match onboard::enter_code(&io, &token, &code, &browser, now).await {
+    match onboard::enter_code(&io, &invited, &code, &browser, now).await {
         Ok(url) => to_microsoft(&url, &browser),
         Err(Error::SignIn(SignInRefused::WrongCode { left })) => {
             let tries = if left == 1 {
@@ -77,22 +83,10 @@ pub(crate) async fn enter(
             } else {
                 format!("{left} tries are")
             };
-            show_again(
-                &io,
-                &token,
-                format!("This is not the code of the mail that brought you here. {tries} left."),
-            )
-            .await
+            let notice = format!("This is not the code of the mail that brought you here. {tries} left.");
+            (StatusCode::FORBIDDEN, page(&io, &token, &invited, Some(notice))).into_response()
         }
-        Err(error) => failure(&io, None, error).await,
-    }
-}
-
-async fn show_again(io: &Io, token: &str, notice: String) -> Response {
-    match onboard::invited(io, token, io.clock.now()).await {
-        Ok(invited) => (StatusCode::FORBIDDEN, page(io, token, &invited, Some(notice))).into_response(),
-        Err(Error::SignIn(why)) => refusal(&why, None),
-        Err(error) => failure(io, None, error).await,
+        Err(error) => failure(&io, Some(&invited.visit()), error).await,
     }
 }
 

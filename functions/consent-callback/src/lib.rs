@@ -1,12 +1,15 @@
-//! HTTP without a session: the invitation page, sign-in, both consents, and the second half of the double
-//! authentication of a sync.
+//! HTTP without a session: the invitation page, sign-in, both consents, the pages that action URLs lead to, and the
+//! second half of the double authentication of a sync.
 //!
 //! GET and HEAD change nothing, so mail scanners may follow every link. What a browser does is tied to it by one
 //! `__Host-` cookie.
 
 mod activation;
 mod browser;
+mod groups;
 mod invitation;
+mod management;
+mod next;
 pub mod pages;
 mod setup;
 mod sign_in;
@@ -29,6 +32,9 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(setup::show))
         .routes(routes!(setup::tenant))
         .routes(routes!(setup::consent))
+        .routes(routes!(next::show, next::begin))
+        .routes(routes!(management::answer))
+        .routes(routes!(groups::show, groups::save))
         .routes(routes!(sync_sign_in::show, sync_sign_in::begin))
         .routes(routes!(invitation::permissions))
 }

@@ -1,18 +1,22 @@
-//! The pages that a Global Admin sees between the invitation and Microsoft: one struct each, texts in `templates/`.
+//! The pages that a Global Admin sees between the invitation, Microsoft and the portal: one struct each, texts in
+//! `templates/`.
 //!
 //! A page needs nothing but itself: no script, no file from anywhere. `content_security_policy` says so to the browser.
 
+mod choices;
 mod permissions;
 mod refusals;
 #[cfg(test)]
 mod tests;
 
+pub use choices::{GroupRow, GroupsPage, ManagementPage, NextPage, Offer};
 pub use permissions::permission_sets;
 pub use refusals::refused;
 
 use askama::Template;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use url::Url;
 
 /// The first page: who invites whom, and the field for the Invitation Code (R033-R038).
 #[derive(Clone, Debug, Template)]
@@ -84,6 +88,8 @@ pub struct SecondConsentPage {
     pub post_to: String,
     /// A first try left permissions out.
     pub again: bool,
+    /// Where the person came from, where that is a page of somebody else.
+    pub back: Option<Back>,
 }
 
 /// The second half of a sync's sign-in (R065, R139).
@@ -107,7 +113,7 @@ pub struct SyncSignInPage {
 }
 
 /// Everything went well, and what comes next.
-#[derive(Clone, Debug, Template)]
+#[derive(Clone, Debug, Default, Template)]
 #[template(path = "done.html")]
 pub struct DonePage {
     /// The product, in the header.
@@ -120,6 +126,12 @@ pub struct DonePage {
     pub next_steps: Vec<String>,
     /// The integration portal (R037).
     pub portal_url: String,
+    /// Where it can be chosen at once whose users are synchronised, as long as nobody has (R072).
+    pub groups_url: Option<String>,
+    /// The reseller asks to manage, and nobody has answered (R012).
+    pub offer: Option<Offer>,
+    /// Where the person came from, where that is a page of somebody else.
+    pub back: Option<Back>,
 }
 
 /// It did not go on, why, and what to do (R204-R210). Made by `refused`.
@@ -138,6 +150,26 @@ pub struct RefusedPage {
     pub contact: Option<String>,
     /// The stable code for support.
     pub code: String,
+    /// Where the person came from, where that is a page of somebody else.
+    pub back: Option<Back>,
+}
+
+/// The way back to the page that sent the person here; its address says what became of the step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Back {
+    /// The whole address.
+    pub url: String,
+    /// Its host, for people.
+    pub host: String,
+}
+
+impl From<Url> for Back {
+    fn from(url: Url) -> Self {
+        Self {
+            host: url.host_str().unwrap_or_default().to_owned(),
+            url: url.into(),
+        }
+    }
 }
 
 /// What we ask permission for, and why (R032, R038).
@@ -186,17 +218,22 @@ pages!(
     ConfirmTenantPage,
     SecondConsentPage,
     SyncSignInPage,
+    NextPage,
+    ManagementPage,
+    GroupsPage,
     DonePage,
     RefusedPage,
     PermissionsPage,
 );
 
-/// The `Content-Security-Policy` of every page. Browsers apply `form-action` to the redirect that answers a form as
-/// well, so the origin of Microsoft's sign-in must be named.
+/// The `Content-Security-Policy` of every page. Browsers apply `form-action` to the redirects that answer a form as
+/// well, so the origin of Microsoft's sign-in must be named, and that of the page that a step leads back to.
 #[must_use]
-pub fn content_security_policy(sign_in_origin: &str) -> String {
+pub fn content_security_policy(sign_in_origin: &str, return_origin: Option<&str>) -> String {
+    let forms = [Some(sign_in_origin), return_origin];
+    let forms: String = forms.iter().flatten().map(|origin| format!(" {origin}")).collect();
     format!(
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {sign_in_origin}; \
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'{forms}; \
          base-uri 'none'; frame-ancestors 'none'"
     )
 }

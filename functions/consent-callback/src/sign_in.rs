@@ -50,13 +50,13 @@ pub(crate) async fn callback(
             if let (true, Some(Purpose::Consent), Some(visit), Some(browser)) = (declined, &purpose, &visit, &browser) {
                 return match onboard::calling_declined(&io, visit, browser, now).await {
                     Ok(()) => Redirect::to("/setup").into_response(),
-                    Err(error) => failure(&io, Some(&visit.enterprise), error).await,
+                    Err(error) => failure(&io, Some(visit), error).await,
                 };
             }
             if let (Some(visit), Some(purpose)) = (&visit, &purpose) {
                 onboard::sign_in_failed(&io, visit, purpose, &why, now).await;
             }
-            return failure(&io, visit.as_ref().map(|visit| &visit.enterprise), why).await;
+            return failure(&io, visit.as_ref(), why).await;
         }
     };
     let Some(browser) = browser else {
@@ -75,7 +75,7 @@ pub(crate) async fn callback(
         Ok(()) => Redirect::to("/setup").into_response(),
         Err(error) => {
             onboard::sign_in_failed(&io, &visit, &purpose, &error, now).await;
-            failure(&io, Some(&visit.enterprise), error).await
+            failure(&io, Some(&visit), error).await
         }
     }
 }

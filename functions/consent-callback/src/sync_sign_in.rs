@@ -1,9 +1,9 @@
 //! The sign-in of a run: the Global Admin sees what will happen, and confirms it at Microsoft.
 
-use crate::browser::{failure, to_microsoft};
+use crate::browser::{failure, leading_back, to_microsoft};
 use crate::pages::SyncSignInPage;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use shared::Result;
 use shared::domain::run::RunKind;
 use shared::domain::secret::Secret;
@@ -12,11 +12,11 @@ use shared::run::start_sync;
 use shared::web::extract::Segments;
 use std::sync::Arc;
 
-async fn page(io: &Io, token: &str) -> Result<SyncSignInPage> {
+async fn page(io: &Io, token: &str) -> Result<Response> {
     let waiting = start_sync::waiting(io, token, io.clock.now()).await?;
     let enterprise = waiting.kept;
     let brand = io.store.reseller(&enterprise.reseller).await?.brand;
-    Ok(SyncSignInPage {
+    let page = SyncSignInPage {
         product: brand.product_name,
         person: enterprise.global_admin.display_name().to_owned(),
         tenant_name: enterprise
@@ -31,7 +31,8 @@ async fn page(io: &Io, token: &str) -> Result<SyncSignInPage> {
         },
         plan_lines: waiting.plan,
         post_to: format!("/sync/{token}"),
-    })
+    };
+    Ok(leading_back(page, waiting.return_to.as_ref()))
 }
 
 /// The page that a run's sign-in link leads to. It changes nothing.
@@ -39,7 +40,7 @@ async fn page(io: &Io, token: &str) -> Result<SyncSignInPage> {
     responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn show(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
     match page(&io, &token).await {
-        Ok(page) => page.into_response(),
+        Ok(page) => page,
         Err(error) => failure(&io, None, error).await,
     }
 }

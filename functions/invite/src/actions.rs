@@ -12,7 +12,7 @@ use shared::domain::ids::EnterpriseId;
 use shared::domain::visit::NextStep;
 use shared::io::Io;
 use shared::run::{access, guide};
-use shared::web::extract::{Body, Segments};
+use shared::web::extract::{Body, IdempotencyKey, Segments};
 use shared::web::problem::Problem;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -43,17 +43,19 @@ pub(crate) struct StepView {
 
 /// Gives the address of an admin's next step.
 #[utoipa::path(post, path = "/v1/enterprises/{enterprise}/action-urls", operation_id = "createActionUrl", tag = "action urls", security(("jwt" = [])),
-    params(("enterprise" = String, Path)), request_body = StepForm,
+    params(("enterprise" = String, Path), ("Idempotency-Key" = String, Header)), request_body = StepForm,
     responses((status = 201, body = StepView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn url(
     State(io): State<Arc<Io>>,
     caller: Caller,
     Segments(enterprise): Segments<EnterpriseId>,
+    key: IdempotencyKey,
     body: Body<StepForm>,
 ) -> Result<impl IntoResponse> {
     let access = access::on(&io, caller, &enterprise).await?;
+    let once = key.once(&access.caller, &body);
     let StepForm { action, return_url } = body.value;
-    let guided = guide::to(&io, &access, action, return_url.as_deref(), io.clock.now()).await?;
+    let guided = guide::to(&io, &access, action, return_url.as_deref(), &once, io.clock.now()).await?;
     let view = StepView {
         action,
         url: guided.url.into(),

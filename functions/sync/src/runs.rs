@@ -182,15 +182,17 @@ pub(crate) struct OneRun {
 
 /// Gives a new sign-in link to a run that waits for its Global Admin.
 #[utoipa::path(post, path = "/v1/enterprises/{enterprise}/runs/{run}/sign-in", operation_id = "signInToRun", tag = "sync", security(("jwt" = [])),
-    params(("enterprise" = String, Path), ("run" = String, Path)),
+    params(("enterprise" = String, Path), ("run" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 201, body = RunView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn sign_in(
     State(io): State<Arc<Io>>,
     caller: Caller,
     Segments(path): Segments<OneRun>,
+    key: IdempotencyKey,
 ) -> Result<impl IntoResponse> {
     let access = access::on(&io, caller, &path.enterprise).await?;
-    let run = start_sync::sign_in_again(&io, &access, &path.run, None, io.clock.now()).await?;
+    let once = key.bare(&access.caller, &format!("sign-in of {}", path.run));
+    let (run, _) = start_sync::sign_in_again(&io, &access, &path.run, None, &once, io.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(started(run))))
 }
 

@@ -1,6 +1,7 @@
 //! A browser on its way between our pages and Microsoft's.
 
 use super::global_admin::Identity;
+use super::group_filter::GroupFilter;
 use super::ids::{EnterpriseId, InvitationId, ResellerId, RunId};
 use super::setup::BoundTenant;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,83 @@ pub enum NextStep {
     ChooseGroups,
     /// The sign-in of a sync that waits for it.
     Sync,
+}
+
+impl NextStep {
+    /// As the API and return addresses name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CompleteRegistration => "completeRegistration",
+            Self::GrantConsent => "grantConsent",
+            Self::ChooseGroups => "chooseGroups",
+            Self::Sync => "sync",
+        }
+    }
+
+    /// The return address of this step: it names the step. What became of it is added at the end.
+    #[must_use]
+    pub fn returning_to(self, address: &Url) -> Url {
+        with(address, &[(ACTION, self.name())])
+    }
+}
+
+const ACTION: &str = "dialbridge_action";
+const OUTCOME: &str = "dialbridge_outcome";
+const CODE: &str = "dialbridge_code";
+
+/// What became of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Completed,
+    /// The person said no.
+    Declined,
+    /// It went wrong.
+    Failed {
+        /// The code for support that the person has read.
+        code: String,
+    },
+}
+
+impl Outcome {
+    /// A return address that says what became of the step.
+    #[must_use]
+    pub fn told_to(&self, return_to: &Url) -> Url {
+        match self {
+            Self::Completed => with(return_to, &[(OUTCOME, "completed")]),
+            Self::Declined => with(return_to, &[(OUTCOME, "declined")]),
+            Self::Failed { code } => with(return_to, &[(OUTCOME, "failed"), (CODE, code)]),
+        }
+    }
+}
+
+/// The address with our words in its query, each once; everything else of it stays as it is written.
+fn with(address: &Url, words: &[(&str, &str)]) -> Url {
+    let ours = |pair: &&str| words.iter().any(|(name, _)| pair.split('=').next() == Some(name));
+    let kept: Vec<&str> = address.query().into_iter().flat_map(|query| query.split('&')).collect();
+    let kept: Vec<&str> = kept
+        .into_iter()
+        .filter(|pair| !pair.is_empty() && !ours(pair))
+        .collect();
+    let mut told = address.clone();
+    told.set_query((!kept.is_empty()).then(|| kept.join("&")).as_deref());
+    told.query_pairs_mut().extend_pairs(words);
+    told
+}
+
+/// What the page of a step asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Asked {
+    /// The second permission set.
+    Calling,
+    /// The reseller's management (R071).
+    Management,
+    /// Whose users are synchronised.
+    Groups {
+        /// The choice that was in force when the person was asked.
+        instead_of: GroupFilter,
+    },
 }
 
 /// Where a link leads.
@@ -49,7 +127,9 @@ pub enum Link {
         /// Whose.
         enterprise: EnterpriseId,
         /// Which.
-        step: NextStep,
+        asked: Asked,
+        /// Which appointment of a Global Admin was in force when it was given out.
+        appointment: u64,
         /// Where the person is sent when it is over.
         return_to: Option<Url>,
     },
@@ -112,6 +192,13 @@ pub enum Stage {
         /// The person's name.
         person: String,
     },
+    /// The reseller's management was answered.
+    Answered {
+        /// The reseller may manage.
+        granted: bool,
+    },
+    /// It was chosen whose users are synchronised.
+    Chosen,
     /// A run has begun.
     Syncing {
         /// Which.
@@ -126,7 +213,7 @@ pub struct Visit {
     pub enterprise: EnterpriseId,
     /// Which appointment of a Global Admin was in force when it began.
     pub appointment: u64,
-    /// Where the person is sent when it is over.
+    /// Where the person is sent when it is over; it names the step already.
     pub return_to: Option<Url>,
 }
 
@@ -157,6 +244,39 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whether its person may answer for the reseller's management now: they came for it, or have just completed the
+    /// set-up.
+    #[must_use]
+    pub fn may_answer(&self) -> bool {
+        matches!(self.stage, Stage::Management { .. }) || self.at_leisure()
+    }
+
+    /// Whether its person may choose whose users are synchronised now, likewise.
+    #[must_use]
+    pub fn may_choose(&self) -> bool {
+        matches!(self.stage, Stage::Groups { .. }) || self.at_leisure()
+    }
+
+    /// The person has proven to be the Global Admin, has done what they came for, and nobody waits for them elsewhere.
+    fn at_leisure(&self) -> bool {
+        let done = matches!(self.stage, Stage::Complete | Stage::Answered { .. } | Stage::Chosen);
+        done && self.return_to.is_none()
+    }
+
+    /// What became of the step that the person came for, once it is over.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self.stage {
+            Stage::Complete | Stage::Chosen | Stage::Syncing { .. } | Stage::Answered { granted: true } => {
+                Some(Outcome::Completed)
+            }
+            Stage::Answered { granted: false } => Some(Outcome::Declined),
+            Stage::Confirm { .. } | Stage::SecondConsent { .. } | Stage::Management { .. } | Stage::Groups { .. } => {
+                None
+            }
+        }
+    }
+
     /// The visit that it belongs to.
     #[must_use]
     pub fn visit(&self) -> Visit {
@@ -165,5 +285,80 @@ impl Session {
             appointment: self.appointment,
             return_to: self.return_to.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(address: &str, outcome: &Outcome, expected: &str) {
+        let address = NextStep::GrantConsent.returning_to(&address.parse().unwrap());
+        assert_eq!(outcome.told_to(&address).as_str(), expected);
+    }
+
+    #[test]
+    fn a_return_address_says_which_step_and_what_became_of_it() {
+        check(
+            "https://portal.example/back",
+            &Outcome::Completed,
+            "https://portal.example/back?dialbridge_action=grantConsent&dialbridge_outcome=completed",
+        );
+        check(
+            "https://portal.example",
+            &Outcome::Declined,
+            "https://portal.example/?dialbridge_action=grantConsent&dialbridge_outcome=declined",
+        );
+    }
+
+    #[test]
+    fn a_failure_carries_its_code() {
+        let failed = Outcome::Failed {
+            code: "GA&ADMIN=#1".into(),
+        };
+        check(
+            "https://portal.example/",
+            &failed,
+            "https://portal.example/?dialbridge_action=grantConsent&dialbridge_outcome=failed&dialbridge_code=GA%26ADMIN%3D%231",
+        );
+    }
+
+    #[test]
+    fn the_rest_of_the_address_stays_as_it_is_written() {
+        check(
+            "https://portal.example/a%20b?case=7%2F8&empty=&flag#part",
+            &Outcome::Completed,
+            "https://portal.example/a%20b?case=7%2F8&empty=&flag&dialbridge_action=grantConsent&dialbridge_outcome=completed#part",
+        );
+    }
+
+    #[test]
+    fn our_words_are_said_once() {
+        check(
+            "https://portal.example/?dialbridge_outcome=completed&x=1&dialbridge_action=sync",
+            &Outcome::Declined,
+            "https://portal.example/?x=1&dialbridge_action=grantConsent&dialbridge_outcome=declined",
+        );
+    }
+
+    #[test]
+    fn who_came_for_one_thing_does_not_do_the_other() {
+        let session = |stage, back: bool| Session {
+            enterprise: EnterpriseId::mint(jiff::Timestamp::UNIX_EPOCH, 1),
+            appointment: 1,
+            return_to: back.then(|| "https://portal.example/".parse().unwrap()),
+            stage,
+        };
+        let can = |stage, back| {
+            let session = session(stage, back);
+            (session.may_answer(), session.may_choose())
+        };
+        let person = || "Mara".to_owned();
+        assert_eq!(can(Stage::Management { person: person() }, false), (true, false));
+        assert_eq!(can(Stage::Groups { person: person() }, true), (false, true));
+        assert_eq!(can(Stage::Complete, false), (true, true));
+        assert_eq!(can(Stage::Complete, true), (false, false));
+        assert_eq!(can(Stage::SecondConsent { again: false }, false), (false, false));
     }
 }

@@ -1,17 +1,24 @@
-//! Action URLs: the address of an admin's next step, for a front end that shows it on pages of its own.
+//! Action URLs: the address of an admin's next step, for a front end that shows it on pages of its own; what the pages
+//! there do, and the way back.
 
-use crate::domain::audit::{Deed, changed};
+use crate::domain::audit::{Deed, Entry, changed};
 use crate::domain::caller::Role;
 use crate::domain::enterprise::Enterprise;
+use crate::domain::group_filter::GroupFilter;
 use crate::domain::management::Management;
+use crate::domain::once::Once;
+use crate::domain::reseller::Reseller;
 use crate::domain::run::RunState;
+use crate::domain::secret::Secret;
 use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
-use crate::domain::visit::{Link, NextStep};
-use crate::error::{Error, Result};
+use crate::domain::visit::{Asked, Link, NextStep, Outcome, Purpose, Session, Stage, Visit};
+use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
+use crate::io::vault::sha256;
 use crate::run::access::{Access, entry};
-use crate::run::{invitation, start_sync};
+use crate::run::account::{Choice, choose_groups};
+use crate::run::{invitation, onboard, sign_in, start_sync};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -32,26 +39,43 @@ pub struct Guided {
 }
 
 /// The address of a step, as the enterprise stands now. The link proves nothing: who follows it has to sign in as the
-/// recorded Global Admin.
+/// recorded Global Admin. The same request again gives the same address.
 ///
 /// # Errors
-/// `Conflict` where the step is not the enterprise's next one, `Invalid` for a return address that is not agreed.
-pub async fn to(io: &Io, access: &Access, step: NextStep, return_url: Option<&str>, now: Timestamp) -> Result<Guided> {
+/// `Conflict` where the step is not the enterprise's next one, `Invalid` for a return address that is not agreed,
+/// `KeyReused`.
+pub async fn to(
+    io: &Io,
+    access: &Access,
+    step: NextStep,
+    return_url: Option<&str>,
+    once: &Once,
+    now: Timestamp,
+) -> Result<Guided> {
     let kept = &access.kept;
     let reseller = io.store.reseller(&kept.reseller).await?;
     let return_to = return_url.map(|text| reseller.return_address(text)).transpose()?;
+    let return_to = return_to.map(|address| step.returning_to(&address));
     if matches!(kept.standing, Standing::Disabled { .. } | Standing::Removed { .. }) {
         return Err(Error::Conflict(
             "the enterprise is not served; there is no next step".into(),
         ));
     }
     let admin = kept.global_admin.display_name();
-    let guided = match step {
+    let known = kept.global_admin.identity.is_some();
+    if matches!(step, NextStep::GrantConsent | NextStep::ChooseGroups) && kept.setup != Setup::Invited && !known {
+        let first = if kept.setup.complete() {
+            "has to sign in for a sync"
+        } else {
+            "has to complete the registration"
+        };
+        return Err(Error::Conflict(format!(
+            "{admin} is the Global Admin now and {first} first"
+        )));
+    }
+    let (page, link, expires, text) = match step {
         NextStep::CompleteRegistration => {
-            let Some(waiting) = invitation::newest(io, kept)
-                .await?
-                .filter(|_| kept.setup == Setup::Invited)
-            else {
+            let Some(waiting) = invitation::newest(io, kept).await?.filter(|_| !kept.setup.complete()) else {
                 return Err(Error::Conflict("the registration is complete".into()));
             };
             waiting
@@ -63,17 +87,20 @@ pub async fn to(io: &Io, access: &Access, step: NextStep, return_url: Option<&st
                 return_to,
             };
             let text = format!("{admin} enters the Invitation Code from the mail and signs in at Microsoft.");
-            hosted(io, "/i/", link, waiting.expires.min(now + LINK_LIFE), text).await?
+            ("/i/", link, waiting.expires.min(now + LINK_LIFE), text)
         }
         NextStep::GrantConsent => {
-            let text = match missing_consent(kept)? {
-                Missing::Calling => format!("{admin} signs in at Microsoft and accepts the second permission request."),
-                Missing::Management => format!(
+            let asked = missing_consent(kept)?;
+            let text = match asked {
+                Asked::Management => format!(
                     "{admin} signs in at Microsoft and decides whether {} may manage.",
                     reseller.name
                 ),
+                Asked::Calling | Asked::Groups { .. } => {
+                    format!("{admin} signs in at Microsoft and accepts the second permission request.")
+                }
             };
-            hosted(io, "/next/", own(kept, step, return_to), now + LINK_LIFE, text).await?
+            ("/next/", own(kept, asked, return_to), now + LINK_LIFE, text)
         }
         NextStep::ChooseGroups => {
             if !kept.setup.complete() {
@@ -81,63 +108,21 @@ pub async fn to(io: &Io, access: &Access, step: NextStep, return_url: Option<&st
                     "the Global Admin has to finish the set-up first".into(),
                 ));
             }
+            let asked = Asked::Groups {
+                instead_of: kept.group_filter.clone(),
+            };
             let text = format!("{admin} signs in at Microsoft and chooses whose users are synchronised.");
-            hosted(io, "/next/", own(kept, step, return_to), now + LINK_LIFE, text).await?
+            ("/next/", own(kept, asked, return_to), now + LINK_LIFE, text)
         }
-        NextStep::Sync => sync(io, access, return_to, reseller.brand.integration_portal_url, now).await?,
+        NextStep::Sync => {
+            let portal = reseller.brand.integration_portal_url;
+            return sync(io, access, return_to, portal, once, now).await;
+        }
     };
-    let given = changed("action", None, Some(format!("{step:?}")));
-    let entry = entry(
-        io,
-        &access.author(),
-        Deed::ActionUrlGiven,
-        given.into_iter().collect(),
-        now,
-    );
-    io.store.note(&kept.id, &entry).await?;
-    Ok(guided)
-}
-
-/// What a `grantConsent` page asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missing {
-    /// The second permission set.
-    Calling,
-    /// The reseller's management.
-    Management,
-}
-
-/// Which consent is missing.
-///
-/// # Errors
-/// `Conflict` where none is, or the first one has to come through the invitation.
-pub fn missing_consent(kept: &Enterprise) -> Result<Missing> {
-    match (&kept.setup, &kept.management) {
-        (Setup::Invited, _) => Err(Error::Conflict(
-            "the registration comes first: action completeRegistration".into(),
-        )),
-        (Setup::Bound { .. }, _) => Ok(Missing::Calling),
-        (Setup::Complete { .. }, Management::Pending | Management::Withdrawn { .. })
-            if kept.settings.request_management_consent =>
-        {
-            Ok(Missing::Management)
-        }
-        (Setup::Complete { .. }, _) => Err(Error::Conflict("every consent that was asked for is granted".into())),
-    }
-}
-
-fn own(kept: &Enterprise, step: NextStep, return_to: Option<Url>) -> Link {
-    Link::Step {
-        enterprise: kept.id.clone(),
-        step,
-        return_to,
-    }
-}
-
-async fn hosted(io: &Io, page: &str, link: Link, expires: Timestamp, text: String) -> Result<Guided> {
-    let token = io.chance.token::<32>();
+    let token = io.vault.token_for(once).await?;
     let hash = io.vault.keyed_hash("link", &token).await?;
-    io.store.put_link(&hash, link, expires).await?;
+    let entry = given(io, access, step, now);
+    let expires = io.store.give_link(&kept.id, &hash, link, expires, &entry, once).await?;
     Ok(Guided {
         url: io.config.public_page(&format!("{page}{token}")),
         hosted: true,
@@ -146,12 +131,205 @@ async fn hosted(io: &Io, page: &str, link: Link, expires: Timestamp, text: Strin
     })
 }
 
+fn given(io: &Io, access: &Access, step: NextStep, now: Timestamp) -> Entry {
+    let given = changed("action", None, Some(step.name().to_owned()));
+    entry(
+        io,
+        &access.author(),
+        Deed::ActionUrlGiven,
+        given.into_iter().collect(),
+        now,
+    )
+}
+
+/// Which consent is missing.
+///
+/// # Errors
+/// `Conflict` where none is, or the first one has to come through the invitation.
+pub fn missing_consent(kept: &Enterprise) -> Result<Asked> {
+    match (&kept.setup, &kept.management) {
+        (Setup::Invited, _) => Err(Error::Conflict(
+            "the registration comes first: action completeRegistration".into(),
+        )),
+        (Setup::Bound { .. }, _) => Ok(Asked::Calling),
+        (Setup::Complete { .. }, Management::Pending | Management::Withdrawn { .. })
+            if kept.settings.request_management_consent =>
+        {
+            Ok(Asked::Management)
+        }
+        (Setup::Complete { .. }, _) => Err(Error::Conflict("every consent that was asked for is granted".into())),
+    }
+}
+
+fn own(kept: &Enterprise, asked: Asked, return_to: Option<Url>) -> Link {
+    Link::Step {
+        enterprise: kept.id.clone(),
+        asked,
+        appointment: kept.global_admin.appointment,
+        return_to,
+    }
+}
+
+/// A step that a link of ours leads to.
+#[derive(Debug)]
+pub struct Ahead {
+    /// Whose.
+    pub kept: Enterprise,
+    /// Its reseller.
+    pub reseller: Reseller,
+    /// What is asked.
+    pub asked: Asked,
+    /// It was done since the link was given out.
+    pub done: bool,
+    /// Where the person is sent when it is over.
+    pub return_to: Option<Url>,
+}
+
+impl Ahead {
+    /// The visit that begins with the link.
+    #[must_use]
+    pub fn visit(&self) -> Visit {
+        Visit {
+            enterprise: self.kept.id.clone(),
+            appointment: self.kept.global_admin.appointment,
+            return_to: self.return_to.clone(),
+        }
+    }
+}
+
+/// Reads what the link of a step leads to; changes nothing, so it may be followed as often as anybody likes.
+///
+/// # Errors
+/// `LinkClosed` alike for unknown and expired ones, and once the step or the person is no longer the right one.
+pub async fn ahead(io: &Io, token: &str, now: Timestamp) -> Result<Ahead> {
+    let closed = || Error::SignIn(SignInRefused::LinkClosed);
+    let hash = io.vault.keyed_hash("link", token).await?;
+    let Some(Link::Step {
+        enterprise,
+        asked,
+        appointment,
+        return_to,
+    }) = io.store.link(&hash, now).await?
+    else {
+        return Err(closed());
+    };
+    let kept = io.store.enterprise(&enterprise).await?;
+    let served = !matches!(kept.standing, Standing::Disabled { .. } | Standing::Removed { .. });
+    if !served || kept.global_admin.appointment != appointment {
+        return Err(closed());
+    }
+    let done = done(&kept, &asked).ok_or_else(closed)?;
+    let reseller = io.store.reseller(&kept.reseller).await?;
+    Ok(Ahead {
+        kept,
+        reseller,
+        asked,
+        done,
+        return_to,
+    })
+}
+
+/// Whether what was asked is done by now; nothing where it cannot be asked any more.
+fn done(kept: &Enterprise, asked: &Asked) -> Option<bool> {
+    match (asked, &kept.setup) {
+        (_, Setup::Invited) => None,
+        (Asked::Calling, setup) => Some(setup.complete()),
+        (Asked::Management | Asked::Groups { .. }, Setup::Bound { .. }) => None,
+        (Asked::Management, Setup::Complete { .. }) => {
+            let wanted = kept.settings.request_management_consent;
+            wanted.then_some(matches!(kept.management, Management::Granted { .. }))
+        }
+        (Asked::Groups { instead_of }, Setup::Complete { .. }) => Some(kept.group_filter != *instead_of),
+    }
+}
+
+/// Begins the sign-in of a step that is still to be done; gives the address at Microsoft.
+///
+/// # Errors
+/// `Upstream`.
+pub async fn begin(io: &Io, ahead: &Ahead, browser: &Secret, now: Timestamp) -> Result<Url> {
+    let purpose = match ahead.asked {
+        Asked::Calling => Purpose::Consent,
+        Asked::Management => Purpose::Management,
+        Asked::Groups { .. } => Purpose::Groups,
+    };
+    sign_in::begin(io, &ahead.kept, purpose, ahead.return_to.clone(), browser, now).await
+}
+
+/// Saves whose users are synchronised, as the person at this browser chose it on a page that showed version `seen`.
+/// Sending the same choice again changes nothing.
+///
+/// # Errors
+/// `StateUnknown` where the browser is not at that point, `LinkClosed` once the role went to another person, `Invalid` for
+/// a group that is unknown or cannot be chosen, `Stale`.
+pub async fn choose(
+    io: &Io,
+    session: &Session,
+    browser: &Secret,
+    choice: Choice,
+    seen: u64,
+    now: Timestamp,
+) -> Result<()> {
+    if !session.may_choose() {
+        return Err(SignInRefused::StateUnknown.into());
+    }
+    let visit = session.visit();
+    let kept = sign_in::current(io, &visit).await?;
+    if !is(&kept.group_filter, &choice) {
+        let author = onboard::visitor(&kept, session);
+        choose_groups(io, kept, choice, seen, &author, now).await?;
+    }
+    io.store
+        .put_session(&sha256(browser.expose()), &visit.at(Stage::Chosen), now)
+        .await
+}
+
+/// Whether this choice is in force already.
+fn is(filter: &GroupFilter, choice: &Choice) -> bool {
+    match (filter, choice) {
+        (GroupFilter::Everyone, Choice::Everyone) => true,
+        (GroupFilter::Groups(groups), Choice::Groups { ids, names }) => {
+            let named = |text: &String, name: &str| name.eq_ignore_ascii_case(text.trim());
+            groups
+                .iter()
+                .all(|group| ids.contains(&group.id) || names.iter().any(|text| named(text, &group.name)))
+                && ids.iter().all(|id| groups.iter().any(|group| group.id == *id))
+                && names
+                    .iter()
+                    .all(|text| groups.iter().any(|group| named(text, &group.name)))
+        }
+        (GroupFilter::Undecided | GroupFilter::Everyone | GroupFilter::Groups(_), _) => false,
+    }
+}
+
+/// Where a person goes when a step is over: the stored address with the outcome, as long as its origin is agreed with the
+/// reseller.
+#[must_use]
+pub fn way_back(reseller: &Reseller, return_to: Option<&Url>, outcome: &Outcome) -> Option<Url> {
+    let agreed = |address: &&Url| {
+        reseller
+            .return_origins
+            .contains(&address.origin().ascii_serialization())
+    };
+    return_to.filter(agreed).map(|address| outcome.told_to(address))
+}
+
 /// The Global Admin's own front end gets the sign-in of the run that waits for it. Everybody else gets the integration
 /// portal, where the Global Admin is known and can press `Sync Now`: half of the double authentication is there (R047).
-async fn sync(io: &Io, access: &Access, return_to: Option<Url>, portal: Url, now: Timestamp) -> Result<Guided> {
+async fn sync(
+    io: &Io,
+    access: &Access,
+    return_to: Option<Url>,
+    portal: Url,
+    once: &Once,
+    now: Timestamp,
+) -> Result<Guided> {
     let kept = &access.kept;
     let admin = kept.global_admin.display_name();
     if !matches!(access.caller.role, Role::GlobalAdmin(_)) {
+        io.store
+            .note(&kept.id, &given(io, access, NextStep::Sync, now), once)
+            .await?;
         return Ok(Guided {
             url: portal,
             hosted: false,
@@ -169,12 +347,12 @@ async fn sync(io: &Io, access: &Access, return_to: Option<Url>, portal: Url, now
             ));
         }
     };
-    let started = start_sync::sign_in_again(io, access, waiting, return_to, now).await?;
+    let (started, expires) = start_sync::sign_in_again(io, access, waiting, return_to, once, now).await?;
     let url = started.sign_in.unwrap_or(portal);
     Ok(Guided {
         url,
         hosted: true,
-        expires: Some(now + start_sync::LINK_LIFE),
+        expires: Some(expires),
         text: format!("{admin} signs in at Microsoft; the sync begins."),
     })
 }

@@ -34,6 +34,18 @@ pub struct Invited {
     pub return_to: Option<Url>,
 }
 
+impl Invited {
+    /// The visit that begins with the link.
+    #[must_use]
+    pub fn visit(&self) -> Visit {
+        Visit {
+            enterprise: self.kept.id.clone(),
+            appointment: self.kept.global_admin.appointment,
+            return_to: self.return_to.clone(),
+        }
+    }
+}
+
 /// Reads what a link leads to; changes nothing, so a mail scanner may do it as often as it likes.
 ///
 /// # Errors
@@ -68,8 +80,7 @@ pub async fn invited(io: &Io, token: &str, now: Timestamp) -> Result<Invited> {
 ///
 /// # Errors
 /// `LinkClosed`, or `WrongCode` with the tries left.
-pub async fn enter_code(io: &Io, token: &str, code: &str, browser: &Secret, now: Timestamp) -> Result<Url> {
-    let invited = invited(io, token, now).await?;
+pub async fn enter_code(io: &Io, invited: &Invited, code: &str, browser: &Secret, now: Timestamp) -> Result<Url> {
     let (enterprise, invitation) = (&invited.kept, &invited.invitation);
     // Counted before it is compared: however many tries run at once, only so many are compared.
     if !io
@@ -96,7 +107,7 @@ pub async fn enter_code(io: &Io, token: &str, code: &str, browser: &Secret, now:
     let purpose = Purpose::SetUp {
         invitation: invitation.id.clone(),
     };
-    sign_in::begin(io, enterprise, purpose, invited.return_to, browser, now).await
+    sign_in::begin(io, enterprise, purpose, invited.return_to.clone(), browser, now).await
 }
 
 /// After the first sign-in: the role is proven, the tenant is read, and both wait to be confirmed.
@@ -151,7 +162,14 @@ pub async fn step_signed_in(
     now: Timestamp,
 ) -> Result<()> {
     let kept = sign_in::recorded(io, visit, &person).await?;
-    sign_in::record(io, kept, &person, now).await?;
+    if kept.global_admin.identity.is_none() {
+        // Whom the role was given to is recorded at a sync, where the portal vouches for the person: a link that somebody
+        // passes on proves nothing, and the tenant may have other Global Administrators.
+        return Err(SignInRefused::NotRecorded {
+            expected: kept.global_admin.display_name().to_owned(),
+        }
+        .into());
+    }
     let person = person.claims.name;
     let stage = match purpose {
         Purpose::Management => Stage::Management { person },
@@ -350,6 +368,17 @@ async fn prove_teams_access(io: &Io, person: &SignedIn, now: Timestamp) -> Resul
 async fn read_groups(io: &Io, enterprise: &EnterpriseId, token: &crate::io::graph::Token) -> Result<()> {
     let groups = io.graph.groups(token, None).await?;
     io.store.put_groups(enterprise, &groups).await
+}
+
+/// The person at a browser that is past its sign-in as the recorded Global Admin, as the audit trail names them.
+pub(super) fn visitor(kept: &Enterprise, session: &Session) -> Author {
+    let admin = &kept.global_admin;
+    let person = match &session.stage {
+        Stage::Management { person } | Stage::Groups { person } => person,
+        _ => admin.display_name(),
+    };
+    let known = admin.identity.as_ref().map(|identity| identity.user.as_str());
+    Author::visitor(person, known.unwrap_or("sign-in page"))
 }
 
 /// A browser that we know, and where it stands.

@@ -139,37 +139,32 @@ async fn started(io: &Io, enterprise: &EnterpriseId, run: &RunId, once: &Once) -
     Ok(Started { run, sign_in })
 }
 
-/// Another link to a run that waits for a sign-in: the first ran out, or the session with Microsoft ended on the way.
+/// Another link to a run that waits for a sign-in, and when it ends: the first ran out, or the session with Microsoft
+/// ended on the way. The same request again gives the same link.
 ///
 /// # Errors
-/// `Conflict` where the run waits for nobody.
+/// `Conflict` where the run waits for nobody, `KeyReused`.
 pub async fn sign_in_again(
     io: &Io,
     access: &Access,
     run: &RunId,
     return_to: Option<Url>,
+    once: &Once,
     now: Timestamp,
-) -> Result<Started> {
+) -> Result<(Started, Timestamp)> {
     recorded_caller(access)?;
     let enterprise = &access.kept.id;
-    let run = io.store.run(enterprise, run).await?;
-    if run.state != RunState::AwaitingSignIn {
+    if io.store.run(enterprise, run).await?.state != RunState::AwaitingSignIn {
         return Err(Error::Conflict("the run does not wait for a sign-in".into()));
     }
-    let token = io.chance.token::<32>();
+    let token = io.vault.token_for(once).await?;
     let hash = io.vault.keyed_hash("link", &token).await?;
-    io.store
-        .put_link(
-            &hash,
-            Link::Run {
-                enterprise: enterprise.clone(),
-                run: run.id.clone(),
-                return_to,
-            },
-            now + LINK_LIFE,
-        )
-        .await?;
-    let given = changed("run", None, Some(run.id.to_string()));
+    let to = Link::Run {
+        enterprise: enterprise.clone(),
+        run: run.clone(),
+        return_to,
+    };
+    let given = changed("run", None, Some(run.to_string()));
     let entry = entry(
         io,
         &access.author(),
@@ -177,11 +172,11 @@ pub async fn sign_in_again(
         given.into_iter().collect(),
         now,
     );
-    io.store.note(enterprise, &entry).await?;
-    Ok(Started {
-        run,
-        sign_in: Some(io.config.public_page(&format!("/sync/{token}"))),
-    })
+    let expires = io
+        .store
+        .give_link(enterprise, &hash, to, now + LINK_LIFE, &entry, once)
+        .await?;
+    Ok((started(io, enterprise, run, once).await?, expires))
 }
 
 /// The first half of the double authentication: the portal identity is the recorded Global Admin.

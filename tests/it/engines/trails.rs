@@ -197,7 +197,7 @@ async fn a_new_enterprise_stands_in_both_trails(store: Store) {
         .create_enterprise(&enterprise(1), &invitation(1), &entry, &once("create"), NOW)
         .await
         .unwrap();
-    assert_eq!(trail(&store).await, [entry.clone()]);
+    assert_eq!(trail(&store).await, std::slice::from_ref(&entry));
     let (of_reseller, _) = store.reseller_trail(&reseller().id, None, 10).await.unwrap();
     assert_eq!(of_reseller, [entry]);
 }

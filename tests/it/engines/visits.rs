@@ -68,7 +68,15 @@ async fn a_link_ends_at_its_time(store: Store) {
         run: run_id(1),
         return_to: None,
     };
-    store.put_link("run", to.clone(), later(SECOND)).await.unwrap();
+    let given = store.give_link(
+        &enterprise_id(1),
+        "run",
+        to.clone(),
+        later(SECOND),
+        &entry(),
+        &once("link"),
+    );
+    assert_eq!(given.await.unwrap(), later(SECOND));
     assert_eq!(store.link("run", NOW).await.unwrap(), Some(to));
     assert_eq!(store.link("run", later(SECOND)).await.unwrap(), None);
     assert_eq!(store.link("nowhere", NOW).await.unwrap(), None);

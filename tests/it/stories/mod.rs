@@ -1,5 +1,6 @@
 //! Stories: one enterprise's life in its parts, played over HTTP against the whole service, one fact a test.
 
+mod action_urls;
 mod crash;
 mod discovery;
 mod groups;

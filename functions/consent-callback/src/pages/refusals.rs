@@ -16,6 +16,7 @@ pub fn refused(why: &SignInRefused, brand: Option<&Brand>) -> RefusedPage {
         what_to_do: words.what_to_do,
         contact: brand.map(|brand| brand.account_contact.clone()),
         code: words.code,
+        back: None,
     }
 }
 

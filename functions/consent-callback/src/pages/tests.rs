@@ -1,6 +1,9 @@
 //! What the pages say, that hostile names stay names, and that every refusal has its own way out.
 
+mod choices;
+
 use super::*;
+use choices::{groups, management, next};
 use shared::domain::brand::Brand;
 use shared::domain::consent::{CALLING_SCOPES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE};
 use shared::domain::finding::Code;
@@ -56,6 +59,7 @@ fn second_consent(enterprise: &str) -> SecondConsentPage {
         permissions_url: "/permissions".into(),
         post_to: "/setup/calling".into(),
         again: false,
+        back: None,
     }
 }
 
@@ -81,6 +85,7 @@ fn done(enterprise: &str) -> DonePage {
         headline: "The set-up is complete".into(),
         next_steps: vec!["Choose the groups whose people can be mapped.".into()],
         portal_url: "https://teams.kestrel.example/portal".into(),
+        ..DonePage::default()
     }
 }
 
@@ -479,6 +484,9 @@ fn hostile_names_stay_names_and_pages_need_nothing_from_elsewhere() {
         confirm_tenant(HOSTILE).html(),
         second_consent(HOSTILE).html(),
         sync_sign_in(HOSTILE).html(),
+        next(HOSTILE).html(),
+        management(HOSTILE).html(),
+        groups(HOSTILE).html(),
         done(HOSTILE).html(),
         refused.html(),
         permissions.html(),
@@ -492,9 +500,15 @@ fn hostile_names_stay_names_and_pages_need_nothing_from_elsewhere() {
 
 #[test]
 fn the_content_security_policy_lets_forms_go_on_to_microsoft_only() {
-    let policy = content_security_policy("https://login.microsoftonline.com");
+    let policy = content_security_policy("https://login.microsoftonline.com", None);
     assert!(policy.starts_with("default-src 'none'; style-src 'unsafe-inline'; "));
     assert!(policy.contains("form-action 'self' https://login.microsoftonline.com; base-uri 'none'"));
+}
+
+#[test]
+fn a_form_of_a_step_may_lead_back_to_where_the_person_came_from() {
+    let policy = content_security_policy("https://login.microsoftonline.com", Some("https://front.example"));
+    assert!(policy.contains("form-action 'self' https://login.microsoftonline.com https://front.example; base-uri"));
 }
 
 #[test]

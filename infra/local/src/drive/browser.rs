@@ -53,6 +53,14 @@ impl Browser {
         self.go(Method::GET, url.clone(), None).await
     }
 
+    /// Asks for an address without its content.
+    ///
+    /// # Errors
+    /// Where nothing answers.
+    pub async fn head(&mut self, url: &Url) -> Result<Page, Lost> {
+        self.go(Method::HEAD, url.clone(), None).await
+    }
+
     /// Presses the button of the page's form that posts to `action` (a part of it), with these fields.
     ///
     /// # Errors
@@ -107,7 +115,10 @@ impl Browser {
             match to {
                 Some(to) if status.is_redirection() => {
                     url = url.join(&to)?;
-                    (method, form) = (Method::GET, None);
+                    if method != Method::HEAD {
+                        method = Method::GET;
+                    }
+                    form = None;
                 }
                 _ => {
                     return Ok(Page {
@@ -146,6 +157,15 @@ impl Page {
             .and_then(|rest| rest.split_once('>'))
             .and_then(|(_, rest)| rest.split("</h1>").next());
         unescape(inner.unwrap_or_default()).trim().to_owned()
+    }
+
+    /// The first link whose address contains `part`.
+    #[must_use]
+    pub fn link(&self, part: &str) -> Option<Url> {
+        let links = self.html.split("<a ").skip(1).filter_map(|link| link.split('>').next());
+        let found = links.filter_map(|link| attribute(link, "href"));
+        let address = found.into_iter().find(|address| address.contains(part))?;
+        self.url.join(&address).ok()
     }
 
     /// The first form whose action contains `part`: its address and its hidden fields.

@@ -268,6 +268,18 @@ pub async fn set_up(urls: &Urls, admin: &str) -> Result<Page, Stuck> {
     }
 }
 
+/// The way from the action URL of a step to the page behind the sign-in at Microsoft.
+///
+/// # Errors
+/// Where a page is not the expected one.
+pub async fn sign_in_to_step(link: &Url, account: &str) -> Result<(Browser, Page), Stuck> {
+    let mut browser = Browser::default();
+    let page = browser.open(link).await?;
+    let page = browser.submit(&page, "/next/", &[]).await?;
+    let page = at_microsoft(&mut browser, page, account).await?;
+    Ok((browser, page))
+}
+
 /// The sign-in of a run, as the Global Admin goes it.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use super::{Store, keys};
 use crate::domain::audit::Entry;
 use crate::domain::ids::{AuditId, EnterpriseId, ResellerId};
+use crate::domain::once::Once;
 use crate::error::Result;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
@@ -21,12 +22,15 @@ impl Store {
         self.put(&keys::audit(trail, &entry.id), entry)?.when_absent().build()
     }
 
-    /// Writes an entry of something that changes nothing in the table.
+    /// Writes an entry of something that changes nothing in the table, once for a request.
     ///
     /// # Errors
-    /// `Upstream`.
-    pub async fn note(&self, enterprise: &EnterpriseId, entry: &Entry) -> Result<()> {
-        self.transact(vec![self.audited(enterprise, entry)?]).await.map(drop)
+    /// `KeyReused`.
+    pub async fn note(&self, enterprise: &EnterpriseId, entry: &Entry, once: &Once) -> Result<()> {
+        let writes = vec![self.audited(enterprise, entry)?];
+        self.create_once(writes, once, entry.id.as_str(), entry.at)
+            .await
+            .map(drop)
     }
 
     /// A page of an enterprise's trail, newest first, after the entry `after`.

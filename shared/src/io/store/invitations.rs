@@ -245,12 +245,25 @@ impl Store {
             .map(|item| item.to))
     }
 
-    /// Keeps where a link leads.
+    /// Keeps where a link leads, with its entry of the audit trail; gives when the link ends. The same request again
+    /// changes nothing and gives the end of the first time.
     ///
     /// # Errors
-    /// `Upstream`.
-    pub async fn put_link(&self, hash: &str, to: Link, until: Timestamp) -> Result<()> {
-        self.transact(vec![self.link_write(hash, to, until)?]).await.map(drop)
+    /// `KeyReused`.
+    pub async fn give_link(
+        &self,
+        enterprise: &EnterpriseId,
+        hash: &str,
+        to: Link,
+        until: Timestamp,
+        entry: &Entry,
+        once: &Once,
+    ) -> Result<Timestamp> {
+        let writes = vec![self.link_write(hash, to, until)?, self.audited(enterprise, entry)?];
+        self.create_once(writes, once, &until.to_string(), entry.at)
+            .await?
+            .parse()
+            .map_err(|error| Error::upstream("read a remembered answer", error))
     }
 
     pub(super) fn link_write(&self, hash: &str, to: Link, until: Timestamp) -> Result<TransactWriteItem> {

@@ -1,0 +1,193 @@
+//! The pages of a step: what will be asked, the reseller's question, the choice of groups, and the ways back.
+
+use super::*;
+
+fn back() -> Option<Back> {
+    let url: url::Url = "https://front.example/teams?a=1&dialbridge_outcome=declined"
+        .parse()
+        .unwrap();
+    Some(url.into())
+}
+
+pub(super) fn next(enterprise: &str) -> NextPage {
+    NextPage {
+        product: "Kestrel for Teams".into(),
+        headline: "Sync User Groups".into(),
+        intro: format!("Northline Telecom asks you to choose whose users are synchronised for {enterprise}."),
+        steps: vec!["Sign in at Microsoft with the account of Mara Quist.".into()],
+        enterprise: enterprise.into(),
+        tenant_name: "Bluefinch Group".into(),
+        person: "Mara Quist".into(),
+        permissions_url: None,
+        post_to: "/next/4f0c2f5e".into(),
+        back: back(),
+    }
+}
+
+fn offer(enterprise: &str) -> Offer {
+    Offer {
+        reseller: "Northline Telecom".into(),
+        enterprise: enterprise.into(),
+        post_to: "/setup/management".into(),
+    }
+}
+
+pub(super) fn management(enterprise: &str) -> ManagementPage {
+    ManagementPage {
+        product: "Kestrel for Teams".into(),
+        tenant_name: "Bluefinch Group".into(),
+        person: "Mara Quist".into(),
+        offer: offer(enterprise),
+    }
+}
+
+fn row(name: &str, banned: bool, chosen: bool) -> GroupRow {
+    GroupRow {
+        id: format!("id-of-{}", name.len()),
+        name: name.into(),
+        note: if banned {
+            "Cannot be chosen: it is incomplete."
+        } else {
+            "Security group"
+        },
+        banned,
+        chosen,
+    }
+}
+
+pub(super) fn groups(enterprise: &str) -> GroupsPage {
+    GroupsPage {
+        product: "Kestrel for Teams".into(),
+        enterprise: enterprise.into(),
+        tenant_name: "Bluefinch Group".into(),
+        wrong: Vec::new(),
+        advice: Vec::new(),
+        mode: String::new(),
+        groups: vec![
+            row("All Users", true, false),
+            row("Billing", false, true),
+            row(HOSTILE, false, false),
+        ],
+        more: 0,
+        names: String::new(),
+        version: 7,
+        post_to: "/setup/groups".into(),
+        back: None,
+    }
+}
+
+#[test]
+fn a_step_says_what_will_be_asked_and_of_whom() {
+    let html = next("Bluefinch Ltd").html();
+    says(
+        &html,
+        &[
+            "<h1>Sync User Groups</h1>",
+            "Northline Telecom asks you",
+            "<li>Sign in at Microsoft with the account of Mara Quist.</li>",
+            "<form method=\"post\" action=\"/next/4f0c2f5e\">",
+            ">Continue to Microsoft</button>",
+            "href=\"https://front.example/teams?a=1&#38;dialbridge_outcome=declined\" rel=\"noreferrer\">Not now</a>",
+        ],
+    );
+    assert_eq!(html.matches("<button").count(), 1);
+}
+
+#[test]
+fn r071_the_management_page_says_what_is_granted_and_what_is_not() {
+    says(
+        &management("Bluefinch Ltd").html(),
+        &[
+            "<strong>Northline Telecom</strong> asks to manage",
+            "<strong>Bluefinch Ltd</strong>",
+            "<dd>Mara Quist</dd>",
+            "choose whose users are synchronised",
+            "map them to people in Teams",
+            "<strong>not</strong> start a sync",
+            "recorded as done on your behalf",
+            "withdraw the consent",
+            "name=\"decision\" value=\"grant\">Grant Consent<",
+            "name=\"decision\" value=\"later\" class=\"quiet\">Not now<",
+        ],
+    );
+}
+
+#[test]
+fn r073_nothing_is_chosen_before_somebody_chooses() {
+    let html = groups("Bluefinch Ltd").html();
+    says(
+        &html,
+        &[
+            "value=\"everyone\" required><span>Everyone in Bluefinch Group</span>",
+            "value=\"groups\"><span>Only members",
+            "name=\"version\" value=\"7\"",
+        ],
+    );
+    let mut page = groups("Bluefinch Ltd");
+    page.mode = "everyone".into();
+    says(&page.html(), &["value=\"everyone\" required checked>"]);
+    page.mode = "groups".into();
+    says(&page.html(), &["value=\"groups\" checked>"]);
+}
+
+#[test]
+fn r081_a_group_that_cannot_be_chosen_says_why() {
+    says(
+        &groups("Bluefinch Ltd").html(),
+        &[
+            "value=\"id-of-9\" disabled><span>All Users<br><span class=\"soft\">Cannot be chosen: it is incomplete.",
+            "value=\"id-of-7\" checked><span>Billing<br><span class=\"soft\">Security group",
+        ],
+    );
+}
+
+#[test]
+fn r082_r085_r086_the_group_page_advises_and_takes_names() {
+    let mut page = groups("Bluefinch Ltd");
+    page.advice = vec!["All Users should be removed.".into()];
+    page.wrong = vec!["there is no group `Bilin`".into()];
+    page.names = "Bilin\n</textarea>".into();
+    page.more = 12;
+    says(
+        &page.html(),
+        &[
+            "<p class=\"notice\">All Users should be removed.</p>",
+            "role=\"alert\" id=\"wrong\"",
+            "<li>there is no group `Bilin`</li>",
+            "Bilin &#60;/textarea&#62;</textarea>",
+            "12 more groups are not shown",
+            "new members can take time to show",
+        ],
+    );
+}
+
+#[test]
+fn r012_r072_the_last_page_offers_what_is_open() {
+    let page = DonePage {
+        groups_url: Some("/setup/groups".into()),
+        offer: Some(offer("Bluefinch Ltd")),
+        ..done("Bluefinch Ltd")
+    };
+    says(
+        &page.html(),
+        &[
+            "href=\"/setup/groups\">Sync User Groups</a>",
+            "class=\"button quiet\" href=\"https://teams.kestrel.example/portal\"",
+            "<h2>Northline Telecom asks to manage</h2>",
+            "Grant Consent",
+        ],
+    );
+    assert!(!done("Bluefinch Ltd").html().contains("Grant Consent"));
+}
+
+#[test]
+fn a_refusal_leads_back_where_the_person_came_from() {
+    let page = RefusedPage {
+        back: back(),
+        ..refused(&SignInRefused::NotGlobalAdmin, Some(&brand()))
+    };
+    says(
+        &page.html(),
+        &[">Go back to front.example</a>", "Code for support: GA_NOT_ADMIN"],
+    );
+}
