@@ -22,7 +22,8 @@ use utoipa::ToSchema;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct StepForm {
     action: NextStep,
-    /// Begins with one of the reseller's return origins. `dialbridge_outcome` and `dialbridge_action` are added to it.
+    /// Begins with one of the reseller's return origins. `dialbridge_action`, `dialbridge_outcome` and, where it failed,
+    /// `dialbridge_code` are added to it; they are a hint, the status says what is so.
     return_url: Option<String>,
 }
 
