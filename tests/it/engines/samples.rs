@@ -185,7 +185,7 @@ pub(super) fn run(n: u8, state: RunState) -> Run {
 
 /// Creates run `n` as the current one of enterprise 1, whose status nobody has written but this.
 pub(super) async fn created_run(store: &Store, n: u8) -> Run {
-    let enterprise = enterprise(1);
+    let enterprise = store.enterprise(&enterprise_id(1)).await.unwrap_or(enterprise(1));
     let run = run(n, RunState::Applying);
     let status = SyncStatus {
         current: Some(run.id.clone()),
