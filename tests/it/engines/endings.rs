@@ -287,10 +287,10 @@ async fn everything_of_a_removed_enterprise_ends(table: Table) {
         |item: &&std::collections::HashMap<String, _>| text(item, "pk").starts_with(&format!("{neighbour}#TEAMS"));
     assert!(items.iter().filter(users).all(|item| ends(item).is_none()));
     // Again, with what came in between: nothing moves, nothing is lost.
-    store.note(&gone.id, &entry()).await.unwrap();
+    store.note(&gone.id, &entry(), &once("late")).await.unwrap();
     store.end_data(&gone.id, until + DAY).await.unwrap();
     let after = table.items().await;
-    assert_eq!(after.len(), items.len() + 1);
+    assert_eq!(after.len(), items.len() + 2, "an entry, and the memory of its request");
     for item in after.iter().filter(|item| text(item, "pk").starts_with(&own)) {
         assert!(ends(item).is_some(), "{}", text(item, "sk"));
         let same = items

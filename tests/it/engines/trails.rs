@@ -47,7 +47,7 @@ async fn an_entry_comes_back_as_it_went(store: Store) {
         NOW,
         7,
     );
-    store.note(&enterprise_id(1), &entry).await.unwrap();
+    store.note(&enterprise_id(1), &entry, &once("note")).await.unwrap();
     assert_eq!(trail(&store).await, [entry]);
     let (other, _) = store.enterprise_trail(&enterprise_id(2), None, 10).await.unwrap();
     assert_eq!(other, []);
@@ -55,13 +55,13 @@ async fn an_entry_comes_back_as_it_went(store: Store) {
 
 async fn an_entry_is_never_changed(store: Store) {
     let first = entry();
-    store.note(&enterprise_id(1), &first).await.unwrap();
+    store.note(&enterprise_id(1), &first, &once("first")).await.unwrap();
     let forged = Entry {
         deed: Deed::Removed,
         ..first.clone()
     };
     // Whether it is refused or passed over: the first one stays.
-    let _ = store.note(&enterprise_id(1), &forged).await;
+    let _ = store.note(&enterprise_id(1), &forged, &once("forged")).await;
     let kept = created(&store, 1).await;
     let refused = store.update_enterprise(&next(&kept), 1, &forged, &[]).await;
     assert!(refused.is_err());
@@ -160,7 +160,7 @@ async fn a_change_whose_entry_is_taken_is_not_made(store: Store) {
     let kept = created(&store, 1).await;
     let status = store.sync_status(&kept.id).await.unwrap();
     let taken = entry();
-    store.note(&kept.id, &taken).await.unwrap();
+    store.note(&kept.id, &taken, &once("taken")).await.unwrap();
     let made = every_write(&store, &kept, &status, || taken.clone()).await;
     assert_eq!(made[..5], [false; 5]);
     assert_eq!(store.enterprise(&kept.id).await.unwrap(), kept);
@@ -172,7 +172,7 @@ async fn a_trail_is_read_newest_first_while_it_grows(store: Store) {
     let at = |second: i32| entry_of(Deed::MappingChanged, later(SECOND * second));
     let written: Vec<Entry> = (0..8).map(at).collect();
     for entry in &written {
-        store.note(&id, entry).await.unwrap();
+        store.note(&id, entry, &once(entry.id.as_str())).await.unwrap();
     }
     let (mut seen, mut after, mut more): (Vec<Entry>, Option<AuditId>, i32) = (Vec::new(), None, 100);
     loop {
@@ -180,7 +180,7 @@ async fn a_trail_is_read_newest_first_while_it_grows(store: Store) {
         assert!(page.len() <= 3);
         seen.extend(page);
         // What is written meanwhile is newer than all of this.
-        store.note(&id, &at(more)).await.unwrap();
+        store.note(&id, &at(more), &once(&more.to_string())).await.unwrap();
         more += 1;
         match next {
             Some(next) => after = Some(next),

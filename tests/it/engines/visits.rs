@@ -1,6 +1,8 @@
 //! Invitations, links, sign-ins under way, and browsers between two pages.
 
-use super::samples::{NOW, SECOND, at_once, created, enterprise_id, entry, invitation, invitation_id, later, run_id};
+use super::samples::{
+    NOW, SECOND, at_once, created, enterprise_id, entry, invitation, invitation_id, later, once, run_id,
+};
 use jiff::SignedDuration;
 use shared::Error;
 use shared::domain::enterprise::Enterprise;
@@ -68,14 +70,8 @@ async fn a_link_ends_at_its_time(store: Store) {
         run: run_id(1),
         return_to: None,
     };
-    let given = store.give_link(
-        &enterprise_id(1),
-        "run",
-        to.clone(),
-        later(SECOND),
-        &entry(),
-        &once("link"),
-    );
+    let (enterprise, entry, once) = (enterprise_id(1), entry(), once("link"));
+    let given = store.give_link(&enterprise, "run", to.clone(), later(SECOND), &entry, &once);
     assert_eq!(given.await.unwrap(), later(SECOND));
     assert_eq!(store.link("run", NOW).await.unwrap(), Some(to));
     assert_eq!(store.link("run", later(SECOND)).await.unwrap(), None);

@@ -57,7 +57,11 @@ fn expected(route: &Route) -> &'static [&'static str] {
 async fn a_hundred_equal_requests_at_once_have_one_effect_and_one_answer() {
     let cast = Cast::new().await;
     let mut tried = 0;
-    for route in routes::api().iter().filter(|route| route.needs("Idempotency-Key")) {
+    let mut creating = routes::api();
+    creating.retain(|route| route.needs("Idempotency-Key"));
+    // A new run takes the place of the one that waits for its sign-in.
+    creating.sort_by_key(|route| route.path.ends_with("/runs"));
+    for route in &creating {
         cast.wait().await;
         let (name, target) = cast.own(route);
         let token = cast.token(name);
