@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use shared::Error;
+use shared::domain::caller::Origin;
 use shared::error::SignInRefused;
 use shared::io::Io;
 use shared::run::resellers;
@@ -31,8 +32,8 @@ pub(crate) async fn show(State(io): State<Arc<Io>>, Segments(token): Segments<St
 /// Activates the account.
 #[utoipa::path(post, path = "/activate/{token}", operation_id = "activate", tag = "pages", params(("token" = String, Path)),
     responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn activate(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
-    match resellers::activate(&io, &token, io.clock.now()).await {
+pub(crate) async fn activate(State(io): State<Arc<Io>>, origin: Origin, Segments(token): Segments<String>) -> Response {
+    match resellers::activate(&io, &token, &origin, io.clock.now()).await {
         Ok(reseller) => DonePage {
             product: reseller.brand.product_name,
             enterprise: reseller.name,

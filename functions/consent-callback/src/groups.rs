@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use serde::Deserialize;
 use shared::domain::Invalid;
+use shared::domain::caller::Origin;
 use shared::domain::enterprise::Enterprise;
 use shared::domain::group_filter::{Banned, Group, GroupFilter, GroupKind};
 use shared::domain::ids::GroupId;
@@ -198,8 +199,8 @@ fn advice(filter: &GroupFilter, known: &[Group]) -> Vec<String> {
 /// Shows the choice to a person who has just completed the set-up, or came for it. It changes nothing.
 #[utoipa::path(get, path = "/setup/groups", operation_id = "showGroupChoice", tag = "pages",
     responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn show(State(io): State<Arc<Io>>, Browser(browser): Browser) -> Response {
-    let session = match onboard::session(&io, browser, io.clock.now()).await {
+pub(crate) async fn show(State(io): State<Arc<Io>>, Browser(browser): Browser, origin: Origin) -> Response {
+    let session = match onboard::session(&io, browser, origin, io.clock.now()).await {
         Ok((session, _)) => session,
         Err(error) => return failure(&io, None, error).await,
     };
@@ -226,10 +227,11 @@ async fn current(io: &Io, session: &Session, refused: Option<Refused>) -> Result
 pub(crate) async fn save(
     State(io): State<Arc<Io>>,
     Browser(browser): Browser,
+    origin: Origin,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Response {
     let entered = ChoiceForm::read(form.map(|Form(fields)| fields).unwrap_or_default());
-    let (session, browser) = match onboard::session(&io, browser, io.clock.now()).await {
+    let (session, browser) = match onboard::session(&io, browser, origin, io.clock.now()).await {
         Ok(known) => known,
         Err(error) => return failure(&io, None, error).await,
     };

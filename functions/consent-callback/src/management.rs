@@ -7,6 +7,7 @@ use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use shared::Result;
+use shared::domain::caller::Origin;
 use shared::domain::enterprise::Enterprise;
 use shared::domain::reseller::Reseller;
 use shared::error::SignInRefused;
@@ -43,11 +44,12 @@ pub(crate) struct AnswerForm {
 pub(crate) async fn answer(
     State(io): State<Arc<Io>>,
     Browser(browser): Browser,
+    origin: Origin,
     form: Result<Form<AnswerForm>, FormRejection>,
 ) -> Response {
     let decision = form.map(|Form(form)| form.decision).unwrap_or_default();
     let now = io.clock.now();
-    let (session, browser) = match onboard::session(&io, browser, now).await {
+    let (session, browser) = match onboard::session(&io, browser, origin, now).await {
         Ok(known) => known,
         Err(error) => return failure(&io, None, error).await,
     };

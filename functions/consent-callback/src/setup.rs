@@ -8,6 +8,7 @@ use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use shared::Result;
+use shared::domain::caller::Origin;
 use shared::domain::enterprise::Enterprise;
 use shared::domain::group_filter::GroupFilter;
 use shared::domain::management::Management;
@@ -118,8 +119,8 @@ fn next_steps(stage: &Stage, undecided: bool, reseller: &str) -> Vec<String> {
 #[utoipa::path(get, path = "/setup", operation_id = "showSetup", tag = "pages",
     responses((status = 200, content_type = "text/html", body = String), (status = 303, description = "Back to the page that sent the person here."),
         (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn show(State(io): State<Arc<Io>>, Browser(browser): Browser) -> Response {
-    let session = match onboard::session(&io, browser, io.clock.now()).await {
+pub(crate) async fn show(State(io): State<Arc<Io>>, Browser(browser): Browser, origin: Origin) -> Response {
+    let session = match onboard::session(&io, browser, origin, io.clock.now()).await {
         Ok((session, _)) => session,
         Err(error) => return failure(&io, None, error).await,
     };
@@ -145,10 +146,11 @@ pub(crate) struct DecisionForm {
 pub(crate) async fn tenant(
     State(io): State<Arc<Io>>,
     Browser(browser): Browser,
+    origin: Origin,
     form: Result<Form<DecisionForm>, FormRejection>,
 ) -> Response {
     let decision = form.map(|Form(form)| form.decision).unwrap_or_default();
-    let (session, browser) = match onboard::session(&io, browser, io.clock.now()).await {
+    let (session, browser) = match onboard::session(&io, browser, origin, io.clock.now()).await {
         Ok(known) => known,
         Err(error) => return failure(&io, None, error).await,
     };
@@ -186,8 +188,8 @@ async fn nothing_changed(io: &Io, visit: &Visit) -> RefusedPage {
 /// Sends the browser to Microsoft for the second permission set.
 #[utoipa::path(post, path = "/setup/consent", operation_id = "beginSecondConsent", tag = "pages",
     responses((status = 303, description = "On to Microsoft's sign-in."), (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn consent(State(io): State<Arc<Io>>, Browser(browser): Browser) -> Response {
-    let (session, browser) = match onboard::session(&io, browser, io.clock.now()).await {
+pub(crate) async fn consent(State(io): State<Arc<Io>>, Browser(browser): Browser, origin: Origin) -> Response {
+    let (session, browser) = match onboard::session(&io, browser, origin, io.clock.now()).await {
         Ok(known) => known,
         Err(error) => return failure(&io, None, error).await,
     };

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use shared::Error;
+use shared::domain::caller::Origin;
 use shared::domain::secret::Secret;
 use shared::domain::visit::Purpose;
 use shared::error::SignInRefused;
@@ -31,6 +32,7 @@ pub(crate) struct CallbackParams {
 pub(crate) async fn callback(
     State(io): State<Arc<Io>>,
     Browser(browser): Browser,
+    origin: Origin,
     params: Result<Params<CallbackParams>, Error>,
 ) -> Response {
     let Ok(Params(params)) = params else {
@@ -41,6 +43,7 @@ pub(crate) async fn callback(
         code: params.code.map(Secret::new),
         error: params.error,
         error_description: params.error_description,
+        origin,
     };
     let now = io.clock.now();
     let returned = match sign_in::finish(&io, callback, browser.as_ref(), now).await {

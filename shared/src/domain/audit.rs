@@ -1,5 +1,6 @@
 //! The audit trail: one entry for every change, written with the change itself and never changed afterwards.
 
+use super::caller::Origin;
 use super::ids::AuditId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,12 +38,14 @@ impl Author {
 
     /// A person on one of our pages.
     #[must_use]
-    pub fn visitor(who: &str, subject: &str) -> Self {
+    pub fn visitor(who: &str, subject: &str, origin: &Origin) -> Self {
         Self {
             who: who.to_owned(),
             subject: subject.to_owned(),
             role: "visitor".into(),
-            ..Self::service()
+            on_behalf_of: None,
+            address: origin.address.clone(),
+            request: origin.request.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A browser on its way between our pages and Microsoft's.
 
+use super::caller::Origin;
 use super::global_admin::Identity;
 use super::group_filter::GroupFilter;
 use super::ids::{EnterpriseId, InvitationId, ResellerId, RunId};
@@ -215,6 +216,8 @@ pub struct Visit {
     pub appointment: u64,
     /// Where the person is sent when it is over; it names the step already.
     pub return_to: Option<Url>,
+    /// Where the request came from.
+    pub origin: Origin,
 }
 
 impl Visit {
@@ -226,6 +229,7 @@ impl Visit {
             appointment: self.appointment,
             return_to: self.return_to.clone(),
             stage,
+            origin: self.origin.clone(),
         }
     }
 }
@@ -241,6 +245,9 @@ pub struct Session {
     pub return_to: Option<Url>,
     /// Where it stands.
     pub stage: Stage,
+    /// Where the request came from; it belongs to the request and is not kept.
+    #[serde(skip)]
+    pub origin: Origin,
 }
 
 impl Session {
@@ -284,6 +291,7 @@ impl Session {
             enterprise: self.enterprise.clone(),
             appointment: self.appointment,
             return_to: self.return_to.clone(),
+            origin: self.origin.clone(),
         }
     }
 }
@@ -349,6 +357,7 @@ mod tests {
             appointment: 1,
             return_to: back.then(|| "https://portal.example/".parse().unwrap()),
             stage,
+            origin: Origin::default(),
         };
         let can = |stage, back| {
             let session = session(stage, back);

@@ -2,7 +2,7 @@
 //! there do, and the way back.
 
 use crate::domain::audit::{Deed, Entry, changed};
-use crate::domain::caller::Role;
+use crate::domain::caller::{Origin, Role};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::management::Management;
@@ -193,6 +193,7 @@ impl Ahead {
             enterprise: self.kept.id.clone(),
             appointment: self.kept.global_admin.appointment,
             return_to: self.return_to.clone(),
+            origin: Origin::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! From the invitation's link to a bound tenant with both permission sets.
 
 use crate::domain::audit::{Author, Deed, changed};
+use crate::domain::caller::Origin;
 use crate::domain::consent::{TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, InvitationId};
@@ -42,6 +43,7 @@ impl Invited {
             enterprise: self.kept.id.clone(),
             appointment: self.kept.global_admin.appointment,
             return_to: self.return_to.clone(),
+            origin: Origin::default(),
         }
     }
 }
@@ -127,7 +129,7 @@ pub async fn signed_in(
         return Err(SignInRefused::LinkClosed.into());
     }
     let organization = io.graph.organization(&person.access).await?;
-    let author = sign_in::author(&person);
+    let author = sign_in::author(visit, &person);
     let identity = person.claims.identity;
     if organization.id != identity.tenant {
         return Err(SignInRefused::TenantMismatch.into());
@@ -196,7 +198,7 @@ pub async fn sign_in_failed(io: &Io, visit: &Visit, purpose: &Purpose, why: &Err
     };
     let noted = async {
         let kept = sign_in::current(io, visit).await?;
-        let author = Author::visitor(kept.global_admin.display_name(), "sign-in page");
+        let author = Author::visitor(kept.global_admin.display_name(), "sign-in page", &visit.origin);
         note(io, kept, &[(step, StepState::Failed, onboard::news(why))], &author, now).await
     };
     if let Err(error) = noted.await {
@@ -249,7 +251,7 @@ pub async fn confirm(io: &Io, session: Session, browser: &Secret, now: Timestamp
         return Err(SignInRefused::StateUnknown.into());
     };
     let kept = sign_in::current(io, &visit).await?;
-    let author = Author::visitor(&person, identity.user.as_str());
+    let author = Author::visitor(&person, identity.user.as_str(), &visit.origin);
     let bound = changed("tenant", None, Some(format!("{} ({})", tenant.name, tenant.id)));
     let event = Event::TenantConfirmed {
         identity,
@@ -298,7 +300,7 @@ pub async fn calling_granted(io: &Io, visit: &Visit, person: SignedIn, browser: 
     let enterprise = &visit.enterprise;
     let kept = sign_in::recorded(io, visit, &person).await?;
     prove_teams_access(io, &person, now).await?;
-    let author = sign_in::author(&person);
+    let author = sign_in::author(visit, &person);
     let identity = person.claims.identity.clone();
     let event = Event::CallingGranted {
         identity,
@@ -329,7 +331,7 @@ pub async fn calling_granted(io: &Io, visit: &Visit, person: SignedIn, browser: 
 /// `Stale`.
 pub async fn calling_declined(io: &Io, visit: &Visit, browser: &Secret, now: Timestamp) -> Result<()> {
     let kept = sign_in::current(io, visit).await?;
-    let author = Author::visitor(kept.global_admin.display_name(), "sign-in page");
+    let author = Author::visitor(kept.global_admin.display_name(), "sign-in page", &visit.origin);
     let (setup, global_admin) = onboard::step(&kept.setup, &kept.global_admin, Event::CallingDeclined, now)?;
     let seen = kept.version;
     let next = Enterprise {
@@ -378,14 +380,14 @@ pub(super) fn visitor(kept: &Enterprise, session: &Session) -> Author {
         _ => admin.display_name(),
     };
     let known = admin.identity.as_ref().map(|identity| identity.user.as_str());
-    Author::visitor(person, known.unwrap_or("sign-in page"))
+    Author::visitor(person, known.unwrap_or("sign-in page"), &session.origin)
 }
 
 /// A browser that we know, and where it stands.
 ///
 /// # Errors
 /// `StateUnknown` for any other.
-pub async fn session(io: &Io, browser: Option<Secret>, now: Timestamp) -> Result<(Session, Secret)> {
+pub async fn session(io: &Io, browser: Option<Secret>, origin: Origin, now: Timestamp) -> Result<(Session, Secret)> {
     let unknown = || Error::SignIn(SignInRefused::StateUnknown);
     let browser = browser.ok_or_else(unknown)?;
     let session = io
@@ -393,7 +395,7 @@ pub async fn session(io: &Io, browser: Option<Secret>, now: Timestamp) -> Result
         .session(&sha256(browser.expose()), now)
         .await?
         .ok_or_else(unknown)?;
-    Ok((session, browser))
+    Ok((Session { origin, ..session }, browser))
 }
 
 /// Forgets a browser whose person said that the tenant is not the right one.

@@ -2,6 +2,7 @@
 
 use crate::domain::audit::{Author, Changed, Deed, changed};
 use crate::domain::brand::Brand;
+use crate::domain::caller::Origin;
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::ResellerId;
 use crate::domain::once::Once;
@@ -165,7 +166,7 @@ pub async fn awaiting(io: &Io, token: &str, now: Timestamp) -> Result<Reseller> 
 ///
 /// # Errors
 /// `LinkClosed`, `Stale`.
-pub async fn activate(io: &Io, token: &str, now: Timestamp) -> Result<Reseller> {
+pub async fn activate(io: &Io, token: &str, origin: &Origin, now: Timestamp) -> Result<Reseller> {
     let kept = awaiting(io, token, now).await?;
     if kept.active() {
         return Ok(kept);
@@ -175,7 +176,7 @@ pub async fn activate(io: &Io, token: &str, now: Timestamp) -> Result<Reseller> 
         version: kept.version + 1,
         ..kept.clone()
     };
-    let author = Author::visitor(kept.owner.as_str(), "activation link");
+    let author = Author::visitor(kept.owner.as_str(), "activation link", origin);
     let entry = entry(io, &author, Deed::ResellerActivated, Vec::new(), now);
     io.store.update_reseller(&next, &kept, &entry).await?;
     Ok(next)

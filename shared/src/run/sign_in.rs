@@ -1,6 +1,7 @@
 //! A person goes to Microsoft and comes back: what is sent along, and what is checked on return.
 
 use crate::domain::audit::{Author, Deed};
+use crate::domain::caller::Origin;
 use crate::domain::consent::{CALLING_SCOPES, GRAPH, SIGN_IN_SCOPES, TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::secret::Secret;
@@ -90,6 +91,8 @@ pub struct Callback {
     pub error: Option<String>,
     /// On failure, for people.
     pub error_description: Option<String>,
+    /// Where the request came from.
+    pub origin: Origin,
 }
 
 /// A sign-in that has ended well.
@@ -141,6 +144,7 @@ pub async fn finish(
         enterprise: item.enterprise.clone(),
         appointment: item.appointment,
         return_to: item.return_to.clone(),
+        origin: callback.origin.clone(),
     };
     let refused = |why: crate::Error| NotReturned {
         visit: Some(visit.clone()),
@@ -211,7 +215,7 @@ pub async fn recorded(io: &Io, visit: &Visit, person: &SignedIn) -> Result<Enter
 ///
 /// # Errors
 /// `Stale`.
-pub async fn record(io: &Io, kept: Enterprise, person: &SignedIn, now: Timestamp) -> Result<Enterprise> {
+pub async fn record(io: &Io, visit: &Visit, kept: Enterprise, person: &SignedIn, now: Timestamp) -> Result<Enterprise> {
     if kept.global_admin.identity.is_some() {
         return Ok(kept);
     }
@@ -221,15 +225,15 @@ pub async fn record(io: &Io, kept: Enterprise, person: &SignedIn, now: Timestamp
         version: seen + 1,
         ..kept
     };
-    let entry = entry(io, &author(person), Deed::GlobalAdminRecorded, Vec::new(), now);
+    let entry = entry(io, &author(visit, person), Deed::GlobalAdminRecorded, Vec::new(), now);
     io.store.update_enterprise(&next, seen, &entry, &[]).await?;
     Ok(next)
 }
 
 /// A person on our pages, as the audit trail names them.
 #[must_use]
-pub fn author(person: &SignedIn) -> Author {
-    Author::visitor(&person.claims.name, person.claims.identity.user.as_str())
+pub fn author(visit: &Visit, person: &SignedIn) -> Author {
+    Author::visitor(&person.claims.name, person.claims.identity.user.as_str(), &visit.origin)
 }
 
 /// The person holds the role Global Administrator now, whatever an ID token may hint (R036, R064).

@@ -332,7 +332,7 @@ pub async fn signed_in(
     let enterprise = &visit.enterprise;
     let kept = sign_in::recorded(io, visit, &person).await?;
     kept.standing.may_sync().map_err(|why| Error::Conflict(why.into()))?;
-    sign_in::record(io, kept, &person, now).await?;
+    sign_in::record(io, visit, kept, &person, now).await?;
     let identity = person.claims.identity.clone();
     let tokens = Tokens {
         identity,

@@ -6,7 +6,9 @@ use crate::domain::rights;
 use crate::error::{Error, Result};
 use axum::extract::{FromRequestParts, MatchedPath};
 use http::request::Parts;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
+use std::convert::Infallible;
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Error;
@@ -22,12 +24,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
             .as_ref()
             .and_then(|authorizer| authorizer.jwt.as_ref())
             .map(|jwt| &jwt.claims);
-        let origin = Origin {
-            address: context.http.source_ip.clone(),
-            request: context.request_id.clone(),
-        };
+        let origin = origin(context);
         claims
             .and_then(|claims| Self::from_claims(|name| claims.get(name).cloned(), asks, origin))
             .ok_or(Error::NoIdentity)
+    }
+}
+
+fn origin(context: &ApiGatewayV2httpRequestContext) -> Origin {
+    Origin {
+        address: context.http.source_ip.clone(),
+        request: context.request_id.clone(),
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(match parts.extensions.get::<RequestContext>() {
+            Some(RequestContext::ApiGatewayV2(context)) => origin(context),
+            _ => Self::default(),
+        })
     }
 }

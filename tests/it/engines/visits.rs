@@ -5,6 +5,7 @@ use super::samples::{
 };
 use jiff::SignedDuration;
 use shared::Error;
+use shared::domain::caller::Origin;
 use shared::domain::enterprise::Enterprise;
 use shared::domain::invitation::{InvitationState, LIFE};
 use shared::domain::visit::{Link, Purpose, Session, Stage};
@@ -207,6 +208,7 @@ async fn a_session_is_kept_for_a_while(store: Store) {
         appointment: 1,
         return_to: None,
         stage,
+        origin: Origin::default(),
     };
     let asked = session(Stage::SecondConsent { again: true });
     store.put_session("cookie", &asked, NOW).await.unwrap();

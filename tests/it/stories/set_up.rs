@@ -417,3 +417,19 @@ async fn r063_no_token_or_password_is_kept_after_the_set_up() {
         assert!(!whole.contains(word), "{word}");
     }
 }
+
+#[tokio::test]
+async fn what_is_done_on_our_pages_is_in_the_audit_trail_with_its_request() {
+    let scene = Scene::connected(options(30), None).await;
+    let trail = scene.get("/audit").await;
+    for deed in ["signInTried", "tenantBound", "consentGranted"] {
+        let entry = trail.list("/items").iter().find(|entry| entry["deed"] == deed);
+        let entry = entry.unwrap_or_else(|| panic!("no {deed}: {}", trail.body));
+        assert_eq!(entry["address"], "127.0.0.1", "{entry}");
+        assert!(
+            entry["requestId"].as_str().is_some_and(|id| !id.is_empty()),
+            "{entry}"
+        );
+        assert_eq!(entry["role"], "visitor", "{entry}");
+    }
+}
