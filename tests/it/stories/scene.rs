@@ -15,7 +15,7 @@ use dialbridge_local::world::{self, deployment};
 use jiff::SignedDuration;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use url::Url;
 
@@ -391,19 +391,30 @@ impl Scene {
         table
     }
 
+    /// The same, but for the news of a sign-in that failed: they are noted for support, and change nothing else.
+    pub(crate) async fn kept_but_news(&self) -> Table {
+        let mut items = self.items().await;
+        for item in &mut items {
+            if item["sk"] == AttributeValue::S("META".into()) {
+                item.remove("steps");
+                item.remove("version");
+            }
+        }
+        let mut table = texts(items);
+        table.retain(|(pk, _), _| pk.starts_with("ENTERPRISE#") || pk.starts_with("TENANT#"));
+        table.retain(|(pk, _), item| !(pk.ends_with("#AUDIT") && item.contains("signInTried")));
+        table
+    }
+
     /// Everything that is kept.
     pub(crate) async fn table(&self) -> Table {
+        texts(self.items().await)
+    }
+
+    async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let client = self.service.world.dynamodb.client();
         let items = client.scan().table_name(deployment::TABLE).into_paginator().items();
-        let items: Vec<_> = items.send().collect::<Result<_, _>>().await.unwrap();
-        let text = |value: Option<&AttributeValue>| value.unwrap().as_s().unwrap().clone();
-        items
-            .into_iter()
-            .map(|item| {
-                let key = (text(item.get("pk")), text(item.get("sk")));
-                (key, shown(&AttributeValue::M(item)))
-            })
-            .collect()
+        items.send().collect::<Result<_, _>>().await.unwrap()
     }
 
     /// The mails of the Global Admin with this subject.
@@ -447,6 +458,15 @@ impl Scene {
         let enterprise = self.api("reseller_admin").get(&self.path("")).await.unwrap();
         enterprise.text("/setup/state").to_owned()
     }
+}
+
+fn texts(items: Vec<HashMap<String, AttributeValue>>) -> Table {
+    let text = |value: Option<&AttributeValue>| value.unwrap().as_s().unwrap().clone();
+    let row = |item: HashMap<String, AttributeValue>| {
+        let key = (text(item.get("pk")), text(item.get("sk")));
+        (key, shown(&AttributeValue::M(item)))
+    };
+    items.into_iter().map(row).collect()
 }
 
 /// A value as text, maps in the order of their keys.
