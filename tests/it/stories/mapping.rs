@@ -102,7 +102,7 @@ async fn r112_who_hits_the_limit_is_told_whom_to_ask() {
 }
 
 #[tokio::test]
-async fn r113_a_save_changes_nothing_in_teams() {
+async fn r050_r113_a_save_changes_nothing_in_teams() {
     let scene = scene(None).await;
     let before = scene.numbers().await;
     scene.map(&[(0, Some(0)), (1, Some(1))]).await;

@@ -372,6 +372,7 @@ async fn r032_r042_r043_r138_r139_what_a_front_end_prints() {
         ("Setup", portal)
     );
     assert_eq!(status.text("/panel/title"), "Sync Administrator");
+    // R051: the four duties.
     assert_eq!(status.list("/panel/duties").len(), 4);
     assert_eq!(status.text("/links/integrationPortal"), portal);
     assert_eq!(status.text("/links/help"), "https://help.northwind.example/teams");

@@ -80,7 +80,7 @@ fn r136_r137_r150_r151_the_buttons_follow_what_waits() {
 }
 
 #[test]
-fn r032_r043_r051_r138_r139_panel_and_links() {
+fn r032_r043_r044_r051_r138_r139_panel_and_links() {
     let status = Sample::invited().status();
     assert_eq!(
         (status.setup.label, status.setup.url.as_str()),
