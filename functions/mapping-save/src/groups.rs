@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use shared::Result;
+use shared::domain::Invalid;
 use shared::domain::caller::Caller;
 use shared::domain::enterprise::Enterprise;
 use shared::domain::group_filter::{Banned, GroupFilter, GroupKind};
@@ -12,16 +13,19 @@ use shared::domain::ids::{EnterpriseId, GroupId};
 use shared::io::Io;
 use shared::run::access;
 use shared::run::account::{Choice, choose_groups};
-use shared::web::extract::{Body, IfMatch, Segments, etag};
+use shared::web::extract::{Body, IfMatch, Params, Segments, etag};
 use shared::web::problem::Problem;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// The tenant's groups as they were last read, by name.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GroupList {
     items: Vec<GroupView>,
+    /// Give it as `cursor` for the next page; absent on the last.
+    #[schema(value_type = Option<String>)]
+    next: Option<GroupId>,
     /// What to do when a group or its members are missing.
     hint: &'static str,
 }
@@ -38,18 +42,45 @@ struct GroupView {
     banned: Option<Banned>,
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListParams {
+    /// Part of a name.
+    q: Option<String>,
+    /// 1 to 100; 100 where left out.
+    limit: Option<u16>,
+    /// `next` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<GroupId>,
+}
+
 /// The groups to choose from.
 #[utoipa::path(get, path = "/v1/enterprises/{enterprise}/groups", operation_id = "listGroups", tag = "group filter", security(("jwt" = [])),
-    params(("enterprise" = String, Path)),
+    params(("enterprise" = String, Path), ListParams),
     responses((status = 200, body = GroupList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list(
     State(io): State<Arc<Io>>,
     caller: Caller,
     Segments(enterprise): Segments<EnterpriseId>,
+    Params(params): Params<ListParams>,
 ) -> Result<Json<GroupList>> {
     access::on(&io, caller, &enterprise).await?;
-    let groups = io.store.groups(&enterprise).await?;
-    let items = groups.into_iter().map(|group| GroupView {
+    let mut groups = io.store.groups(&enterprise).await?;
+    if let Some(q) = params.q.map(|q| q.to_lowercase()) {
+        groups.retain(|group| group.name.to_lowercase().contains(&q));
+    }
+    let from = match &params.cursor {
+        Some(last) => groups.iter().position(|group| group.id == *last).map(|at| at + 1),
+        None => Some(0),
+    };
+    let anew = || Invalid::new("cursor", "the groups were read anew; begin again without it");
+    let from = from.ok_or_else(anew)?;
+    let limit = usize::from(params.limit.unwrap_or(100).clamp(1, 100));
+    let next = groups.get(from + limit).and_then(|_| groups.get(from + limit - 1));
+    let next = next.map(|last| last.id.clone());
+    let shown = groups.into_iter().skip(from).take(limit);
+    let items = shown.map(|group| GroupView {
         id: group.id,
         name: group.name,
         kind: group.kind,
@@ -57,6 +88,7 @@ pub(crate) async fn list(
     });
     Ok(Json(GroupList {
         items: items.collect(),
+        next,
         hint: "If people are missing, check the group's members in Microsoft 365; new members can take time to show.",
     }))
 }

@@ -248,3 +248,33 @@ async fn r084_only_what_managing_needs_is_kept_of_a_user() {
         assert!(!whole.contains(attribute), "{attribute}");
     }
 }
+
+#[tokio::test]
+async fn groups_come_in_pages_and_by_part_of_a_name() {
+    let scene = connected().await;
+    let ids = |answer: &[Value]| -> Vec<Value> { answer.iter().map(|group| group["id"].clone()).collect() };
+    let whole = scene.get("/groups").await;
+    assert!(whole.list("/items").len() > 4, "{}", whole.body);
+    assert!(whole.body["next"].is_null());
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = scene.get(&format!("/groups?limit=2{cursor}")).await;
+        assert!((1..=2).contains(&page.list("/items").len()), "{}", page.body);
+        seen.extend(ids(page.list("/items")));
+        match page.text("/next") {
+            "" => break,
+            next => cursor = format!("&cursor={next}"),
+        }
+    }
+    assert_eq!(seen, ids(whole.list("/items")));
+    let found = scene.get("/groups?q=ACCOUNT").await;
+    assert!(!found.list("/items").is_empty());
+    for group in found.list("/items") {
+        assert!(
+            group["name"].as_str().unwrap().to_lowercase().contains("account"),
+            "{group}"
+        );
+    }
+    let gone = scene.get("/groups?cursor=4c0f6b5e-1111-4a11-9a11-0000000000a1").await;
+    assert_eq!((gone.status.as_u16(), gone.text("/code")), (422, "invalid"));
+}

@@ -369,7 +369,7 @@ impl Store {
         while let Some(partition) = partitions.pop() {
             let mut after = None;
             loop {
-                let (items, next) = self.raw_page(&partition, after).await?;
+                let (items, next) = self.raw_page(&partition, "", after, None, true).await?;
                 let runs = items.iter().filter_map(|item| run_of(item)?.parse().ok());
                 partitions.extend(runs.map(|run| keys::run_partition(enterprise, &run)));
                 let ending = items.into_iter().filter(|item| !ends_by(item, until));

@@ -145,44 +145,36 @@ impl Store {
         limit: Option<i32>,
         ascending: bool,
     ) -> Result<(Vec<T>, Option<String>)> {
-        let start = after.map(|sk| attributes(&Key { pk: pk.to_owned(), sk }));
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", text(pk))
-            .expression_attribute_values(":prefix", text(prefix))
-            .consistent_read(true)
-            .scan_index_forward(ascending)
-            .set_limit(limit)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| Error::upstream("read a list", error))?;
-        let next = answer
-            .last_evaluated_key
-            .and_then(|key| key.get(SK).and_then(|sk| sk.as_s().ok().cloned()));
-        let items = answer
-            .items
-            .unwrap_or_default()
-            .into_iter()
-            .map(decoded)
-            .collect::<Result<_>>()?;
-        Ok((items, next))
+        let (items, next) = self.raw_page(pk, prefix, after, limit, ascending).await?;
+        Ok((items.into_iter().map(decoded).collect::<Result<_>>()?, next))
     }
 
-    /// One page of a partition, as it is kept, after the sort key `after`.
-    async fn raw_page(&self, pk: &str, after: Option<String>) -> Result<(Vec<Attributes>, Option<String>)> {
+    /// The same, as it is kept; an empty prefix is the whole partition.
+    async fn raw_page(
+        &self,
+        pk: &str,
+        prefix: &str,
+        after: Option<String>,
+        limit: Option<i32>,
+        ascending: bool,
+    ) -> Result<(Vec<Attributes>, Option<String>)> {
         let start = after.map(|sk| attributes(&Key { pk: pk.to_owned(), sk }));
-        let answer = self
+        let mut query = self
             .client
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", text(pk))
             .consistent_read(true)
-            .set_exclusive_start_key(start)
+            .scan_index_forward(ascending)
+            .set_limit(limit)
+            .set_exclusive_start_key(start);
+        if !prefix.is_empty() {
+            query = query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":prefix", text(prefix));
+        }
+        let answer = query
             .send()
             .await
             .map_err(|error| Error::upstream("read a list", error))?;
