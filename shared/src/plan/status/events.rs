@@ -52,12 +52,16 @@ pub struct Event {
 /// Every warning that stands now.
 pub(super) fn events(facts: &Facts<'_>) -> Vec<Event> {
     let enterprise = facts.enterprise;
-    let event = |(code, since, text, days)| Event {
-        code,
-        text,
-        since,
-        since_text: facts.local(since),
-        days,
+    let event = |(code, since, text, days): Warning| {
+        // Clocks differ a little between functions: nothing began in the future.
+        let since = since.min(facts.now);
+        Event {
+            code,
+            text,
+            since,
+            since_text: facts.local(since),
+            days,
+        }
     };
     let standing = match &enterprise.standing {
         Standing::Active if !enterprise.setup.complete() => [invitation_pending(facts), licences(facts), trial(facts)],
