@@ -14,7 +14,7 @@ use crate::domain::steps::{Progress, Step, StepState};
 use crate::domain::visit::{Link, Purpose, Session, Stage, Visit};
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
-use crate::io::graph::SignedIn;
+use crate::io::graph::{Renew, SignedIn};
 use crate::io::vault::sha256;
 use crate::plan::onboard::{self, Event};
 use crate::run::access::entry;
@@ -354,13 +354,17 @@ async fn prove_teams_access(io: &Io, person: &SignedIn, now: Timestamp) -> Resul
         })
     };
     let refresh = person.refresh.as_ref().ok_or_else(missing)?;
-    let secret = io.vault.entra_client_secret().await?;
+    let application = io.sign_in.application();
+    let client_secret = io.vault.entra_client_secret(application).await?;
     let scope = format!("{TEAMS_ADMIN}/.default");
-    match io
-        .sign_in
-        .token_for(secret, refresh, &person.claims.identity.tenant, &scope, now)
-        .await
-    {
+    let renew = Renew {
+        application,
+        client_secret,
+        tenant: &person.claims.identity.tenant,
+        refresh_token: refresh,
+        scope: &scope,
+    };
+    match io.sign_in.token_for(&renew, now).await {
         Ok(_) => Ok(()),
         Err(Error::SignIn(_) | Error::TokenExpired) => Err(missing()),
         Err(error) => Err(error),

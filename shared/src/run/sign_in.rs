@@ -9,7 +9,7 @@ use crate::domain::standing::Standing;
 use crate::domain::visit::{Purpose, Visit};
 use crate::error::{Result, SignInRefused};
 use crate::io::Io;
-use crate::io::graph::{Authorize, Challenge, GLOBAL_ADMINISTRATOR, Prompt, SignedIn, Token, callback_refusal};
+use crate::io::graph::{Authorize, Challenge, GLOBAL_ADMINISTRATOR, Prompt, Redeem, SignedIn, Token, callback_refusal};
 use crate::io::store::invitations::SignInItem;
 use crate::io::vault::sha256;
 use crate::plan::onboard;
@@ -58,6 +58,7 @@ pub async fn begin(
         Purpose::Management | Purpose::Groups => (sign_in_scopes(), Prompt::SelectAccount),
     };
     let url = io.sign_in.authorize_url(&Authorize {
+        application: io.sign_in.application(),
         tenant,
         scopes: &scopes,
         state: &state,
@@ -164,19 +165,17 @@ pub async fn finish(
         Purpose::Consent | Purpose::Sync { .. } => calling_scopes(),
     };
     let redeemed = async {
-        let secret = io.vault.entra_client_secret().await?;
-        let verifier = Secret::new(item.verifier.clone());
-        io.sign_in
-            .redeem(
-                secret,
-                code.expose(),
-                &verifier,
-                item.bound.as_ref(),
-                &scopes,
-                &item.nonce,
-                now,
-            )
-            .await
+        let application = io.sign_in.application();
+        let redeem = Redeem {
+            application,
+            client_secret: io.vault.entra_client_secret(application).await?,
+            tenant: item.bound.as_ref(),
+            code: &code,
+            verifier: &Secret::new(item.verifier.clone()),
+            scopes: &scopes,
+            nonce: &item.nonce,
+        };
+        io.sign_in.redeem(&redeem, now).await
     };
     let person = redeemed.await.map_err(refused)?;
     Ok(Returned {
