@@ -256,6 +256,12 @@ pub fn link(hash: &str) -> Key {
     key(format!("LINK#{hash}"), "LINK")
 }
 
+/// The last sign-in of an enterprise that was begun and not answered.
+#[must_use]
+pub fn unanswered(enterprise: &EnterpriseId) -> Key {
+    of(enterprise, "SIGNIN")
+}
+
 /// A sign-in under way, by the hash of its `state`.
 #[must_use]
 pub fn sign_in(hash: &str) -> Key {

@@ -5,6 +5,7 @@
 //! | enterprise | `ENTERPRISE#id` | `META` | `enterprises` |
 //! | sync status, pending index | same | `SYNC` | `sync_status` |
 //! | invitation | same | `INVITATION#id` | `invitations` |
+//! | sign-in without an answer | same | `SIGNIN` | `visits` |
 //! | account version | same | `ACCOUNT` | `account` |
 //! | voice user, mapping, ownership | same | `VOICE#`, `MAPPING#`, `OWNED#` | `account` |
 //! | digests of the directory | same | `MANIFEST#part#piece` | `directory` |
@@ -18,7 +19,7 @@
 //! | audit entry | `ENTERPRISE#id#AUDIT`, `RESELLER#id#AUDIT` | `AUDIT#id` | `audit` |
 //! | reseller, and the list of all | `RESELLER#id`, `RESELLERS` | `META`, `RESELLER#id` | `resellers` |
 //! | row of a reseller's list | `RESELLER#id` | `ENTERPRISE#id` | `enterprises` |
-//! | look-ups | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `invitations` |
+//! | look-ups | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `visits` |
 
 pub mod account;
 pub mod audit;
@@ -34,6 +35,7 @@ pub mod resellers;
 pub mod runs;
 pub mod sync_status;
 pub mod table;
+pub mod visits;
 
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::Client;

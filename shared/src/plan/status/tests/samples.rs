@@ -147,6 +147,8 @@ impl Sample {
             standing: Standing::Active,
             management: Management::Pending,
             steps: Steps::new(),
+            sync_switch: crate::domain::sync_switch::SyncSwitch::On,
+            left_tenant: None,
             created: at(0),
             version: 1,
         };
