@@ -106,6 +106,8 @@ pub enum Deed {
     SyncEnabled,
     /// The enterprise was moved to another tenant.
     TenantMoved,
+    /// Mapping, directory and groups of the tenant that it left are put aside.
+    LeftTenantPutAside,
     /// A new Global Admin signed in for the first time and is recorded.
     GlobalAdminRecorded,
     /// Whose users are synchronised was changed.

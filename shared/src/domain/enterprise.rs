@@ -124,7 +124,8 @@ pub struct Enterprise {
     pub steps: Steps,
     /// Whether syncs keep to the bound tenant (R067).
     pub sync_switch: SyncSwitch,
-    /// The tenant that it was moved away from, while what belongs to that one is still being put aside.
+    /// The tenant that it was moved away from, while what belongs to that one is still being put aside; then the bound one,
+    /// while what was put aside of it once is taken up.
     pub left_tenant: Option<TenantId>,
     /// When it was created.
     pub created: Timestamp,

@@ -2,6 +2,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod application;
 pub mod audit;
 pub mod brand;
 pub mod caller;

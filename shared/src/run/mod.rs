@@ -22,4 +22,5 @@ pub mod resellers;
 pub mod sign_in;
 pub mod start_sync;
 pub mod status;
+pub mod switch;
 pub mod sync;

@@ -3,8 +3,8 @@
 use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::caller::Origin;
 use crate::domain::consent::{ConsentForm, GRAPH, TEAMS_ADMIN, TEAMS_ADMIN_SCOPE, missing_calling_scopes};
-use crate::domain::directory::Group;
 use crate::domain::enterprise::Enterprise;
+use crate::domain::group_filter::Group;
 use crate::domain::ids::InvitationId;
 use crate::domain::invitation::{self, Invitation};
 use crate::domain::reseller::Reseller;
@@ -15,7 +15,7 @@ use crate::domain::steps::{Progress, Step, StepState};
 use crate::domain::visit::{Link, Purpose, Session, Stage, Visit};
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
-use crate::io::graph::{SignedIn, Token};
+use crate::io::graph::{Renew, SignedIn, Token};
 use crate::io::vault::sha256;
 use crate::plan::onboard::{self, Event};
 use crate::run::access::entry;
@@ -321,9 +321,10 @@ pub async fn organization_applies(io: &Io, kept: &Enterprise, now: Timestamp) ->
     let Some(tenant) = kept.setup.tenant() else {
         return Ok(false);
     };
-    let secret = io.vault.entra_client_secret().await?;
+    let application = io.sign_in.application();
+    let secret = io.vault.entra_client_secret(application).await?;
     let read = async {
-        let token = io.sign_in.app_token(secret, &tenant.id, GRAPH, now).await?;
+        let token = io.sign_in.app_token(application, secret, &tenant.id, GRAPH, now).await?;
         io.graph.organization(&token).await
     };
     match read.await {
@@ -403,7 +404,13 @@ pub async fn calling_declined(io: &Io, visit: &Visit, browser: &Secret, now: Tim
 ///
 /// # Errors
 /// `ConsentIncomplete`, `Stale`.
-pub async fn calling_seen(io: &Io, visit: &Visit, kept: Enterprise, person: &SignedIn, now: Timestamp) -> Result<()> {
+pub async fn calling_seen(
+    io: &Io,
+    visit: &Visit,
+    mut kept: Enterprise,
+    person: &SignedIn,
+    now: Timestamp,
+) -> Result<Enterprise> {
     let missing = missing_calling_scopes(&person.scopes);
     if let Some(setup) = onboard::seen_at_sign_in(&kept.setup, &person.scopes, &person.claims.name, now) {
         let seen = kept.version;
@@ -419,9 +426,10 @@ pub async fn calling_seen(io: &Io, visit: &Visit, kept: Enterprise, person: &Sig
         };
         let entry = entry(io, &sign_in::author(visit, person), deed, Vec::new(), now);
         io.store.update_enterprise(&next, seen, &entry, &[]).await?;
+        kept = next;
     }
     if missing.is_empty() {
-        return Ok(());
+        return Ok(kept);
     }
     let missing = missing.into_iter().map(str::to_owned).collect();
     Err(SignInRefused::ConsentIncomplete { missing }.into())
@@ -442,14 +450,14 @@ async fn prove_teams_access(io: &Io, person: &SignedIn, now: Timestamp) -> Resul
             missing: vec![TEAMS_ADMIN_SCOPE.to_owned()],
         })
     };
-    let refresh = person.refresh.as_ref().ok_or_else(missing)?;
-    let secret = io.vault.entra_client_secret().await?;
-    let scope = format!("{TEAMS_ADMIN}/.default");
-    match io
-        .sign_in
-        .token_for(secret, refresh, &person.claims.identity.tenant, &scope, now)
-        .await
-    {
+    let ask = Renew {
+        application: &person.application,
+        client_secret: io.vault.entra_client_secret(&person.application).await?,
+        tenant: &person.claims.identity.tenant,
+        refresh_token: person.refresh.as_ref().ok_or_else(missing)?,
+        scope: &format!("{TEAMS_ADMIN}/.default"),
+    };
+    match io.sign_in.token_for(&ask, now).await {
         Ok(_) => Ok(()),
         Err(Error::SignIn(_) | Error::TokenExpired) => Err(missing()),
         Err(error) => Err(error),

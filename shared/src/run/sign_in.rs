@@ -10,7 +10,7 @@ use crate::domain::standing::Standing;
 use crate::domain::visit::{Purpose, Visit};
 use crate::error::{Result, SignInRefused};
 use crate::io::Io;
-use crate::io::graph::{AdminConsent, Authorize, Challenge, GLOBAL_ADMINISTRATOR, Prompt, SignedIn, Token, callback_refusal};
+use crate::io::graph::{AdminConsent, Authorize, Challenge, GLOBAL_ADMINISTRATOR, Prompt, Redeem, SignedIn, Token, callback_refusal};
 use crate::io::store::visits::SignInItem;
 use crate::io::vault::sha256;
 use crate::plan::onboard;
@@ -45,6 +45,7 @@ pub async fn begin(
     browser: &Secret,
     now: Timestamp,
 ) -> Result<Url> {
+    let application = io.sign_in.application();
     let state = io.chance.token::<32>();
     let proof = Proof::of(io, &state, browser).await?;
     let tenant = enterprise.setup.tenant().map(|tenant| &tenant.id);
@@ -65,12 +66,14 @@ pub async fn begin(
     };
     let url = match (&purpose, tenant) {
         (Purpose::Organization, Some(tenant)) => io.sign_in.admin_consent_url(&AdminConsent {
+            application,
             tenant,
             scopes: &[format!("{GRAPH}/.default")],
             state: &state,
         }),
         (Purpose::Organization, None) => return Err(SignInRefused::StateUnknown.into()),
         _ => io.sign_in.authorize_url(&Authorize {
+            application,
             tenant,
             scopes: &scopes,
             state: &state,
@@ -81,6 +84,7 @@ pub async fn begin(
         }),
     };
     let item = SignInItem {
+        application: application.clone(),
         enterprise: enterprise.id.clone(),
         purpose,
         appointment: enterprise.global_admin.appointment,
@@ -102,7 +106,7 @@ impl Proof {
     async fn of(io: &Io, state: &str, browser: &Secret) -> Result<Self> {
         let bound = format!("{state}.{}", browser.expose());
         Ok(Self {
-            challenge: Challenge::of(Secret::new(io.vault.keyed_hash("verifier", &bound).await?)),
+            challenge: Challenge::new(io.vault.keyed_bytes("verifier", &bound).await?),
             nonce: io.vault.keyed_hash("nonce", &bound).await?,
         })
     }
@@ -208,19 +212,17 @@ pub async fn finish(
         Purpose::Consent { .. } | Purpose::Organization | Purpose::Sync { .. } => calling_scopes(),
     };
     let redeemed = async {
-        let secret = io.vault.entra_client_secret().await?;
         let proof = Proof::of(io, state, browser).await?;
-        io.sign_in
-            .redeem(
-                secret,
-                code.expose(),
-                &proof.challenge.verifier,
-                item.bound.as_ref(),
-                &scopes,
-                &proof.nonce,
-                now,
-            )
-            .await
+        let ask = Redeem {
+            application: &item.application,
+            client_secret: io.vault.entra_client_secret(&item.application).await?,
+            tenant: item.bound.as_ref(),
+            code: &code,
+            verifier: &proof.challenge.verifier,
+            scopes: &scopes,
+            nonce: &proof.nonce,
+        };
+        io.sign_in.redeem(&ask, now).await
     };
     let person = redeemed.await.map_err(refused)?;
     Ok(Returned::Person {

@@ -92,9 +92,9 @@ pub struct ListPage {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Binding {
-    enterprise: EnterpriseId,
-    at: Timestamp,
+pub(super) struct Binding {
+    pub(super) enterprise: EnterpriseId,
+    pub(super) at: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]

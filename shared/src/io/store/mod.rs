@@ -8,6 +8,7 @@
 //! | sign-in without an answer | same | `SIGNIN` | `visits` |
 //! | account version | same | `ACCOUNT` | `account` |
 //! | voice user, mapping, ownership | same | `VOICE#`, `MAPPING#`, `OWNED#` | `account` |
+//! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
 //! | digests of the directory | same | `MANIFEST#part#piece` | `directory` |
 //! | Teams user | `ENTERPRISE#id#TEAMS#part` | `USER#oid` | `directory` |
 //! | plan, run | `ENTERPRISE#id` | `PLAN#id`, `RUN#id` | `runs` |
@@ -29,6 +30,7 @@ pub mod enterprises;
 pub mod invitations;
 pub mod keys;
 pub mod leases;
+mod moves;
 pub mod outbox;
 pub mod reminders;
 pub mod resellers;

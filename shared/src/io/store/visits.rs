@@ -2,7 +2,7 @@
 
 use super::{Outcome, Store, keys, text};
 use crate::domain::audit::Entry;
-use crate::domain::ids::{EnterpriseId, TenantId};
+use crate::domain::ids::{ClientId, EnterpriseId, TenantId};
 use crate::domain::once::Once;
 use crate::domain::visit::{Begun, Link, Purpose, SIGN_IN_LIFE, Session};
 use crate::error::{Error, Result};
@@ -31,6 +31,8 @@ struct UnansweredItem {
 /// nonce are not kept: they follow from the `state` and the cookie that come back, and our key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInItem {
+    /// Which of our applications asked.
+    pub application: ClientId,
     /// Whose.
     pub enterprise: EnterpriseId,
     /// What for.
@@ -163,5 +165,4 @@ impl Store {
     pub async fn end_session(&self, cookie_hash: &str) -> Result<()> {
         self.write(self.delete(&keys::session(cookie_hash))).await.map(drop)
     }
-}
 }
