@@ -30,8 +30,10 @@ fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -> Resp
         reseller: invited.reseller.name.clone(),
         expires,
         permissions_url: io.config.public_page("/permissions").into(),
+        application: invited.reseller.brand.product_name.clone(),
         post_to: format!("/i/{token}"),
         notice,
+        unanswered: None,
     };
     leading_back(page, invited.return_to.as_ref())
 }

@@ -95,7 +95,9 @@ fn page(io: &Io, token: &str, ahead: &Ahead) -> Response {
             .unwrap_or_default(),
         person: person.to_owned(),
         permissions_url: (ahead.asked == Asked::Calling).then(|| io.config.public_page("/permissions").into()),
+        application: brand.product_name.clone(),
         post_to: format!("/next/{token}"),
+        unanswered: None,
         back: back(Outcome::Declined),
     };
     leading_back(page, ahead.return_to.as_ref())

@@ -53,8 +53,11 @@ async fn page(io: &Io, session: &Session) -> Result<Response> {
             tenant_name: tenant_name(),
             enterprise: kept.settings.name,
             permissions_url: io.config.public_page("/permissions").into(),
+            application: reseller.brand.product_name.clone(),
             post_to: "/setup/consent".into(),
+            organization_post_to: None,
             again: *again,
+            unanswered: None,
             back: way_back(&Outcome::Declined).filter(|_| *again).map(Back::from),
         }
         .into_response(),

@@ -30,7 +30,9 @@ async fn page(io: &Io, token: &str) -> Result<Response> {
             RunKind::Apply => "The saved mapping is applied in Teams: numbers and voice policies.".into(),
         },
         plan_lines: waiting.plan,
+        any_tenant: false,
         post_to: format!("/sync/{token}"),
+        unanswered: None,
     };
     Ok(leading_back(page, waiting.return_to.as_ref()))
 }

@@ -1,9 +1,11 @@
 //! What the pages say, that hostile names stay names, and that every refusal has its own way out.
 
 mod choices;
+mod moves;
 
 use super::*;
 use choices::{groups, management, next};
+use moves::{move_tenant, wait};
 use shared::domain::brand::Brand;
 use shared::domain::consent::{CALLING_SCOPES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE};
 use shared::domain::finding::Code;
@@ -34,8 +36,10 @@ fn invitation(enterprise: &str) -> InvitationPage {
         reseller: "Northline Telecom".into(),
         expires: "Nov 29, 2026, 4:05 PM (Europe/Brussels time)".into(),
         permissions_url: "/permissions".into(),
+        application: "Kestrel Connect".into(),
         post_to: "/i/4f0c2f5e".into(),
         notice: None,
+        unanswered: None,
     }
 }
 
@@ -57,8 +61,11 @@ fn second_consent(enterprise: &str) -> SecondConsentPage {
         enterprise: enterprise.into(),
         tenant_name: "Bluefinch Group".into(),
         permissions_url: "/permissions".into(),
+        application: "Kestrel Connect".into(),
         post_to: "/setup/calling".into(),
+        organization_post_to: None,
         again: false,
+        unanswered: None,
         back: None,
     }
 }
@@ -74,7 +81,9 @@ fn sync_sign_in(enterprise: &str) -> SyncSignInPage {
             "Assign +32 2 123 45 01 to Ann Vos".into(),
             format!("Release from {HOSTILE}"),
         ],
+        any_tenant: false,
         post_to: "/sync/run_1".into(),
+        unanswered: None,
     }
 }
 
@@ -484,6 +493,8 @@ fn hostile_names_stay_names_and_pages_need_nothing_from_elsewhere() {
         confirm_tenant(HOSTILE).html(),
         second_consent(HOSTILE).html(),
         sync_sign_in(HOSTILE).html(),
+        move_tenant(HOSTILE).html(),
+        wait(HOSTILE).html(),
         next(HOSTILE).html(),
         management(HOSTILE).html(),
         groups(HOSTILE).html(),

@@ -19,7 +19,9 @@ pub(super) fn next(enterprise: &str) -> NextPage {
         tenant_name: "Bluefinch Group".into(),
         person: "Mara Quist".into(),
         permissions_url: None,
+        application: "Kestrel Connect".into(),
         post_to: "/next/4f0c2f5e".into(),
+        unanswered: None,
         back: back(),
     }
 }
