@@ -11,7 +11,7 @@ mod refusals;
 mod tests;
 
 pub use choices::{GroupRow, GroupsPage, ManagementPage, NextPage, Offer};
-pub use moves::{MoveTenantPage, WaitPage};
+pub use moves::{AcceptedPage, MoveTenantPage, WaitPage};
 pub use permissions::permission_sets;
 pub use refusals::refused;
 
@@ -237,6 +237,7 @@ pages!(
     SyncSignInPage,
     MoveTenantPage,
     WaitPage,
+    AcceptedPage,
     NextPage,
     ManagementPage,
     GroupsPage,

@@ -36,6 +36,17 @@ pub enum PermissionSet {
     Calling,
 }
 
+impl PermissionSet {
+    /// As the API names it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SignIn => "signIn",
+            Self::Calling => "calling",
+        }
+    }
+}
+
 /// The page of Microsoft on which a set was accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]

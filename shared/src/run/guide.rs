@@ -2,7 +2,7 @@
 //! there do, and the way back.
 
 use crate::domain::audit::{Deed, Entry, changed};
-use crate::domain::caller::{Origin, Role};
+use crate::domain::caller::Role;
 use crate::domain::consent::Consents;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::group_filter::GroupFilter;

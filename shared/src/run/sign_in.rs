@@ -152,13 +152,18 @@ pub enum Returned {
 
 /// One that has not.
 #[derive(Debug)]
-pub struct NotReturned {
-    /// Whose, where that is known.
-    pub visit: Option<Visit>,
-    /// What it was for, where that is known.
-    pub purpose: Option<Purpose>,
-    /// Why.
-    pub why: crate::Error,
+pub enum NotReturned {
+    /// Nobody knows whose it was.
+    Unknown(crate::Error),
+    /// It was known, and refused.
+    Refused {
+        /// Whose.
+        visit: Visit,
+        /// What it was for.
+        purpose: Purpose,
+        /// Why.
+        why: crate::Error,
+    },
 }
 
 /// Takes the sign-in that belongs to a callback, in the browser that began it, and redeems the code.
@@ -168,31 +173,24 @@ pub struct NotReturned {
 pub async fn finish(
     io: &Io,
     callback: Callback,
-    browser: Option<&Secret>,
+    browser: &Secret,
     now: Timestamp,
 ) -> Result<Returned, NotReturned> {
-    let unknown = |why: crate::Error| NotReturned {
-        visit: None,
-        purpose: None,
-        why,
-    };
+    let unknown = || NotReturned::Unknown(SignInRefused::StateUnknown.into());
     let state = callback.state.as_deref().filter(|state| state.len() <= 128);
-    let (Some(state), Some(browser)) = (state, browser) else {
-        return Err(unknown(SignInRefused::StateUnknown.into()));
-    };
-    let item = io.store.take_sign_in(&sha256(state), now).await.map_err(unknown)?;
-    let Some(item) = item.filter(|item| item.browser == sha256(browser.expose())) else {
-        return Err(unknown(SignInRefused::StateUnknown.into()));
-    };
+    let state = state.ok_or_else(unknown)?;
+    let item = io.store.take_sign_in(&sha256(state), now).await;
+    let item = item.map_err(NotReturned::Unknown)?;
+    let item = item.filter(|item| item.browser == sha256(browser.expose())).ok_or_else(unknown)?;
     let visit = Visit {
         enterprise: item.enterprise.clone(),
         appointment: item.appointment,
         return_to: item.return_to.clone(),
         origin: callback.origin.clone(),
     };
-    let refused = |why: crate::Error| NotReturned {
-        visit: Some(visit.clone()),
-        purpose: Some(item.purpose.clone()),
+    let refused = |why: crate::Error| NotReturned::Refused {
+        visit: visit.clone(),
+        purpose: item.purpose.clone(),
         why,
     };
     if let Some(error) = &callback.error {

@@ -338,7 +338,8 @@ pub async fn signed_in(
     kept.standing.may_sync().map_err(|why| Error::Conflict(why.into()))?;
     let kept = sign_in::record(io, visit, kept, &person, now).await?;
     let kept = onboard::calling_seen(io, visit, kept, &person, now).await?;
-    switch::enable(io, kept, &sign_in::author(visit, &person), now).await?;
+    let version = kept.version;
+    switch::enable(io, kept, version, &sign_in::author(visit, &person), now).await?;
     let identity = person.claims.identity.clone();
     let tokens = Tokens {
         identity,

@@ -24,12 +24,15 @@ use crate::run::{account, sign_in, start_sync};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-/// Disables sync: nobody is reminded, and the next sync's sign-in may be one in another tenant. Doing it twice changes
-/// nothing.
+/// Disables sync of an enterprise that the caller saw at version `seen`: nobody is reminded, and the next sync's sign-in
+/// may be one in another tenant. Doing it twice changes nothing.
 ///
 /// # Errors
 /// `Conflict` before the set-up is complete, while a sync is under way or the integration is being removed; `Stale`.
-pub async fn disable(io: &Io, kept: Enterprise, author: &Author, now: Timestamp) -> Result<Enterprise> {
+pub async fn disable(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: Timestamp) -> Result<Enterprise> {
+    if seen != kept.version {
+        return Err(Error::Stale("the enterprise"));
+    }
     if kept.sync_switch.off() {
         return Ok(kept);
     }
@@ -54,7 +57,10 @@ pub async fn disable(io: &Io, kept: Enterprise, author: &Author, now: Timestamp)
 ///
 /// # Errors
 /// `Stale`.
-pub async fn enable(io: &Io, kept: Enterprise, author: &Author, now: Timestamp) -> Result<Enterprise> {
+pub async fn enable(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: Timestamp) -> Result<Enterprise> {
+    if seen != kept.version {
+        return Err(Error::Stale("the enterprise"));
+    }
     if !kept.sync_switch.off() {
         return Ok(kept);
     }
