@@ -26,6 +26,10 @@ pub const CALLING_SCOPES: [&str; 7] = [
 /// The delegated permission of the second set on the Teams admin resource.
 pub const TEAMS_ADMIN_SCOPE: &str = "user_impersonation";
 
+/// What our application may do of its own, without a person: only see that the organisation's consent is in force.
+/// Given on the admin-consent page alone.
+pub const ORGANIZATION_ROLES: [&str; 1] = ["Organization.Read.All"];
+
 /// Which of the two requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -115,6 +115,7 @@ mod tests {
             provider_contact: "b".into(),
             sender: None,
             reply_to: None,
+            application: None,
         }
     }
 

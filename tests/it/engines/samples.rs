@@ -81,6 +81,7 @@ pub(super) fn reseller() -> Reseller {
             provider_contact: "Northwind support".into(),
             sender: Some("calling@northwind.example".parse().expect("an address")),
             reply_to: None,
+            application: None,
         },
         version: 1,
     }

@@ -129,6 +129,7 @@ fn reseller() -> Reseller {
             provider_contact: "Kestrel Support".into(),
             sender: None,
             reply_to: None,
+            application: None,
         },
         return_origins: BTreeSet::new(),
         help_url: Some(url("https://help.kestrel.example/teams")),
