@@ -128,7 +128,7 @@ fn every_refusal() -> Vec<SignInRefused> {
         match refusal {
             LinkClosed | WrongCode { .. } | StateUnknown | Declined | ApprovalRequired | TokenInvalid(_) => {}
             PersonalAccount | NotGlobalAdmin { .. } | NotRecorded { .. } | TenantMismatch | TenantTaken => {}
-            ConsentIncomplete { .. } | Microsoft { .. } => {}
+            ConsentIncomplete { .. } | ConsentNotInForce | Microsoft { .. } => {}
         }
     }
     all
