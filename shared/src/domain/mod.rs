@@ -35,6 +35,7 @@ pub mod state;
 pub mod steps;
 pub mod sync_log;
 pub mod sync_status;
+pub mod sync_switch;
 pub mod visit;
 pub mod voice;
 

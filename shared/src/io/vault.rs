@@ -98,13 +98,23 @@ impl Vault {
         Ok(self.own().await?.client_secrets.contains_key(application))
     }
 
+    /// 32 bytes that follow from `text` and our key, and that nobody else can tell. `what` keeps kinds apart.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn keyed_bytes(&self, what: &str, text: &str) -> Result<[u8; 32]> {
+        let tag = hmac::sign(&self.own().await?.code_key, format!("{what}:{text}").as_bytes());
+        tag.as_ref()
+            .try_into()
+            .map_err(|_| Error::upstream("derive a secret", "the hash is not 32 bytes long"))
+    }
+
     /// A keyed hash of a code or link token, hex: what is stored in place of it. `what` keeps kinds apart.
     ///
     /// # Errors
     /// `Upstream`.
     pub async fn keyed_hash(&self, what: &str, text: &str) -> Result<String> {
-        let tag = hmac::sign(&self.own().await?.code_key, format!("{what}:{text}").as_bytes());
-        Ok(hex::encode(tag.as_ref()))
+        Ok(hex::encode(self.keyed_bytes(what, text).await?))
     }
 
     /// The token of a link that a request creates: the same request gives the same one again, and nobody else can tell it.

@@ -112,6 +112,8 @@ pub(super) fn enterprise(n: u8) -> Enterprise {
         standing: Standing::Active,
         management: Management::Pending,
         steps: Steps::new(),
+        sync_switch: shared::domain::sync_switch::SyncSwitch::On,
+        left_tenant: None,
         created: NOW,
         version: 1,
     }

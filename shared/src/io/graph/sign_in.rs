@@ -145,6 +145,8 @@ pub struct SignedIn {
     pub scopes: BTreeSet<String>,
     /// Who it is, verified.
     pub claims: IdClaims,
+    /// The application that the person signed in to.
+    pub application: ClientId,
 }
 
 impl SignIn {
@@ -259,6 +261,7 @@ impl SignIn {
                 .map(|scope| scope.to_string())
                 .collect(),
             claims,
+            application: ask.application.clone(),
         })
     }
 
