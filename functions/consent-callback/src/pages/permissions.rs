@@ -3,14 +3,21 @@
 use super::PermissionSetText;
 use shared::domain::consent::{CALLING_SCOPES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE};
 
-/// Both sets, every permission with its reason.
+/// The permission that works without a person, which only the consent for whole organisations asks for.
+const ORGANIZATION: (&str, &str) = (
+    "Organization.Read.All",
+    "Read the description of your organization without you, to see whether the consent is in force.",
+);
+
+/// Every set, every permission with its reason.
 #[must_use]
 pub fn permission_sets() -> Vec<PermissionSetText> {
     vec![
         PermissionSetText {
             title: "First set: who you are".into(),
             intro: "Asked at your first sign-in. It shows us who you are and lets us check that you are a Global \
-                    Administrator. Nothing in your tenant can be changed with it."
+                    Administrator. Nothing in your tenant can be changed with it. Microsoft words it as \"View users' \
+                    basic profile\" and \"Maintain access to data you have given it access to\"."
                 .into(),
             permissions: explained(&SIGN_IN_SCOPES),
         },
@@ -24,6 +31,14 @@ pub fn permission_sets() -> Vec<PermissionSetText> {
                 .into_iter()
                 .chain(explained(&[TEAMS_ADMIN_SCOPE]))
                 .collect(),
+        },
+        PermissionSetText {
+            title: "For the whole organization".into(),
+            intro:
+                "Asked only if you choose \"Accept for the whole organization\", together with both sets. It is the \
+                    one permission that works without you, and it only reads."
+                    .into(),
+            permissions: vec![(ORGANIZATION.0.into(), ORGANIZATION.1.into())],
         },
     ]
 }

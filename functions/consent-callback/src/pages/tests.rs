@@ -1,13 +1,14 @@
 //! What the pages say, that hostile names stay names, and that every refusal has its own way out.
 
 mod choices;
+mod help;
 mod moves;
+mod permissions;
 
 use super::*;
 use choices::{groups, management, next};
 use moves::{move_tenant, wait};
 use shared::domain::brand::Brand;
-use shared::domain::consent::{CALLING_SCOPES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE};
 use shared::domain::finding::Code;
 use shared::error::SignInRefused;
 use std::collections::BTreeSet;
@@ -284,45 +285,6 @@ fn r037_the_last_page_leads_to_the_portal() {
 }
 
 #[test]
-fn r032_r038_r060_every_permission_has_its_reason() {
-    let sets = permission_sets();
-    let named = |set: usize| {
-        sets[set]
-            .permissions
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(named(0), SIGN_IN_SCOPES);
-    let calling: Vec<&str> = CALLING_SCOPES.into_iter().chain([TEAMS_ADMIN_SCOPE]).collect();
-    assert_eq!(named(1), calling);
-    let reasons: BTreeSet<&String> = sets
-        .iter()
-        .flat_map(|set| &set.permissions)
-        .map(|(_, reason)| reason)
-        .collect();
-    assert_eq!(
-        reasons.len(),
-        SIGN_IN_SCOPES.len() + calling.len(),
-        "each has a reason of its own"
-    );
-    assert!(!reasons.contains(&"Needed by the set as a whole.".to_owned()));
-    let html = PermissionsPage {
-        product: "Kestrel for Teams".into(),
-        sets,
-    }
-    .html();
-    says(
-        &html,
-        &[
-            "<dt>User.Read.All</dt>",
-            "<dt>user_impersonation</dt>",
-            "voice routing policies",
-        ],
-    );
-}
-
-#[test]
 fn every_refusal_has_its_own_headline_and_code_and_a_way_out() {
     let pages: Vec<RefusedPage> = every_refusal().iter().map(|why| refused(why, Some(&brand()))).collect();
     for page in &pages {
@@ -450,7 +412,7 @@ fn a_wrong_code_counts_down() {
     says(&refusal(&SignInRefused::WrongCode { left: 1 }), &["One try is left"]);
     says(
         &refusal(&SignInRefused::WrongCode { left: 0 }),
-        &["no tries are left", "Ask for a new invitation."],
+        &["No tries are left", "Ask for a new invitation."],
     );
 }
 
