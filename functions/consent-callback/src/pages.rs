@@ -14,7 +14,7 @@ pub mod topics;
 
 pub use choices::{GroupRow, GroupsPage, ManagementPage, NextPage, Offer};
 pub use help::{HelpPage, HelpRow, HelpTopicPage, help, help_topic};
-pub use moves::{MoveTenantPage, WaitPage};
+pub use moves::{AcceptedPage, MoveTenantPage, WaitPage};
 pub use permissions::permission_sets;
 pub use refusals::{refused, refused_with};
 
@@ -250,6 +250,7 @@ pages!(
     SyncSignInPage,
     MoveTenantPage,
     WaitPage,
+    AcceptedPage,
     NextPage,
     ManagementPage,
     GroupsPage,

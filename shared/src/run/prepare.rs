@@ -7,7 +7,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::voice::CallHandling;
 use crate::error::{Error, Result};
 use crate::io::Io;
-use crate::io::graph::Token;
+use crate::io::graph::{Renew, Token};
 use crate::io::tenant_config::{CallingPolicySpec, Configured, Desired, VoiceRoute, VoiceRoutingPolicy};
 use crate::run::sync::Session;
 
@@ -56,12 +56,17 @@ pub fn desired(brand: &Brand, gateways: Vec<String>) -> Desired {
 
 async fn teams_token(io: &Io, session: &Session) -> Result<Token> {
     let refresh = session.refresh.as_ref().ok_or(Error::TokenExpired)?;
-    let secret = io.vault.entra_client_secret().await?;
+    let application = io.sign_in.application();
+    let client_secret = io.vault.entra_client_secret(application).await?;
     let scope = format!("{TEAMS_ADMIN}/.default");
-    let (teams, _) = io
-        .sign_in
-        .token_for(secret, refresh, &session.identity.tenant, &scope, io.clock.now())
-        .await?;
+    let renew = Renew {
+        application,
+        client_secret,
+        tenant: &session.identity.tenant,
+        refresh_token: refresh,
+        scope: &scope,
+    };
+    let (teams, _) = io.sign_in.token_for(&renew, io.clock.now()).await?;
     Ok(teams)
 }
 
@@ -110,6 +115,7 @@ mod tests {
             provider_contact: "b".into(),
             sender: None,
             reply_to: None,
+            application: None,
         }
     }
 

@@ -18,7 +18,7 @@ use crate::io::vault::sha256;
 use crate::plan::preflight;
 use crate::run::access::{Access, entry};
 use crate::run::plans::StoredPlan;
-use crate::run::{apply, sign_in};
+use crate::run::{apply, onboard, sign_in, switch};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -330,9 +330,16 @@ pub async fn signed_in(
     now: Timestamp,
 ) -> Result<()> {
     let enterprise = &visit.enterprise;
+    let kept = sign_in::current(io, visit).await?;
+    if switch::moves(&kept, &person) {
+        return switch::signed_in_elsewhere(io, visit, run, person, browser, now).await;
+    }
     let kept = sign_in::recorded(io, visit, &person).await?;
     kept.standing.may_sync().map_err(|why| Error::Conflict(why.into()))?;
-    sign_in::record(io, visit, kept, &person, now).await?;
+    let kept = sign_in::record(io, visit, kept, &person, now).await?;
+    let kept = onboard::calling_seen(io, visit, kept, &person, now).await?;
+    let version = kept.version;
+    switch::enable(io, kept, version, &sign_in::author(visit, &person), now).await?;
     let identity = person.claims.identity.clone();
     let tokens = Tokens {
         identity,

@@ -12,7 +12,7 @@ use crate::domain::sync_status::{LastSync, SyncStatus};
 use crate::error::Chain;
 use crate::error::{Error, Result};
 use crate::io::Io;
-use crate::io::graph::Token;
+use crate::io::graph::{Renew, Token};
 use crate::io::store::leases::Lease;
 use crate::io::tenant_config::Configured;
 use crate::plan::check::contradictions;
@@ -524,12 +524,17 @@ async fn session(io: &Io, enterprise: &EnterpriseId, run: &RunId) -> Result<Sess
 
 async fn renewed(io: &Io, enterprise: &EnterpriseId, run: &RunId, session: Session, now: Timestamp) -> Result<Session> {
     let refresh = session.refresh.as_ref().ok_or(Error::TokenExpired)?;
-    let secret = io.vault.entra_client_secret().await?;
+    let application = io.sign_in.application();
+    let client_secret = io.vault.entra_client_secret(application).await?;
     let scope = format!("{}/.default", crate::domain::consent::GRAPH);
-    let (graph, next) = io
-        .sign_in
-        .token_for(secret, refresh, &session.identity.tenant, &scope, now)
-        .await?;
+    let renew = Renew {
+        application,
+        client_secret,
+        tenant: &session.identity.tenant,
+        refresh_token: refresh,
+        scope: &scope,
+    };
+    let (graph, next) = io.sign_in.token_for(&renew, now).await?;
     let session = Session {
         graph,
         refresh: next.or(session.refresh),

@@ -26,6 +26,22 @@ pub struct MoveTenantPage {
     pub post_to: String,
 }
 
+/// The organization has accepted, and the person signs in once more (R058).
+#[derive(Clone, Debug, Template)]
+#[template(path = "accepted.html")]
+pub struct AcceptedPage {
+    /// The product, in the header.
+    pub product: String,
+    /// The customer company.
+    pub enterprise: String,
+    /// The organisation, as Microsoft has it.
+    pub tenant_name: String,
+    /// Who signs in.
+    pub person: String,
+    /// Where the form goes.
+    pub post_to: String,
+}
+
 /// Microsoft still applies what was accepted. The page loads itself again, without a script.
 #[derive(Clone, Debug, Template)]
 #[template(path = "wait.html")]

@@ -1,13 +1,7 @@
 //! What each permission is for, in the words of the page that explains them (R038, R060).
 
 use super::PermissionSetText;
-use shared::domain::consent::{CALLING_SCOPES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE};
-
-/// The permission that works without a person, which only the consent for whole organisations asks for.
-const ORGANIZATION: (&str, &str) = (
-    "Organization.Read.All",
-    "Read the description of your organization without you, to see whether the consent is in force.",
-);
+use shared::domain::consent::{CALLING_SCOPES, ORGANIZATION_ROLES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE};
 
 /// Every set, every permission with its reason.
 #[must_use]
@@ -38,16 +32,29 @@ pub fn permission_sets() -> Vec<PermissionSetText> {
                 "Asked only if you choose \"Accept for the whole organization\", together with both sets. It is the \
                     one permission that works without you, and it only reads."
                     .into(),
-            permissions: vec![(ORGANIZATION.0.into(), ORGANIZATION.1.into())],
+            permissions: explained_with(&ORGANIZATION_ROLES, reason_of_role),
         },
     ]
 }
 
 fn explained(scopes: &[&str]) -> Vec<(String, String)> {
-    scopes
+    explained_with(scopes, reason)
+}
+
+fn explained_with(permissions: &[&str], reason: fn(&str) -> &'static str) -> Vec<(String, String)> {
+    permissions
         .iter()
-        .map(|scope| ((*scope).to_owned(), reason(scope).to_owned()))
+        .map(|name| ((*name).to_owned(), reason(name).to_owned()))
         .collect()
+}
+
+fn reason_of_role(role: &str) -> &'static str {
+    match role {
+        "Organization.Read.All" => {
+            "Read the description of your organization without you, to see whether the consent is in force."
+        }
+        _ => "Needed by the set as a whole.",
+    }
 }
 
 fn reason(scope: &str) -> &'static str {

@@ -13,6 +13,7 @@ pub fn refused(why: &SignInRefused, brand: Option<&Brand>) -> RefusedPage {
     match why {
         SignInRefused::WrongCode { left } => blanks.left = left_in_words(*left),
         SignInRefused::NotRecorded { expected } => blanks.expected.clone_from(expected),
+        SignInRefused::NotGlobalAdmin { has } => blanks.has = roles_in_words(has),
         SignInRefused::ConsentIncomplete { missing } => blanks.missing = missing.join(", "),
         _ => {}
     }
@@ -68,11 +69,12 @@ fn code(why: &SignInRefused) -> &str {
         SignInRefused::ApprovalRequired => "APPROVAL_REQUIRED",
         SignInRefused::TokenInvalid(_) => "SIGN_IN_INVALID",
         SignInRefused::PersonalAccount => "PERSONAL_ACCOUNT",
-        SignInRefused::NotGlobalAdmin => "GA_NOT_ADMIN",
+        SignInRefused::NotGlobalAdmin { .. } => "GA_NOT_ADMIN",
         SignInRefused::NotRecorded { .. } => "GA_NOT_RECORDED",
         SignInRefused::TenantMismatch => "TENANT_MISMATCH",
         SignInRefused::TenantTaken => "TENANT_TAKEN",
         SignInRefused::ConsentIncomplete { .. } => "CONSENT_MISSING",
+        SignInRefused::ConsentNotInForce => "CONSENT_NOT_IN_FORCE",
         SignInRefused::Microsoft { code } => code,
     }
 }
@@ -80,6 +82,13 @@ fn code(why: &SignInRefused) -> &str {
 /// Whether a page may repeat what Microsoft called it: a number, or a word that we know.
 fn repeatable(code: &str) -> bool {
     is_number(code) || topic(code).is_some()
+}
+
+fn roles_in_words(has: &[String]) -> String {
+    match has {
+        [] => "It has no administrator role.".into(),
+        roles => format!("It has: {}.", roles.join(", ")),
+    }
 }
 
 fn left_in_words(left: u32) -> String {

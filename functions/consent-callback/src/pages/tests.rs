@@ -27,6 +27,7 @@ fn brand() -> Brand {
         provider_contact: "Kestrel Support".into(),
         sender: None,
         reply_to: None,
+        application: None,
     }
 }
 
@@ -109,7 +110,8 @@ fn every_refusal() -> Vec<SignInRefused> {
         ApprovalRequired,
         TokenInvalid("nonce"),
         PersonalAccount,
-        NotGlobalAdmin,
+        NotGlobalAdmin { has: Vec::new() },
+        ConsentNotInForce,
         NotRecorded {
             expected: "Mara Quist".into(),
         },
@@ -126,8 +128,8 @@ fn every_refusal() -> Vec<SignInRefused> {
     for refusal in &all {
         match refusal {
             LinkClosed | WrongCode { .. } | StateUnknown | Declined | ApprovalRequired | TokenInvalid(_) => {}
-            PersonalAccount | NotGlobalAdmin | NotRecorded { .. } | TenantMismatch | TenantTaken => {}
-            ConsentIncomplete { .. } | Microsoft { .. } => {}
+            PersonalAccount | NotGlobalAdmin { .. } | NotRecorded { .. } | TenantMismatch | TenantTaken => {}
+            ConsentIncomplete { .. } | ConsentNotInForce | Microsoft { .. } => {}
         }
     }
     all
@@ -312,7 +314,7 @@ fn every_refusal_has_its_own_headline_and_code_and_a_way_out() {
 #[test]
 fn codes_that_findings_have_too_are_the_same() {
     for (why, code) in [
-        (SignInRefused::NotGlobalAdmin, Code::GaNotAdmin),
+        (SignInRefused::NotGlobalAdmin { has: Vec::new() }, Code::GaNotAdmin),
         (
             SignInRefused::NotRecorded {
                 expected: String::new(),
@@ -331,7 +333,7 @@ fn codes_that_findings_have_too_are_the_same() {
 
 #[test]
 fn a_refusal_without_a_brand_still_helps() {
-    let page = refused(&SignInRefused::NotGlobalAdmin, None);
+    let page = refused(&SignInRefused::NotGlobalAdmin { has: Vec::new() }, None);
     assert_eq!(page.contact, None);
     says(
         &page.html(),
@@ -386,7 +388,7 @@ fn r066_r067_a_wrong_tenant_reads_the_exact_words_and_how_to_move() {
 #[test]
 fn r053_r204_a_missing_role_leads_to_reassignment() {
     says(
-        &refusal(&SignInRefused::NotGlobalAdmin),
+        &refusal(&SignInRefused::NotGlobalAdmin { has: Vec::new() }),
         &[
             "find out who has the role",
             "Have Kestrel Support reassign the Global Admin role",

@@ -12,7 +12,7 @@ const PREFIX: &str = "AADSTS";
 /// Longer than a whole message of Microsoft's that somebody pastes.
 const TYPED_MAX: usize = 4000;
 
-/// One thing that can go wrong. Texts may have blanks: `{provider}`, `{expected}`, `{missing}`, `{left}`.
+/// One thing that can go wrong. Texts may have blanks: `{provider}`, `{expected}`, `{missing}`, `{has}`, `{left}`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Topic {
     /// Our code, or Microsoft's: numbers with `AADSTS` in front, and words of the protocol. The first is the main one.
@@ -53,6 +53,8 @@ pub(crate) struct Blanks {
     pub(crate) expected: String,
     /// Permissions.
     pub(crate) missing: String,
+    /// Which roles the person has, as a sentence.
+    pub(crate) has: String,
     /// How many tries are left, as a sentence.
     pub(crate) left: String,
 }
@@ -63,6 +65,7 @@ impl Default for Blanks {
             provider: "your provider".into(),
             expected: "the recorded Global Admin".into(),
             missing: "some of the permissions that we list".into(),
+            has: "Other administrator roles are not enough.".into(),
             left: "After five wrong tries the link is closed.".into(),
         }
     }
@@ -80,6 +83,7 @@ impl Blanks {
                 "provider" => &self.provider,
                 "expected" => &self.expected,
                 "missing" => &self.missing,
+                "has" => &self.has,
                 "left" => &self.left,
                 _ => "",
             });

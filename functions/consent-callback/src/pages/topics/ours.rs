@@ -157,10 +157,21 @@ pub(super) const OURS: &[Topic] = &[
         links: &[PERMISSIONS],
     },
     Topic {
+        codes: &["CONSENT_NOT_IN_FORCE"],
+        headline: "Microsoft is still applying the permissions",
+        what: "You accepted the permissions, and Microsoft does not let us use them yet. Nothing is lost.",
+        steps: &[
+            "Wait a few minutes.",
+            "Open the link of your message again and sign in. Nothing has to be accepted a second time.",
+        ],
+        who: NOBODY,
+        links: &[],
+    },
+    Topic {
         codes: &["GA_NOT_ADMIN"],
         headline: "This account is not a Global Administrator",
-        what: "You signed in, but Microsoft says that the account does not have the role Global Administrator. The role \
-               must be active at this moment.",
+        what: "You signed in, but Microsoft says that the account does not have the role Global Administrator. {has} A \
+               role that you are eligible for counts once you have activated it.",
         steps: &[
             "If your organization lends the role for a time (Privileged Identity Management), activate it first, then \
              sign in again.",
@@ -217,6 +228,17 @@ pub(super) const OURS: &[Topic] = &[
         steps: &[
             "Copy the link of the invitation into a private (incognito) window.",
             "Enter the code again and sign in with an account of the right organization.",
+        ],
+        who: NOBODY,
+        links: &[],
+    },
+    Topic {
+        codes: &["MOVE_REJECTED"],
+        headline: "Nothing was moved",
+        what: "The integration stays with the organization that it is linked to. Sync is still disabled.",
+        steps: &[
+            "To go on as before, enable sync in the integration portal.",
+            "To move to another organization, press Sync Now there and sign in with an account of it.",
         ],
         who: NOBODY,
         links: &[],
