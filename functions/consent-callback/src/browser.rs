@@ -131,7 +131,7 @@ fn not_now(why: &str, brand: Option<&Brand>) -> RefusedPage {
 
 /// Our application, as Microsoft names it to the people of this reseller.
 pub(crate) fn application(reseller: &Reseller) -> String {
-    reseller.brand.product_name.clone()
+    reseller.brand.application_name().to_owned()
 }
 
 /// When a sign-in of this enterprise was begun that nothing has come back from, as people read it.

@@ -321,7 +321,8 @@ pub async fn organization_applies(io: &Io, kept: &Enterprise, now: Timestamp) ->
     let Some(tenant) = kept.setup.tenant() else {
         return Ok(false);
     };
-    let application = io.sign_in.application();
+    let reseller = io.store.reseller(&kept.reseller).await?;
+    let application = sign_in::application(io, &reseller);
     let secret = io.vault.entra_client_secret(application).await?;
     let read = async {
         let token = io

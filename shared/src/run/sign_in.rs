@@ -4,7 +4,8 @@ use crate::domain::audit::{Author, Deed};
 use crate::domain::caller::Origin;
 use crate::domain::consent::{CALLING_SCOPES, GRAPH, SIGN_IN_SCOPES, TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
 use crate::domain::enterprise::Enterprise;
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{ClientId, TenantId};
+use crate::domain::reseller::Reseller;
 use crate::domain::secret::Secret;
 use crate::domain::standing::Standing;
 use crate::domain::visit::{Purpose, Visit};
@@ -47,7 +48,8 @@ pub async fn begin(
     browser: &Secret,
     now: Timestamp,
 ) -> Result<Url> {
-    let application = io.sign_in.application();
+    let reseller = io.store.reseller(&enterprise.reseller).await?;
+    let application = application(io, &reseller);
     let state = io.chance.token::<32>();
     let proof = Proof::of(io, &state, browser).await?;
     let tenant = enterprise.setup.tenant().map(|tenant| &tenant.id);
@@ -96,6 +98,13 @@ pub async fn begin(
     };
     io.store.begin_sign_in(&sha256(&state), &item, now).await?;
     Ok(url)
+}
+
+/// The application that asks the people of this reseller: its brand's, or the deployment's own (R070).
+#[must_use]
+pub fn application<'a>(io: &'a Io, reseller: &'a Reseller) -> &'a ClientId {
+    let own = reseller.brand.application.as_ref();
+    own.map_or(io.sign_in.application(), |application| &application.client_id)
 }
 
 /// What a callback must fit: made of the `state`, the browser's cookie and our key, and kept nowhere.
