@@ -7,9 +7,9 @@ fn registered() -> BTreeSet<(String, String)> {
     let application = include_str!("../../../../../infra/entra-app.json");
     let application: serde_json::Value = serde_json::from_str(application).unwrap();
     let resources = application["requiredResourceAccess"].as_array().unwrap();
-    let permissions = resources.iter().flat_map(|it| it["resourceAccess"].as_array().unwrap());
+    let all = resources.iter().flat_map(|it| it["resourceAccess"].as_array().unwrap());
     let text = |permission: &serde_json::Value, field: &str| permission[field].as_str().unwrap().to_owned();
-    permissions.map(|it| (text(it, "set"), text(it, "name"))).collect()
+    all.map(|it| (text(it, "set"), text(it, "name"))).collect()
 }
 
 #[test]
@@ -35,11 +35,7 @@ fn r032_r038_r060_every_permission_of_the_registration_has_its_reason_on_the_pag
         "each has a reason of its own"
     );
     assert!(!reasons.contains(&&"Needed by the set as a whole.".to_owned()));
-    let html = PermissionsPage {
-        product: "Kestrel for Teams".into(),
-        sets,
-    }
-    .html();
+    let html = permissions("Kestrel for Teams").html();
     for (_, name) in shown {
         says(&html, &[&format!("<dt>{name}</dt>")]);
     }
@@ -51,11 +47,7 @@ fn r032_r038_r060_every_permission_of_the_registration_has_its_reason_on_the_pag
 
 #[test]
 fn r055_r056_the_sets_are_named_as_microsoft_and_we_name_them() {
-    let html = PermissionsPage {
-        product: "Kestrel for Teams".into(),
-        sets: permission_sets(),
-    }
-    .html();
+    let html = permissions("Kestrel for Teams").html();
     says(
         &html,
         &[
