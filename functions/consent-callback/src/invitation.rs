@@ -75,7 +75,11 @@ pub(crate) async fn enter(
     // A form without a code comes from a mail scanner, not from a person: it costs no try.
     if code.trim().is_empty() {
         let notice = "Type the Invitation Code from the mail.";
-        return (StatusCode::FORBIDDEN, page(&io, &token, &invited, Some(notice.into())).await).into_response();
+        return (
+            StatusCode::FORBIDDEN,
+            page(&io, &token, &invited, Some(notice.into())).await,
+        )
+            .into_response();
     }
     let browser = Secret::new(io.chance.token::<32>());
     match onboard::enter_code(&io, &invited, &code, &browser, now).await {

@@ -200,7 +200,10 @@ impl Role {
             Self::ResellerViewer(_) => (&[ReadReseller, Read], &[]),
             Self::AccountAdmin(_) => (&[Guide, Read, Audit, Map], &[]),
             Self::AccountManager(_) => (&[Guide, Read, Map], &[]),
-            Self::GlobalAdmin(_) => (&[Guide, Read, Audit, ReadSipData, Consent, ResetConsent, Map, Sync], &[]),
+            Self::GlobalAdmin(_) => (
+                &[Guide, Read, Audit, ReadSipData, Consent, ResetConsent, Map, Sync],
+                &[],
+            ),
         };
         if always.contains(&action) {
             May::Yes

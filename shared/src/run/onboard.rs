@@ -325,7 +325,10 @@ pub async fn organization_applies(io: &Io, kept: &Enterprise, now: Timestamp) ->
     let application = sign_in::application(io, &reseller);
     let secret = io.vault.entra_client_secret(application).await?;
     let read = async {
-        let token = io.sign_in.app_token(application, secret, &tenant.id, GRAPH, now).await?;
+        let token = io
+            .sign_in
+            .app_token(application, secret, &tenant.id, GRAPH, now)
+            .await?;
         io.graph.organization(&token).await
     };
     match read.await {

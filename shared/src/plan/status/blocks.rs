@@ -158,7 +158,10 @@ fn stuck(facts: &Facts<'_>) -> Option<Trouble> {
     let tried = [Step::SignIn, Step::FirstConsent].map(|step| news_of(facts, step));
     let newest = tried.into_iter().flatten().max_by_key(|news| news.at);
     let failed = newest.and_then(trouble);
-    failed.into_iter().chain(second_consent_failed(facts)).max_by_key(|trouble| trouble.at)
+    failed
+        .into_iter()
+        .chain(second_consent_failed(facts))
+        .max_by_key(|trouble| trouble.at)
 }
 
 /// How the second request ended, where it ended badly.
@@ -187,7 +190,9 @@ fn sign_in_block(facts: &Facts<'_>, trouble: Trouble) -> Finding {
     let (code, fix, actor) = match trouble.obstacle {
         Obstacle::NotGlobalAdmin => (
             Code::GaNotAdmin,
-            format!("Sign in with an account that has the role, or ask {provider} to reassign the Global Admin role to somebody who has it."),
+            format!(
+                "Sign in with an account that has the role, or ask {provider} to reassign the Global Admin role to somebody who has it."
+            ),
             Actor::GlobalAdmin,
         ),
         Obstacle::OtherPerson => (
@@ -274,7 +279,10 @@ fn consent_gone(facts: &Facts<'_>) -> Option<Finding> {
         code: Code::ConsentMissing,
         subject: String::new(),
         seen: "A permission set that was granted at Microsoft is not in force any more.".into(),
-        fix: format!("{} grants it again: by the action grantConsent, or at the sign-in of the next sync.", facts.admin()),
+        fix: format!(
+            "{} grants it again: by the action grantConsent, or at the sign-in of the next sync.",
+            facts.admin()
+        ),
         actor: Actor::GlobalAdmin,
     })
 }

@@ -258,7 +258,11 @@ fn r069_a_sign_in_that_nobody_came_back_from_shows_once_its_time_is_over() {
 fn r067_disabled_sync_says_what_comes_next() {
     let status = Sample::complete().sync_disabled(5).status();
     assert_eq!(codes(&status), [Code::SyncDisabled]);
-    assert!(status.blocks[0].fix.contains("presses Sync Now"), "{}", status.blocks[0].fix);
+    assert!(
+        status.blocks[0].fix.contains("presses Sync Now"),
+        "{}",
+        status.blocks[0].fix
+    );
 }
 
 #[test]
@@ -267,9 +271,13 @@ fn r056_a_consent_that_is_gone_is_asked_for_again() {
         at: at(5),
         by: "Microsoft".into(),
     };
-    let status = Sample::complete().consents(|consents| consents.calling = gone()).status();
+    let status = Sample::complete()
+        .consents(|consents| consents.calling = gone())
+        .status();
     assert_eq!(codes(&status), [Code::ConsentMissing]);
     assert_eq!(step(&status, StepName::Consent2).0, StepState::Failed);
-    let first = Sample::complete().consents(|consents| consents.sign_in = gone()).status();
+    let first = Sample::complete()
+        .consents(|consents| consents.sign_in = gone())
+        .status();
     assert_eq!(codes(&first), [Code::ConsentMissing]);
 }

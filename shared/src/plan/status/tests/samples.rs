@@ -346,7 +346,10 @@ impl Sample {
 
     pub(super) fn calling_declined(mut self, minutes: i64) -> Self {
         self.enterprise.setup = bound(Consents {
-            calling: Consent::Declined { at: at(minutes), by: "Mara".into() },
+            calling: Consent::Declined {
+                at: at(minutes),
+                by: "Mara".into(),
+            },
             ..Consents::default()
         });
         self
