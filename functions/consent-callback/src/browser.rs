@@ -16,6 +16,7 @@ use shared::error::Chain;
 use shared::error::SignInRefused;
 use shared::io::Io;
 use shared::run::guide;
+use shared::web::problem::retry_after;
 use std::convert::Infallible;
 use std::sync::Arc;
 use url::Url;
@@ -82,6 +83,10 @@ pub(crate) async fn failure(io: &Io, visit: Option<&Visit>, error: Error) -> Res
         None => None,
     };
     let (status, page) = refusal(&error, reseller.as_ref().map(|reseller| &reseller.brand));
+    let wait = match &error {
+        Error::TooMany { wait, .. } => Some([(header::RETRY_AFTER, retry_after(*wait))]),
+        _ => None,
+    };
     let outcome = match error {
         Error::SignIn(SignInRefused::Declined) => Outcome::Declined,
         _ => Outcome::Failed {
@@ -94,13 +99,17 @@ pub(crate) async fn failure(io: &Io, visit: Option<&Visit>, error: Error) -> Res
         back: back.map(Back::from),
         ..page
     };
-    (status, page).into_response()
+    match wait {
+        Some(wait) => (status, wait, page).into_response(),
+        None => (status, page).into_response(),
+    }
 }
 
 fn refusal(error: &Error, brand: Option<&Brand>) -> (StatusCode, RefusedPage) {
     match error {
         Error::SignIn(why) => (StatusCode::FORBIDDEN, refused(why, brand)),
         Error::NotFound(_) => (StatusCode::FORBIDDEN, refused(&SignInRefused::LinkClosed, brand)),
+        Error::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, too_many(brand)),
         Error::Throttled { .. } | Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, unavailable(brand)),
         Error::Stale(_) => (StatusCode::CONFLICT, changed_meanwhile(brand)),
         Error::Conflict(why) => (StatusCode::CONFLICT, not_now(why, brand)),
@@ -120,6 +129,24 @@ fn unavailable(brand: Option<&Brand>) -> RefusedPage {
         contact: brand.map(|brand| brand.account_contact.clone()),
         code: "UNAVAILABLE".into(),
         back: None,
+    }
+}
+
+fn too_many(brand: Option<&Brand>) -> RefusedPage {
+    RefusedPage {
+        headline: "Too many codes were tried".into(),
+        what_happened:
+            "Too many wrong codes came from this connection. No code is looked at for a while, not even the \
+                        right one."
+                .into(),
+        what_to_do: vec![
+            "Wait an hour.".into(),
+            "Then open the link of your newest message again, and copy the Invitation Code from the same message."
+                .into(),
+            "Do you share your connection with others? Try another one, such as that of a phone.".into(),
+        ],
+        code: "TOO_MANY_CODES".into(),
+        ..unavailable(brand)
     }
 }
 
