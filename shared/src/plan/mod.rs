@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod discover;
+pub mod duration;
 pub mod guard;
 pub mod mapping;
 pub mod onboard;

@@ -17,7 +17,7 @@ use crate::io::store::leases::Lease;
 use crate::plan::guard::Held;
 use crate::plan::sync::{ObservedNumber, ObservedUser};
 use crate::run::plans::{StoredPlan, observe};
-use crate::run::sync::Session;
+use crate::run::session::Session;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,6 +71,12 @@ fn settled(state: &StepState) -> bool {
     }
 }
 
+/// The changes of a plan that are neither proven nor given up.
+pub(super) fn left<'a>(plan: &'a StoredPlan, steps: &'a [Step]) -> impl Iterator<Item = &'a Change> {
+    let both = steps.iter().zip(&plan.changes);
+    both.filter(|(step, _)| !settled(&step.state)).map(|(_, change)| change)
+}
+
 /// One call's share of the work.
 struct Round<'a> {
     io: &'a Io,
@@ -82,20 +88,24 @@ struct Round<'a> {
     progress: Progress,
 }
 
-/// Goes on with the first phase that is not settled.
+/// Goes on with the first phase that is not settled, and stops between two changes at `until`.
 ///
 /// # Errors
 /// `TokenExpired`, `Throttled` and faults of Microsoft; what was made so far is kept.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "all of it is needed by every round, and the call is made once"
+)]
 pub(super) async fn apply(
     io: &Io,
     lease: &Lease,
     run: &Run,
     plan: &StoredPlan,
+    steps: Vec<Step>,
     session: &Session,
     resumed: bool,
     until: Timestamp,
 ) -> Result<Progress> {
-    let steps = io.store.steps(&lease.enterprise, &run.id).await?;
     let mut round = Round {
         io,
         lease,
@@ -229,6 +239,9 @@ impl Round<'_> {
         }
         for part in policies.chunks(POLICIES_AT_ONCE) {
             self.io.store.renew(self.lease, self.io.clock.now()).await?;
+            if self.io.clock.now() >= until {
+                break;
+            }
             self.submit_policies(part).await?;
         }
         Ok(true)

@@ -19,6 +19,7 @@ pub mod provision;
 pub mod remind;
 pub mod remove;
 pub mod resellers;
+mod session;
 pub mod sign_in;
 pub mod start_sync;
 pub mod status;

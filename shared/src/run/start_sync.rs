@@ -3,7 +3,6 @@
 use crate::domain::audit::{Deed, changed};
 use crate::domain::caller::Role;
 use crate::domain::enterprise::Enterprise;
-use crate::domain::global_admin::Identity;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
 use crate::domain::once::Once;
 use crate::domain::permission::{Mode, Permission};
@@ -18,9 +17,8 @@ use crate::io::vault::sha256;
 use crate::plan::preflight;
 use crate::run::access::{Access, entry};
 use crate::run::plans::StoredPlan;
-use crate::run::{apply, sign_in};
+use crate::run::{apply, session, sign_in};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// How long the sign-in link of a run works.
@@ -46,15 +44,6 @@ pub struct Started {
     pub run: Run,
     /// Where the Global Admin signs in; absent once that has happened.
     pub sign_in: Option<Url>,
-}
-
-/// The tokens of a run, as they are sealed.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Tokens {
-    pub(super) identity: Identity,
-    pub(super) graph: String,
-    pub(super) expires: Timestamp,
-    pub(super) refresh: Option<String>,
 }
 
 /// Starts a run for the recorded Global Admin (R048).
@@ -211,6 +200,7 @@ async fn free_for_a_run(io: &Io, enterprise: &EnterpriseId, status: SyncStatus) 
         io.store
             .move_run(enterprise, current, RunState::AwaitingSignIn, RunState::Abandoned)
             .await?;
+        io.store.delete_sealed(enterprise, current).await?;
         return Ok(SyncStatus {
             current: None,
             ..status
@@ -253,6 +243,7 @@ pub(super) async fn abandon(io: &Io, kept: &Enterprise) -> Result<()> {
     }
     let (from, to) = (RunState::AwaitingSignIn, RunState::Abandoned);
     if io.store.move_run(&kept.id, &current, from, to).await? {
+        io.store.delete_sealed(&kept.id, &current).await?;
         let without = |status: SyncStatus| SyncStatus {
             current: status.current.filter(|run| *run != current),
             ..status
@@ -333,19 +324,10 @@ pub async fn signed_in(
     let kept = sign_in::recorded(io, visit, &person).await?;
     kept.standing.may_sync().map_err(|why| Error::Conflict(why.into()))?;
     sign_in::record(io, visit, kept, &person, now).await?;
-    let identity = person.claims.identity.clone();
-    let tokens = Tokens {
-        identity,
-        graph: person.access.secret().expose().to_owned(),
-        expires: person.access.expires(),
-        refresh: person.refresh.map(|refresh| refresh.expose().to_owned()),
-    };
     if io.store.run(enterprise, run).await?.state != RunState::AwaitingSignIn {
         return Err(SignInRefused::LinkClosed.into());
     }
-    let json = serde_json::to_string(&tokens).map_err(|error| Error::upstream("seal the session", error))?;
-    let sealed = io.vault.seal(enterprise, run, &Secret::new(json)).await?;
-    io.store.put_sealed(enterprise, run, &sealed, now).await?;
+    session::seal(io, enterprise, run, person, now).await?;
     // The worker moves a run whose session is there: whatever dies here, no run is under way that nobody works on.
     io.state_machine
         .start(enterprise, run, &now.as_second().to_string())

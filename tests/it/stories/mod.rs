@@ -18,3 +18,4 @@ mod status;
 mod sync;
 mod sync_faults;
 mod sync_sign_in;
+mod token_life;

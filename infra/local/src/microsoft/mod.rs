@@ -256,6 +256,17 @@ impl Microsoft {
         self.lock().tenants.iter().map(state::Tenant::summary).collect()
     }
 
+    /// Every token of a person or of the application that still works, for whoever looks for traces of them.
+    #[must_use]
+    pub fn issued(&self) -> Issued {
+        let state = self.lock();
+        let access = state.access.iter();
+        Issued {
+            access: access.map(|(token, known)| (token.clone(), known.expires)).collect(),
+            refresh: state.login.refresh_tokens(),
+        }
+    }
+
     /// The state, with everything done that is due.
     fn lock(&self) -> MutexGuard<'_, State> {
         let mut state = self.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -269,6 +280,15 @@ impl Microsoft {
     fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
+}
+
+/// Tokens that were given out.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// Access tokens, and when each ends.
+    pub access: Vec<(String, Timestamp)>,
+    /// Refresh tokens.
+    pub refresh: Vec<String>,
 }
 
 /// What a person needs to know to sign in to a simulated tenant.

@@ -21,8 +21,6 @@ use serde::{Deserialize, Serialize};
 const HISTORY: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// How long a plan that nobody executes is kept.
 const PLAN_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// The longest life of a person's token, and then some.
-const SEALED_LIFE: SignedDuration = SignedDuration::from_hours(2);
 
 #[derive(Serialize, Deserialize)]
 struct RunItem {
@@ -370,7 +368,7 @@ impl Store {
         }
     }
 
-    /// Keeps the sealed tokens of a run; they end by themselves.
+    /// Keeps the sealed tokens of a run until `expires`, when the tokens themselves end.
     ///
     /// # Errors
     /// `Upstream`.
@@ -379,21 +377,18 @@ impl Store {
         enterprise: &EnterpriseId,
         run: &RunId,
         sealed: &Sealed,
-        now: Timestamp,
+        expires: Timestamp,
     ) -> Result<()> {
         let item = SealedItem {
             sealed: sealed.sealed.clone(),
             key: sealed.key.clone(),
         };
-        self.write(
-            self.put(&keys::sealed(enterprise, run), &item)?
-                .until(now + SEALED_LIFE),
-        )
-        .await
-        .map(drop)
+        self.write(self.put(&keys::sealed(enterprise, run), &item)?.until(expires))
+            .await
+            .map(drop)
     }
 
-    /// The sealed tokens of a run.
+    /// The sealed tokens of a run, as long as they have not ended.
     ///
     /// # Errors
     /// `Upstream`.
