@@ -2,6 +2,7 @@
 
 use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Offer;
+use crate::domain::ids::ClientId;
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
@@ -53,10 +54,10 @@ pub struct Config {
     pub public_url: Url,
     /// The integration portal where a brand has none.
     pub portal_url: Url,
-    /// The secret with `entraClientSecret` and `codeKey`.
+    /// The secret with `entraClientSecret`, `codeKey` and, for brands with an application of their own, `applications`.
     pub secret_id: String,
-    /// Our application in Entra.
-    pub entra_client_id: String,
+    /// Our application in Entra, where a brand has none of its own.
+    pub entra_client_id: ClientId,
     /// Entra's host.
     pub entra_login_url: Url,
     /// Graph's host.
@@ -157,7 +158,9 @@ impl Config {
             public_url: url("PUBLIC_URL")?,
             portal_url: url("PORTAL_URL")?,
             secret_id: need("SECRET_ID")?,
-            entra_client_id: need("ENTRA_CLIENT_ID")?,
+            entra_client_id: need("ENTRA_CLIENT_ID")?
+                .parse()
+                .map_err(|error| bad("ENTRA_CLIENT_ID", error))?,
             entra_login_url: url("ENTRA_LOGIN_URL")?,
             graph_url: url("GRAPH_URL")?,
             sbc_regions: serde_json::from_str(&need("SBC_REGIONS")?).map_err(|error| bad("SBC_REGIONS", error))?,
@@ -210,6 +213,7 @@ mod tests {
             "MAIL_FROM" => "calls@a.example".into(),
             "SBC_REGIONS" => r#"{"Europe":["sbc1.eu.a.example","sbc2.eu.a.example"]}"#.into(),
             "PBX_TYPES" => r#"["Ringlogix"]"#.into(),
+            "ENTRA_CLIENT_ID" => "0b7d3c52-6f0e-4c1d-9a51-2d7e4f8a9c10".into(),
             _ => "x".into(),
         }
     }

@@ -130,7 +130,10 @@ pub enum SignInRefused {
     /// A personal account.
     PersonalAccount,
     /// The person lacks the role Global Administrator.
-    NotGlobalAdmin,
+    NotGlobalAdmin {
+        /// The roles that the person has, as Microsoft names them.
+        has: Vec<String>,
+    },
     /// Another person than the recorded Global Admin.
     NotRecorded {
         /// Who it should be.
@@ -145,6 +148,8 @@ pub enum SignInRefused {
         /// What is missing.
         missing: Vec<String>,
     },
+    /// The permissions are granted, and Microsoft does not let us use them yet.
+    ConsentNotInForce,
     /// Anything else that Microsoft said.
     Microsoft {
         /// Its code, such as AADSTS65001.

@@ -345,26 +345,28 @@ fn the_application_asks_for_the_permissions_that_the_code_requests() {
     for resource in application["requiredResourceAccess"].as_array().expect("resources") {
         for permission in resource["resourceAccess"].as_array().expect("permissions") {
             let text = |field: &str| permission[field].as_str().unwrap_or_default().to_owned();
-            assert!(
-                text("reason").ends_with('.') && text("id").len() == 36 && text("type") == "Scope",
-                "{permission}"
-            );
+            assert!(text("reason").ends_with('.') && text("id").len() == 36, "{permission}");
             let resource = resource["resourceAppId"].as_str().unwrap_or_default().to_owned();
-            asked.insert((resource, text("set"), text("name")));
+            asked.insert((resource, text("type"), text("set"), text("name")));
         }
     }
     const GRAPH_APP: &str = "00000003-0000-0000-c000-000000000000";
-    let of = |resource: &str, set: &str, name: &str| (resource.to_owned(), set.to_owned(), name.to_owned());
-    let mut requested: BTreeSet<_> = consent::SIGN_IN_SCOPES
-        .iter()
-        .map(|name| of(GRAPH_APP, "signIn", name))
-        .collect();
-    requested.extend(
-        consent::CALLING_SCOPES
+    let of = |kind: &str, set: &str, names: &[&str], resource: &str| {
+        let one = |name: &&str| [resource, kind, set, name].map(str::to_owned).into();
+        names
             .iter()
-            .map(|name| of(GRAPH_APP, "calling", name)),
-    );
-    requested.insert(of(consent::TEAMS_ADMIN, "calling", consent::TEAMS_ADMIN_SCOPE));
+            .map(one)
+            .collect::<BTreeSet<(String, String, String, String)>>()
+    };
+    let mut requested = of("Scope", "signIn", &consent::SIGN_IN_SCOPES, GRAPH_APP);
+    requested.extend(of("Scope", "calling", &consent::CALLING_SCOPES, GRAPH_APP));
+    requested.extend(of(
+        "Scope",
+        "calling",
+        &[consent::TEAMS_ADMIN_SCOPE],
+        consent::TEAMS_ADMIN,
+    ));
+    requested.extend(of("Role", "organization", &consent::ORGANIZATION_ROLES, GRAPH_APP));
     assert_eq!(
         asked, requested,
         "left: infra/entra-app.json, right: shared/src/domain/consent.rs"

@@ -8,8 +8,10 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use shared::Error;
 use shared::domain::brand::Brand;
+use shared::domain::enterprise::Enterprise;
 use shared::domain::ids::EnterpriseId;
 use shared::domain::reseller::Reseller;
+use shared::domain::schedule;
 use shared::domain::secret::Secret;
 use shared::domain::visit::{Outcome, Visit};
 use shared::error::Chain;
@@ -142,6 +144,18 @@ fn not_now(why: &str, brand: Option<&Brand>) -> RefusedPage {
         code: "CONFLICT".into(),
         ..unavailable(brand)
     }
+}
+
+/// Our application, as Microsoft names it to the people of this reseller.
+pub(crate) fn application(reseller: &Reseller) -> String {
+    reseller.brand.application_name().to_owned()
+}
+
+/// When a sign-in of this enterprise was begun that nothing has come back from, as people read it.
+pub(crate) async fn unanswered(io: &Io, kept: &Enterprise) -> shared::Result<Option<String>> {
+    let zone = schedule::zone(&kept.settings.time_zone)?;
+    let begun = io.store.unanswered(&kept.id, io.clock.now()).await?;
+    Ok(begun.map(|begun| format!("at {}", schedule::display(begun.at, &zone))))
 }
 
 /// The reseller of an enterprise.

@@ -1,6 +1,6 @@
 //! The invitation's page: it explains, and takes the code.
 
-use crate::browser::{failure, leading_back, to_microsoft};
+use crate::browser::{application, failure, leading_back, to_microsoft, unanswered};
 use crate::pages::{InvitationPage, PermissionsPage, permission_sets};
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
@@ -17,7 +17,7 @@ use shared::web::extract::Segments;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -> Response {
+async fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -> Response {
     let enterprise = &invited.kept;
     let zone = schedule::zone(&enterprise.settings.time_zone);
     let expires = zone.map_or_else(
@@ -30,8 +30,11 @@ fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -> Resp
         reseller: invited.reseller.name.clone(),
         expires,
         permissions_url: io.config.public_page("/permissions").into(),
+        application: application(&invited.reseller),
         post_to: format!("/i/{token}"),
         notice,
+        // A page without it is better than none.
+        unanswered: unanswered(io, enterprise).await.ok().flatten(),
     };
     leading_back(page, invited.return_to.as_ref())
 }
@@ -41,7 +44,7 @@ fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -> Resp
     responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn show(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
     match onboard::invited(&io, &token, io.clock.now()).await {
-        Ok(invited) => page(&io, &token, &invited, None),
+        Ok(invited) => page(&io, &token, &invited, None).await,
         Err(error) => failure(&io, None, error).await,
     }
 }
@@ -72,7 +75,11 @@ pub(crate) async fn enter(
     // A form without a code comes from a mail scanner, not from a person: it costs no try.
     if code.trim().is_empty() {
         let notice = "Type the Invitation Code from the mail.";
-        return (StatusCode::FORBIDDEN, page(&io, &token, &invited, Some(notice.into()))).into_response();
+        return (
+            StatusCode::FORBIDDEN,
+            page(&io, &token, &invited, Some(notice.into())).await,
+        )
+            .into_response();
     }
     let browser = Secret::new(io.chance.token::<32>());
     match onboard::enter_code(&io, &invited, &code, &browser, now).await {
@@ -84,7 +91,7 @@ pub(crate) async fn enter(
                 format!("{left} tries are")
             };
             let notice = format!("This is not the code of the mail that brought you here. {tries} left.");
-            (StatusCode::FORBIDDEN, page(&io, &token, &invited, Some(notice))).into_response()
+            (StatusCode::FORBIDDEN, page(&io, &token, &invited, Some(notice)).await).into_response()
         }
         Err(error) => failure(&io, Some(&invited.visit()), error).await,
     }

@@ -32,6 +32,8 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(setup::show))
         .routes(routes!(setup::tenant))
         .routes(routes!(setup::consent))
+        .routes(routes!(setup::organization))
+        .routes(routes!(setup::move_tenant))
         .routes(routes!(next::show, next::begin))
         .routes(routes!(management::answer))
         .routes(routes!(groups::show, groups::save))

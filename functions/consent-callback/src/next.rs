@@ -1,6 +1,6 @@
 //! The page that the action URL of a step leads to: it says what will be asked, and begins the sign-in.
 
-use crate::browser::{failure, leading_back, to_microsoft};
+use crate::browser::{application, failure, leading_back, to_microsoft, unanswered};
 use crate::pages::{Back, DonePage, NextPage};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -16,7 +16,7 @@ use std::sync::Arc;
     responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn show(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
     match guide::ahead(&io, &token, io.clock.now()).await {
-        Ok(ahead) => page(&io, &token, &ahead),
+        Ok(ahead) => page(&io, &token, &ahead).await,
         Err(error) => failure(&io, None, error).await,
     }
 }
@@ -28,7 +28,7 @@ pub(crate) async fn show(State(io): State<Arc<Io>>, Segments(token): Segments<St
 pub(crate) async fn begin(State(io): State<Arc<Io>>, Segments(token): Segments<String>) -> Response {
     let now = io.clock.now();
     let ahead = match guide::ahead(&io, &token, now).await {
-        Ok(ahead) if ahead.done => return page(&io, &token, &ahead),
+        Ok(ahead) if ahead.done => return page(&io, &token, &ahead).await,
         Ok(ahead) => ahead,
         Err(error) => return failure(&io, None, error).await,
     };
@@ -39,7 +39,7 @@ pub(crate) async fn begin(State(io): State<Arc<Io>>, Segments(token): Segments<S
     }
 }
 
-fn page(io: &Io, token: &str, ahead: &Ahead) -> Response {
+async fn page(io: &Io, token: &str, ahead: &Ahead) -> Response {
     let back = |outcome| guide::way_back(&ahead.reseller, ahead.return_to.as_ref(), &outcome).map(Back::from);
     let brand = &ahead.reseller.brand;
     let enterprise = ahead.kept.settings.name.clone();
@@ -87,15 +87,13 @@ fn page(io: &Io, token: &str, ahead: &Ahead) -> Response {
         intro,
         steps,
         enterprise,
-        tenant_name: ahead
-            .kept
-            .setup
-            .tenant()
-            .map(|tenant| tenant.name.clone())
-            .unwrap_or_default(),
+        tenant_name: ahead.kept.setup.tenant_name().to_owned(),
         person: person.to_owned(),
         permissions_url: (ahead.asked == Asked::Calling).then(|| io.config.public_page("/permissions").into()),
+        application: application(&ahead.reseller),
         post_to: format!("/next/{token}"),
+        // A page without it is better than none.
+        unanswered: unanswered(io, &ahead.kept).await.ok().flatten(),
         back: back(Outcome::Declined),
     };
     leading_back(page, ahead.return_to.as_ref())

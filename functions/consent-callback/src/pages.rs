@@ -4,12 +4,14 @@
 //! A page needs nothing but itself: no script, no file from anywhere. `content_security_policy` says so to the browser.
 
 mod choices;
+mod moves;
 mod permissions;
 mod refusals;
 #[cfg(test)]
 mod tests;
 
 pub use choices::{GroupRow, GroupsPage, ManagementPage, NextPage, Offer};
+pub use moves::{AcceptedPage, MoveTenantPage, WaitPage};
 pub use permissions::permission_sets;
 pub use refusals::refused;
 
@@ -32,10 +34,14 @@ pub struct InvitationPage {
     pub expires: String,
     /// Where the page that explains the permissions is (R038).
     pub permissions_url: String,
+    /// Our application, as Microsoft's page names it.
+    pub application: String,
     /// Where the form goes; its field is `code`.
     pub post_to: String,
     /// What was wrong with the last try.
     pub notice: Option<String>,
+    /// When a sign-in was begun here that nothing has come back from, as people read it.
+    pub unanswered: Option<String>,
 }
 
 /// A reseller's account before its owner has activated it (R001).
@@ -84,10 +90,17 @@ pub struct SecondConsentPage {
     pub tenant_name: String,
     /// Where the page that explains the permissions is (R038).
     pub permissions_url: String,
-    /// Where the form goes.
+    /// Our application, as Microsoft's page names it.
+    pub application: String,
+    /// Where the form goes that asks with a sign-in: the box must be ticked there.
     pub post_to: String,
+    /// Where the form goes that asks on Microsoft's page for whole organisations, which has no box; `None` where that
+    /// form of consent is not offered.
+    pub organization_post_to: Option<String>,
     /// A first try left permissions out.
     pub again: bool,
+    /// When a sign-in was begun here that nothing has come back from, as people read it.
+    pub unanswered: Option<String>,
     /// Where the person came from, where that is a page of somebody else.
     pub back: Option<Back>,
 }
@@ -108,8 +121,12 @@ pub struct SyncSignInPage {
     pub run_kind_text: String,
     /// What the plan changes, a line each; empty where there is no plan to show.
     pub plan_lines: Vec<String>,
+    /// Sync was disabled: the person may sign in to another tenant than the linked one (R067).
+    pub any_tenant: bool,
     /// Where the form goes.
     pub post_to: String,
+    /// When a sign-in was begun here that nothing has come back from, as people read it.
+    pub unanswered: Option<String>,
 }
 
 /// Everything went well, and what comes next.
@@ -218,6 +235,9 @@ pages!(
     ConfirmTenantPage,
     SecondConsentPage,
     SyncSignInPage,
+    MoveTenantPage,
+    WaitPage,
+    AcceptedPage,
     NextPage,
     ManagementPage,
     GroupsPage,

@@ -1,7 +1,10 @@
 //! The pages between two visits at Microsoft: which one is shown follows from where the browser stands.
 
-use crate::browser::{Browser, failure, leading_back, reseller_of, to_microsoft};
-use crate::pages::{Back, ConfirmTenantPage, DonePage, ManagementPage, RefusedPage, SecondConsentPage};
+use crate::browser::{Browser, application, failure, leading_back, reseller_of, to_microsoft, unanswered};
+use crate::pages::{
+    AcceptedPage, Back, ConfirmTenantPage, DonePage, ManagementPage, MoveTenantPage, RefusedPage, SecondConsentPage,
+    WaitPage,
+};
 use crate::{groups, management};
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
@@ -15,9 +18,12 @@ use shared::domain::management::Management;
 use shared::domain::reseller::Reseller;
 use shared::domain::visit::{Outcome, Session, Stage, Visit};
 use shared::io::Io;
-use shared::run::{guide, onboard, sign_in};
+use shared::run::{guide, onboard, sign_in, switch};
 use std::sync::Arc;
 use utoipa::ToSchema;
+
+/// Seconds after which a page that waits for Microsoft looks again.
+const LOOK_AGAIN: u32 = 15;
 
 async fn page(io: &Io, session: &Session) -> Result<Response> {
     let over = session.outcome();
@@ -30,12 +36,6 @@ async fn page(io: &Io, session: &Session) -> Result<Response> {
     if let Some(address) = over.as_ref().and_then(way_back) {
         return Ok(Redirect::to(address.as_str()).into_response());
     }
-    let tenant_name = || {
-        kept.setup
-            .tenant()
-            .map(|tenant| tenant.name.clone())
-            .unwrap_or_default()
-    };
     let product = reseller.brand.product_name.clone();
     let page = match &session.stage {
         Stage::Confirm { person, tenant, .. } => ConfirmTenantPage {
@@ -50,17 +50,51 @@ async fn page(io: &Io, session: &Session) -> Result<Response> {
         .into_response(),
         Stage::SecondConsent { again } => SecondConsentPage {
             product,
-            tenant_name: tenant_name(),
+            tenant_name: kept.setup.tenant_name().to_owned(),
+            unanswered: unanswered(io, &kept).await?,
             enterprise: kept.settings.name,
             permissions_url: io.config.public_page("/permissions").into(),
+            application: application(&reseller),
             post_to: "/setup/consent".into(),
+            organization_post_to: Some("/setup/organization".into()),
             again: *again,
             back: way_back(&Outcome::Declined).filter(|_| *again).map(Back::from),
         }
         .into_response(),
+        Stage::Accepted { .. } if !onboard::organization_applies(io, &kept, io.clock.now()).await? => WaitPage {
+            product,
+            headline: "Microsoft is applying the permissions".into(),
+            what: format!(
+                "You accepted them for {}. Until all of Microsoft's services know, it can take some minutes.",
+                kept.setup.tenant_name()
+            ),
+            refresh_to: "/setup".into(),
+            seconds: LOOK_AGAIN,
+        }
+        .into_response(),
+        Stage::Accepted { .. } => AcceptedPage {
+            product,
+            tenant_name: kept.setup.tenant_name().to_owned(),
+            person: kept.global_admin.display_name().to_owned(),
+            enterprise: kept.settings.name,
+            post_to: "/setup/consent".into(),
+        }
+        .into_response(),
+        Stage::Move { person, tenant, .. } => MoveTenantPage {
+            product,
+            from_tenant: kept.setup.tenant_name().to_owned(),
+            left_behind: left_behind(switch::assigned(io, &kept).await?),
+            enterprise: kept.settings.name,
+            reseller: reseller.name,
+            to_tenant_name: tenant.name.clone(),
+            to_tenant_domain: format!("{}.onmicrosoft.com", tenant.label),
+            person: person.clone(),
+            post_to: "/setup/move".into(),
+        }
+        .into_response(),
         Stage::Management { person } => ManagementPage {
             product,
-            tenant_name: tenant_name(),
+            tenant_name: kept.setup.tenant_name().to_owned(),
             person: person.clone(),
             offer: management::offer(&kept, &reseller)?,
         }
@@ -71,6 +105,15 @@ async fn page(io: &Io, session: &Session) -> Result<Response> {
         }
     };
     Ok(leading_back(page, session.return_to.as_ref()))
+}
+
+/// What stays in a tenant that is left.
+fn left_behind(assigned: usize) -> Vec<String> {
+    match assigned {
+        0 => Vec::new(),
+        1 => vec!["The number and the voice policies of 1 user.".into()],
+        users => vec![format!("The numbers and the voice policies of {users} users.")],
+    }
 }
 
 /// A step is over, and nobody waits for the person elsewhere.
@@ -182,6 +225,63 @@ async fn nothing_changed(io: &Io, visit: &Visit) -> RefusedPage {
         contact: None,
         code: "REJECTED".into(),
         back: reseller.and_then(way_back).map(Back::from),
+    }
+}
+
+/// Moves the enterprise to the tenant that was shown, or leaves it where it is.
+#[utoipa::path(post, path = "/setup/move", operation_id = "decideMove", tag = "pages",
+    request_body(content = DecisionForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "On to the next page."), (status = 200, content_type = "text/html", body = String),
+        (status = 403, content_type = "text/html", body = String)))]
+pub(crate) async fn move_tenant(
+    State(io): State<Arc<Io>>,
+    Browser(browser): Browser,
+    origin: Origin,
+    form: Result<Form<DecisionForm>, FormRejection>,
+) -> Response {
+    let decision = form.map(|Form(form)| form.decision).unwrap_or_default();
+    let (session, browser) = match onboard::session(&io, browser, origin, io.clock.now()).await {
+        Ok(known) => known,
+        Err(error) => return failure(&io, None, error).await,
+    };
+    let visit = session.visit();
+    match decision.as_str() {
+        "confirm" => match switch::confirm(&io, session, &browser, io.clock.now()).await {
+            Ok(()) => Redirect::to("/setup").into_response(),
+            Err(error) => failure(&io, Some(&visit), error).await,
+        },
+        "reject" => match onboard::reject(&io, &browser).await {
+            Ok(()) => not_moved(&io, &visit).await.into_response(),
+            Err(error) => failure(&io, Some(&visit), error).await,
+        },
+        _ => Redirect::to("/setup").into_response(),
+    }
+}
+
+async fn not_moved(io: &Io, visit: &Visit) -> RefusedPage {
+    RefusedPage {
+        headline: "Nothing was moved".into(),
+        what_happened: "The integration stays with the organisation that it is linked to. Sync is still disabled."
+            .into(),
+        what_to_do: vec![
+            "To go on as before, enable sync in the integration portal.".into(),
+            "To move to another organisation, press Sync Now there and sign in with an account of it.".into(),
+        ],
+        ..nothing_changed(io, visit).await
+    }
+}
+
+/// Sends the browser to Microsoft's admin consent page, where the second set is accepted for the whole organization.
+#[utoipa::path(post, path = "/setup/organization", operation_id = "beginOrganizationConsent", tag = "pages",
+    responses((status = 303, description = "On to Microsoft's admin consent page."), (status = 403, content_type = "text/html", body = String)))]
+pub(crate) async fn organization(State(io): State<Arc<Io>>, Browser(browser): Browser, origin: Origin) -> Response {
+    let (session, browser) = match onboard::session(&io, browser, origin, io.clock.now()).await {
+        Ok(known) => known,
+        Err(error) => return failure(&io, None, error).await,
+    };
+    match onboard::begin_organization_consent(&io, &session, &browser, io.clock.now()).await {
+        Ok(url) => to_microsoft(&url, &browser),
+        Err(error) => failure(&io, Some(&session.visit()), error).await,
     }
 }
 

@@ -3,16 +3,18 @@
 use crate::browser::{Browser, failure};
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
 use serde::Deserialize;
-use shared::Error;
 use shared::domain::caller::Origin;
 use shared::domain::secret::Secret;
-use shared::domain::visit::Purpose;
+use shared::domain::visit::{Purpose, Visit};
 use shared::error::SignInRefused;
 use shared::io::Io;
+use shared::io::graph::SignedIn;
 use shared::run::sign_in::{self, Callback, NotReturned, Returned};
 use shared::run::{onboard, start_sync};
 use shared::web::extract::Params;
+use shared::{Error, Result};
 use std::sync::Arc;
 use utoipa::IntoParams;
 
@@ -22,6 +24,8 @@ use utoipa::IntoParams;
 pub(crate) struct CallbackParams {
     state: Option<String>,
     code: Option<String>,
+    admin_consent: Option<String>,
+    tenant: Option<String>,
     error: Option<String>,
     error_description: Option<String>,
 }
@@ -33,7 +37,7 @@ pub(crate) async fn callback(
     State(io): State<Arc<Io>>,
     Browser(browser): Browser,
     origin: Origin,
-    params: Result<Params<CallbackParams>, Error>,
+    params: Result<Params<CallbackParams>>,
 ) -> Response {
     let Ok(Params(params)) = params else {
         return failure(&io, None, SignInRefused::StateUnknown.into()).await;
@@ -41,44 +45,63 @@ pub(crate) async fn callback(
     let callback = Callback {
         state: params.state,
         code: params.code.map(Secret::new),
+        admin_consent: params.admin_consent,
+        tenant: params.tenant,
         error: params.error,
         error_description: params.error_description,
         origin,
     };
     let now = io.clock.now();
-    let returned = match sign_in::finish(&io, callback, browser.as_ref(), now).await {
-        Ok(returned) => returned,
-        Err(NotReturned { visit, purpose, why }) => {
-            let declined = matches!(why, Error::SignIn(SignInRefused::Declined));
-            if let (true, Some(Purpose::Consent), Some(visit), Some(browser)) = (declined, &purpose, &visit, &browser) {
-                return match onboard::calling_declined(&io, visit, browser, now).await {
-                    Ok(()) => Redirect::to("/setup").into_response(),
-                    Err(error) => failure(&io, Some(visit), error).await,
-                };
-            }
-            if let (Some(visit), Some(purpose)) = (&visit, &purpose) {
-                onboard::sign_in_failed(&io, visit, purpose, &why, now).await;
-            }
-            return failure(&io, visit.as_ref(), why).await;
-        }
-    };
     let Some(browser) = browser else {
         return failure(&io, None, SignInRefused::StateUnknown.into()).await;
     };
-    let Returned { visit, purpose, person } = returned;
-    let moved = match &purpose {
-        Purpose::SetUp { invitation } => onboard::signed_in(&io, &visit, invitation, person, &browser, now).await,
-        Purpose::Consent => onboard::calling_granted(&io, &visit, person, &browser, now).await,
-        Purpose::Management | Purpose::Groups => {
-            onboard::step_signed_in(&io, &visit, &purpose, person, &browser, now).await
+    let (visit, moved) = match sign_in::finish(&io, callback, &browser, now).await {
+        Ok(Returned::Person { visit, purpose, person }) => {
+            let moved = moved(&io, &visit, &purpose, *person, &browser, now).await;
+            (visit, moved.map_err(|why| (purpose, why)))
         }
-        Purpose::Sync { run } => start_sync::signed_in(&io, &visit, run, person, &browser, now).await,
+        Ok(Returned::Organization { visit }) => {
+            let moved = onboard::organization_accepted(&io, &visit, &browser, now).await;
+            (visit, moved.map_err(|why| (Purpose::Organization, why)))
+        }
+        Err(NotReturned::Unknown(why)) => return failure(&io, None, why).await,
+        Err(NotReturned::Refused { visit, purpose, why }) => {
+            let declined = matches!(why, Error::SignIn(SignInRefused::Declined));
+            let moved = match purpose {
+                Purpose::Consent { .. } | Purpose::Organization if declined => {
+                    onboard::calling_declined(&io, &visit, &browser, now).await
+                }
+                _ => Err(why),
+            };
+            (visit, moved.map_err(|why| (purpose, why)))
+        }
     };
     match moved {
         Ok(()) => Redirect::to("/setup").into_response(),
-        Err(error) => {
-            onboard::sign_in_failed(&io, &visit, &purpose, &error, now).await;
-            failure(&io, Some(&visit), error).await
+        Err((purpose, why)) => {
+            onboard::sign_in_failed(&io, &visit, &purpose, &why, now).await;
+            failure(&io, Some(&visit), why).await
         }
+    }
+}
+
+/// What a sign-in that went well leads to.
+async fn moved(
+    io: &Io,
+    visit: &Visit,
+    purpose: &Purpose,
+    person: SignedIn,
+    browser: &Secret,
+    now: Timestamp,
+) -> Result<()> {
+    match purpose {
+        Purpose::SetUp { invitation } => onboard::signed_in(io, visit, invitation, person, browser, now).await,
+        Purpose::Consent { accepted } => onboard::calling_granted(io, visit, *accepted, person, browser, now).await,
+        Purpose::Management | Purpose::Groups => {
+            onboard::step_signed_in(io, visit, purpose, person, browser, now).await
+        }
+        Purpose::Sync { run } => start_sync::signed_in(io, visit, run, person, browser, now).await,
+        // Its page answers without a person.
+        Purpose::Organization => Err(SignInRefused::StateUnknown.into()),
     }
 }

@@ -1,6 +1,6 @@
 //! The sign-in of a run: the Global Admin sees what will happen, and confirms it at Microsoft.
 
-use crate::browser::{failure, leading_back, to_microsoft};
+use crate::browser::{failure, leading_back, to_microsoft, unanswered};
 use crate::pages::SyncSignInPage;
 use axum::extract::State;
 use axum::response::Response;
@@ -19,11 +19,9 @@ async fn page(io: &Io, token: &str) -> Result<Response> {
     let page = SyncSignInPage {
         product: brand.product_name,
         person: enterprise.global_admin.display_name().to_owned(),
-        tenant_name: enterprise
-            .setup
-            .tenant()
-            .map(|tenant| tenant.name.clone())
-            .unwrap_or_default(),
+        tenant_name: enterprise.setup.tenant_name().to_owned(),
+        any_tenant: enterprise.sync_switch.off(),
+        unanswered: unanswered(io, &enterprise).await?,
         enterprise: enterprise.settings.name,
         run_kind_text: match waiting.run.kind {
             RunKind::Discover => "The users of your organisation are read; nothing is changed in Teams.".into(),

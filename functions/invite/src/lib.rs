@@ -3,10 +3,12 @@
 
 mod actions;
 mod audit;
+mod consents;
 mod enterprises;
 mod licences;
 mod lifecycle;
 mod resellers;
+mod sync_switch;
 mod views;
 
 use axum::Router;
@@ -33,6 +35,10 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(licences::get, licences::put))
         .routes(routes!(lifecycle::reassign))
         .routes(routes!(lifecycle::answer_management))
+        .routes(routes!(consents::get))
+        .routes(routes!(consents::reset))
+        .routes(routes!(sync_switch::disable))
+        .routes(routes!(sync_switch::enable))
         .routes(routes!(lifecycle::sip_data))
         .routes(routes!(actions::url))
         .routes(routes!(audit::of_enterprise))

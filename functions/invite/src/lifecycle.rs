@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use shared::domain::caller::Caller;
 use shared::domain::email::EmailAddress;
 use shared::domain::ids::EnterpriseId;
-use shared::error::SignInRefused;
 use shared::io::Io;
 use shared::run::{access, appoint, manage, provision, remove};
 use shared::web::extract::{Body, IfMatch, Segments};
@@ -132,13 +131,7 @@ pub(crate) async fn answer_management(
     body: Body<ManagementForm>,
 ) -> Result<Json<ManagementView>> {
     let access = access::on(&io, caller, &enterprise).await?;
-    let admin = &access.kept.global_admin;
-    if access.caller.email.as_ref() != Some(&admin.email) {
-        return Err(SignInRefused::NotRecorded {
-            expected: admin.display_name().to_owned(),
-        }
-        .into());
-    }
+    access.recorded_caller()?;
     let author = access.author();
     let kept = manage::answer(&io, access.kept, body.value.granted, &author, io.clock.now()).await?;
     Ok(Json(management(&kept)))

@@ -7,10 +7,11 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::domain::Invalid;
+use shared::domain::application::Application;
 use shared::domain::brand::Brand;
 use shared::domain::caller::Caller;
 use shared::domain::email::EmailAddress;
-use shared::domain::ids::ResellerId;
+use shared::domain::ids::{ClientId, ResellerId};
 use shared::domain::reseller::Reseller;
 use shared::io::Io;
 use shared::run::access;
@@ -60,6 +61,18 @@ struct BrandForm {
     sender: Option<EmailAddress>,
     #[schema(value_type = Option<String>)]
     reply_to: Option<EmailAddress>,
+    /// The application that Microsoft's consent page names; the service's own where absent. Only the provider changes it.
+    application: Option<ApplicationForm>,
+}
+
+/// An application registered in Entra, whose client secret the deployment holds.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ApplicationForm {
+    #[schema(value_type = String, format = "uuid")]
+    client_id: ClientId,
+    /// As it is registered, so that people can be told what to look for.
+    name: String,
 }
 
 /// A reseller.
@@ -99,6 +112,10 @@ impl From<Reseller> for ResellerView {
                 provider_contact: brand.provider_contact,
                 sender: brand.sender,
                 reply_to: brand.reply_to,
+                application: brand.application.map(|application| ApplicationForm {
+                    client_id: application.client_id,
+                    name: application.name,
+                }),
             },
             return_origins: reseller.return_origins,
             help_url: reseller.help_url.map(String::from),
@@ -141,6 +158,10 @@ impl TryFrom<BrandForm> for Brand {
             provider_contact: form.provider_contact,
             sender: form.sender,
             reply_to: form.reply_to,
+            application: form.application.map(|application| Application {
+                client_id: application.client_id,
+                name: application.name,
+            }),
         })
     }
 }
@@ -212,8 +233,7 @@ pub(crate) async fn put(
     body: Body<ResellerBody>,
 ) -> Result<impl IntoResponse> {
     let kept = access::on_reseller(&io, &caller, &reseller).await?;
-    let author = caller.author(None);
-    let kept = resellers::edit(&io, kept, body.value.try_into()?, seen, &author, io.clock.now()).await?;
+    let kept = resellers::edit(&io, kept, body.value.try_into()?, seen, &caller, io.clock.now()).await?;
     Ok((etag(kept.version), Json(ResellerView::from(kept))))
 }
 

@@ -100,6 +100,7 @@ fn consent(consent: &Consent) -> &'static str {
         Consent::Pending => "pending",
         Consent::Granted { .. } => "granted",
         Consent::Declined { .. } => "declined",
+        Consent::Revoked { .. } => "revoked",
     }
 }
 

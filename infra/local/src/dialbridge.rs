@@ -49,6 +49,13 @@ impl Dialbridge {
             redirect_uris: vec![config.public_page("/signin/callback").into()],
             ..options.microsoft.app
         };
+        let brand = AppRegistration {
+            name: deployment::BRAND_APPLICATION.into(),
+            client_id: deployment::BRAND_CLIENT_ID.into(),
+            client_secret: deployment::BRAND_CLIENT_SECRET.into(),
+            ..app.clone()
+        };
+        let more_apps = std::iter::once(brand).chain(options.microsoft.more_apps).collect();
         let sbc_bases = deployment::SBC_REGIONS
             .iter()
             .flat_map(|(_, bases)| bases.map(str::to_owned))
@@ -56,6 +63,7 @@ impl Dialbridge {
         let microsoft = Microsoft::new(
             microsoft::Options {
                 app,
+                more_apps,
                 sbc_bases,
                 ..options.microsoft
             },

@@ -98,6 +98,16 @@ pub enum Deed {
     ConsentGranted,
     /// The second permission set was declined.
     ConsentDeclined,
+    /// A permission set is no longer relied on: it was reset, or a token lacked it.
+    ConsentRevoked,
+    /// Sync was disabled, so that the enterprise can move to another tenant (R067).
+    SyncDisabled,
+    /// It was enabled again.
+    SyncEnabled,
+    /// The enterprise was moved to another tenant.
+    TenantMoved,
+    /// Mapping, directory and groups of the tenant that it left are put aside.
+    LeftTenantPutAside,
     /// A new Global Admin signed in for the first time and is recorded.
     GlobalAdminRecorded,
     /// Whose users are synchronised was changed.

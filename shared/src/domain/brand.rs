@@ -1,5 +1,6 @@
 //! How a reseller's service is called and where its people are found. Data, never code: every text takes its names from here.
 
+use super::application::Application;
 use super::email::EmailAddress;
 use super::{Invalid, plain_text};
 use url::Url;
@@ -25,9 +26,19 @@ pub struct Brand {
     pub sender: Option<EmailAddress>,
     /// Where answers to mails go.
     pub reply_to: Option<EmailAddress>,
+    /// The application that Microsoft names on its pages (R070); the deployment's own where absent.
+    pub application: Option<Application>,
 }
 
 impl Brand {
+    /// The name that people should look for on Microsoft's consent page.
+    #[must_use]
+    pub fn application_name(&self) -> &str {
+        self.application
+            .as_ref()
+            .map_or(&self.product_name, |application| &application.name)
+    }
+
     /// Checks the texts of a brand.
     ///
     /// # Errors
@@ -46,12 +57,54 @@ impl Brand {
                 return Err(Invalid::new(what, "give a web address that begins with https://"));
             }
         }
+        let application = self
+            .application
+            .map(|application| {
+                let name = plain_text("application.name", &application.name, 120)?;
+                Ok(Application { name, ..application })
+            })
+            .transpose()?;
         Ok(Self {
+            application,
             product_name: plain_text("productName", &self.product_name, 60)?,
             voice_portal_name: plain_text("voicePortalName", &self.voice_portal_name, 60)?,
             account_contact: plain_text("accountContact", &self.account_contact, 120)?,
             provider_contact: plain_text("providerContact", &self.provider_contact, 120)?,
             ..self
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r070_people_look_for_the_name_that_microsoft_shows() {
+        let url: Url = "https://portal.example".parse().unwrap();
+        let shared = Brand {
+            product_name: "Kestrel for Teams".into(),
+            policy_prefix: "Kestrel".into(),
+            voice_portal_name: "Kestrel Voice".into(),
+            voice_portal_url: url.clone(),
+            integration_portal_url: url,
+            account_contact: "your administrator".into(),
+            provider_contact: "Kestrel Support".into(),
+            sender: None,
+            reply_to: None,
+            application: None,
+        };
+        assert_eq!(shared.application_name(), "Kestrel for Teams");
+        let named = |name: &str| Brand {
+            application: Some(Application {
+                client_id: "0b7d3c52-6f0e-4c1d-9a51-2d7e4f8a9c10".parse().unwrap(),
+                name: name.into(),
+            }),
+            ..shared.clone()
+        };
+        assert_eq!(named(" Kestrel ").checked().unwrap().application_name(), "Kestrel");
+        for wrong in ["", "a\nb", &"x".repeat(121)] {
+            assert_eq!(named(wrong).checked().unwrap_err().what, "application.name", "{wrong}");
+        }
     }
 }

@@ -26,6 +26,10 @@ pub const CALLING_SCOPES: [&str; 7] = [
 /// The delegated permission of the second set on the Teams admin resource.
 pub const TEAMS_ADMIN_SCOPE: &str = "user_impersonation";
 
+/// What our application may do of its own, without a person: only see that the organisation's consent is in force.
+/// Given on the admin-consent page alone.
+pub const ORGANIZATION_ROLES: [&str; 1] = ["Organization.Read.All"];
+
 /// Which of the two requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -34,6 +38,28 @@ pub enum PermissionSet {
     SignIn,
     /// Directory and Teams calling configuration.
     Calling,
+}
+
+impl PermissionSet {
+    /// As the API names it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SignIn => "signIn",
+            Self::Calling => "calling",
+        }
+    }
+}
+
+/// The page of Microsoft on which a set was accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ConsentForm {
+    /// The sign-in's own question, with the box `Consent on behalf of your organization` (R057).
+    #[default]
+    Delegated,
+    /// The admin consent page, which always speaks for the whole organization.
+    Organization,
 }
 
 /// What is known of one set.
@@ -48,11 +74,27 @@ pub enum Consent {
         scopes: BTreeSet<String>,
         /// When.
         at: Timestamp,
+        /// Who, as people read it; empty where that was not noted.
+        #[serde(default)]
+        by: String,
+        /// Where.
+        #[serde(default)]
+        form: ConsentForm,
     },
     /// The person pressed Cancel.
     Declined {
         /// When.
         at: Timestamp,
+        /// Who.
+        #[serde(default)]
+        by: String,
+    },
+    /// It was in force and is no longer: reset by somebody here, or missing in a token of Microsoft's.
+    Revoked {
+        /// When that was done or noticed.
+        at: Timestamp,
+        /// By whom; `Microsoft` where a token lacked it.
+        by: String,
     },
 }
 
@@ -63,6 +105,38 @@ pub struct Consents {
     pub sign_in: Consent,
     /// Second set.
     pub calling: Consent,
+}
+
+impl Consents {
+    /// One of the two.
+    #[must_use]
+    pub fn of(&self, set: PermissionSet) -> &Consent {
+        match set {
+            PermissionSet::SignIn => &self.sign_in,
+            PermissionSet::Calling => &self.calling,
+        }
+    }
+
+    /// The same with another word on one of the two.
+    #[must_use]
+    pub fn with(self, set: PermissionSet, consent: Consent) -> Self {
+        match set {
+            PermissionSet::SignIn => Self {
+                sign_in: consent,
+                ..self
+            },
+            PermissionSet::Calling => Self {
+                calling: consent,
+                ..self
+            },
+        }
+    }
+
+    /// Whether both are granted.
+    #[must_use]
+    pub fn granted(&self) -> bool {
+        self.sign_in.granted() && self.calling.granted()
+    }
 }
 
 impl Consent {

@@ -3,11 +3,12 @@
 use super::email::EmailAddress;
 use super::global_admin::GlobalAdmin;
 use super::group_filter::GroupFilter;
-use super::ids::{EnterpriseId, InvitationId, ResellerId};
+use super::ids::{EnterpriseId, InvitationId, ResellerId, TenantId};
 use super::management::Management;
 use super::setup::Setup;
 use super::standing::Standing;
 use super::steps::Steps;
+use super::sync_switch::SyncSwitch;
 use super::{Invalid, licence, plain_text, schedule};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -121,6 +122,11 @@ pub struct Enterprise {
     pub management: Management,
     /// What happened on the way through the set-up.
     pub steps: Steps,
+    /// Whether syncs keep to the bound tenant (R067).
+    pub sync_switch: SyncSwitch,
+    /// The tenant that it was moved away from, while what belongs to that one is still being put aside; then the bound one,
+    /// while what was put aside of it once is taken up.
+    pub left_tenant: Option<TenantId>,
     /// When it was created.
     pub created: Timestamp,
     /// Counts edits; 1 when new.

@@ -15,6 +15,12 @@ pub enum Code {
     TenantMismatch,
     /// Permissions are missing.
     ConsentMissing,
+    /// Microsoft wants an administrator's approval.
+    ApprovalRequired,
+    /// A sign-in was begun, and no answer came back from Microsoft.
+    WindowClosed,
+    /// Sync is disabled, so that the enterprise can move to another tenant.
+    SyncDisabled,
     /// The session with Microsoft ended before the work did.
     TokenTooShort,
     /// The SBC's domain is not usable in the tenant yet.

@@ -190,6 +190,10 @@ guid! {
     /// An Entra group.
     GroupId, "group"
 }
+guid! {
+    /// An application registered in Entra: its client id.
+    ClientId, "clientId"
+}
 
 /// The voice platform's own key for a voice user: 1 to 64 letters, digits, `.`, `_`, `:`, `@` or `-`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

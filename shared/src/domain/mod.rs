@@ -2,6 +2,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod application;
 pub mod audit;
 pub mod brand;
 pub mod caller;
@@ -34,6 +35,7 @@ pub mod state;
 pub mod steps;
 pub mod sync_log;
 pub mod sync_status;
+pub mod sync_switch;
 pub mod visit;
 pub mod voice;
 

@@ -33,6 +33,8 @@ pub enum Action {
     ReadSipData,
     /// Lets the reseller manage, or no longer (R012).
     Consent,
+    /// Has a permission set asked for again (R054).
+    ResetConsent,
     /// Changes the group filter, voice users and mapping; makes plans.
     Map,
     /// Starts a sync.
@@ -40,7 +42,7 @@ pub enum Action {
 }
 
 /// Every action.
-pub const ACTIONS: [Action; 16] = [
+pub const ACTIONS: [Action; 17] = [
     Action::ManageResellers,
     Action::ListResellers,
     Action::EditReseller,
@@ -55,6 +57,7 @@ pub const ACTIONS: [Action; 16] = [
     Action::Audit,
     Action::ReadSipData,
     Action::Consent,
+    Action::ResetConsent,
     Action::Map,
     Action::Sync,
 ];
@@ -85,6 +88,14 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
         "/v1/enterprises/{enterprise}/management-consent",
         Action::Consent,
     ),
+    ("GET", "/v1/enterprises/{enterprise}/consents", Action::Read),
+    (
+        "DELETE",
+        "/v1/enterprises/{enterprise}/consents/{set}",
+        Action::ResetConsent,
+    ),
+    ("POST", "/v1/enterprises/{enterprise}/disable-sync", Action::Sync),
+    ("POST", "/v1/enterprises/{enterprise}/enable-sync", Action::Sync),
     ("POST", "/v1/enterprises/{enterprise}/action-urls", Action::Guide),
     ("GET", "/v1/enterprises/{enterprise}/audit", Action::Audit),
     ("GET", "/v1/enterprises/{enterprise}/sip-data", Action::ReadSipData),
@@ -134,7 +145,7 @@ impl Role {
     pub fn may(&self, action: Action) -> May {
         use Action::{
             Appoint, Audit, Consent, EditReseller, Guide, Invite, Licence, ListResellers, ManageResellers, Map,
-            Provision, Read, ReadReseller, ReadSipData, Remove, Sync,
+            Provision, Read, ReadReseller, ReadSipData, Remove, ResetConsent, Sync,
         };
         let (always, on_behalf): (&[Action], &[Action]) = match self {
             Self::ProviderAdmin => (
@@ -148,6 +159,7 @@ impl Role {
                     Appoint,
                     Remove,
                     Invite,
+                    ResetConsent,
                     Guide,
                     Read,
                     Audit,
@@ -162,6 +174,7 @@ impl Role {
                     Licence,
                     Appoint,
                     Invite,
+                    ResetConsent,
                     Guide,
                     Read,
                     Audit,
@@ -177,6 +190,7 @@ impl Role {
                     Appoint,
                     Remove,
                     Invite,
+                    ResetConsent,
                     Guide,
                     Read,
                     Audit,
@@ -186,7 +200,10 @@ impl Role {
             Self::ResellerViewer(_) => (&[ReadReseller, Read], &[]),
             Self::AccountAdmin(_) => (&[Guide, Read, Audit, Map], &[]),
             Self::AccountManager(_) => (&[Guide, Read, Map], &[]),
-            Self::GlobalAdmin(_) => (&[Guide, Read, Audit, ReadSipData, Consent, Map, Sync], &[]),
+            Self::GlobalAdmin(_) => (
+                &[Guide, Read, Audit, ReadSipData, Consent, ResetConsent, Map, Sync],
+                &[],
+            ),
         };
         if always.contains(&action) {
             May::Yes

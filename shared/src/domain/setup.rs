@@ -52,7 +52,32 @@ impl Setup {
         }
     }
 
-    /// Whether both permission sets are granted.
+    /// The bound tenant's name; empty where there is none.
+    #[must_use]
+    pub fn tenant_name(&self) -> &str {
+        self.tenant().map_or("", |tenant| tenant.name.as_str())
+    }
+
+    /// What was granted so far; nothing before a tenant is bound.
+    #[must_use]
+    pub fn consents(&self) -> Option<&Consents> {
+        match self {
+            Self::Invited => None,
+            Self::Bound { consents, .. } | Self::Complete { consents, .. } => Some(consents),
+        }
+    }
+
+    /// The same set-up with other news of what was granted.
+    #[must_use]
+    pub fn with_consents(&self, news: Consents) -> Self {
+        let mut next = self.clone();
+        if let Self::Bound { consents, .. } | Self::Complete { consents, .. } = &mut next {
+            *consents = news;
+        }
+        next
+    }
+
+    /// Whether the set-up was completed: both permission sets were granted once. `consents` says what is in force now.
     #[must_use]
     pub fn complete(&self) -> bool {
         matches!(self, Self::Complete { .. })

@@ -15,6 +15,18 @@ pub enum Step {
     SecondConsent,
 }
 
+impl Step {
+    /// As the status document names it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SignIn => "signIn",
+            Self::FirstConsent => "consent1",
+            Self::SecondConsent => "consent2",
+        }
+    }
+}
+
 /// How a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -29,6 +41,29 @@ pub enum StepState {
     Failed,
 }
 
+/// What kept a step from going on, for programs; `message` has it in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Obstacle {
+    /// The account lacks the role Global Administrator.
+    NotGlobalAdmin,
+    /// Another person than the recorded one, or a personal account.
+    OtherPerson,
+    /// Another tenant than the bound one.
+    OtherTenant,
+    /// The tenant belongs to another enterprise.
+    TenantTaken,
+    /// Microsoft wants an administrator's approval.
+    ApprovalRequired,
+    /// Permissions were declined or left out.
+    NotGranted,
+    /// Granted, and not yet in force at Microsoft.
+    NotInForce,
+    /// Microsoft refused for another reason.
+    Refused,
+    /// Microsoft or the service did not answer.
+    Fault,
+}
+
 /// The newest news of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
@@ -38,6 +73,9 @@ pub struct Progress {
     pub message: String,
     /// Since when.
     pub at: Timestamp,
+    /// What was in the way, where it failed.
+    #[serde(default)]
+    pub obstacle: Option<Obstacle>,
 }
 
 /// The newest news of each step that has some.

@@ -1,13 +1,18 @@
 //! A browser on its way between our pages and Microsoft's.
 
 use super::caller::Origin;
+use super::enterprise::Enterprise;
 use super::global_admin::Identity;
 use super::group_filter::GroupFilter;
 use super::ids::{EnterpriseId, InvitationId, ResellerId, RunId};
 use super::setup::BoundTenant;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use url::Url;
+
+/// How long a sign-in at Microsoft may take.
+pub const SIGN_IN_LIFE: SignedDuration = SignedDuration::from_mins(10);
 
 /// The step that a front end sends an admin to (action URLs).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -149,8 +154,13 @@ pub enum Purpose {
         /// Which.
         invitation: InvitationId,
     },
-    /// The second permission set.
-    Consent,
+    /// The second permission set, at a sign-in.
+    Consent {
+        /// The organization accepted it before, on Microsoft's admin consent page.
+        accepted: bool,
+    },
+    /// The second permission set for the whole organization, on Microsoft's admin consent page.
+    Organization,
     /// The reseller's management (R071).
     Management,
     /// The choice of groups.
@@ -160,6 +170,15 @@ pub enum Purpose {
         /// Which.
         run: RunId,
     },
+}
+
+/// A sign-in that was begun and has not been answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// What for.
+    pub purpose: Purpose,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Where a browser stands between two pages.
@@ -180,6 +199,25 @@ pub enum Stage {
     SecondConsent {
         /// It was asked before and not granted in full.
         again: bool,
+    },
+    /// Microsoft says that the organization accepted the second set; a call must prove it, and the person signs in again
+    /// (R058).
+    Accepted {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Signed in for a sync in another tenant than the bound one, after `Disable Sync`; the move waits to be confirmed.
+    Move {
+        /// Who signed in.
+        identity: Identity,
+        /// The person's name, for the page.
+        person: String,
+        /// Which tenant would be bound.
+        tenant: BoundTenant,
+        /// What the sign-in granted.
+        scopes: BTreeSet<String>,
+        /// The run that was asked for.
+        run: RunId,
     },
     /// The set-up is complete.
     Complete,
@@ -221,6 +259,17 @@ pub struct Visit {
 }
 
 impl Visit {
+    /// The visit that begins with a link of this enterprise.
+    #[must_use]
+    pub fn begun(enterprise: &Enterprise, return_to: Option<Url>) -> Self {
+        Self {
+            enterprise: enterprise.id.clone(),
+            appointment: enterprise.global_admin.appointment,
+            return_to,
+            origin: Origin::default(),
+        }
+    }
+
     /// The same visit, at a stage.
     #[must_use]
     pub fn at(&self, stage: Stage) -> Session {
@@ -278,9 +327,12 @@ impl Session {
                 Some(Outcome::Completed)
             }
             Stage::Answered { granted: false } => Some(Outcome::Declined),
-            Stage::Confirm { .. } | Stage::SecondConsent { .. } | Stage::Management { .. } | Stage::Groups { .. } => {
-                None
-            }
+            Stage::Confirm { .. }
+            | Stage::SecondConsent { .. }
+            | Stage::Accepted { .. }
+            | Stage::Move { .. }
+            | Stage::Management { .. }
+            | Stage::Groups { .. } => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Secrets: the deployment's own, keyed hashes of codes and links, and people's tokens sealed for one run.
 
 use crate::config::Config;
-use crate::domain::ids::{EnterpriseId, RunId};
+use crate::domain::ids::{ClientId, EnterpriseId, RunId};
 use crate::domain::once::Once;
 use crate::domain::secret::Secret;
 use crate::error::{Error, Result};
@@ -12,12 +12,14 @@ use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 /// The deployment's secret, read on first use and kept for the life of the process.
 struct Own {
-    entra_client_secret: Secret,
+    /// Of every application in Entra, the deployment's own among them.
+    client_secrets: BTreeMap<ClientId, Secret>,
     code_key: hmac::Key,
 }
 
@@ -26,6 +28,9 @@ struct Own {
 struct OwnJson {
     entra_client_secret: String,
     code_key: String,
+    /// The passwords of the brands' own applications, by client id.
+    #[serde(default)]
+    applications: BTreeMap<ClientId, String>,
 }
 
 /// Secrets Manager and KMS.
@@ -35,6 +40,7 @@ pub struct Vault {
     kms: aws_sdk_kms::Client,
     secret_id: String,
     key_id: String,
+    application: ClientId,
     own: Arc<OnceCell<Own>>,
 }
 
@@ -47,6 +53,7 @@ impl Vault {
             kms,
             secret_id: config.secret_id.clone(),
             key_id: config.token_key_id.clone(),
+            application: config.entra_client_id.clone(),
             own: Arc::default(),
         }
     }
@@ -57,22 +64,49 @@ impl Vault {
                 let answer = self.secrets.get_secret_value().secret_id(&self.secret_id).send().await;
                 let answer = answer.map_err(|error| Error::upstream("read the deployment's secret", error))?;
                 let json: OwnJson = serde_json::from_str(answer.secret_string().unwrap_or_default()).map_err(|_| {
-                    Error::upstream("read the deployment's secret", "it lacks entraClientSecret or codeKey")
+                    let why = "it lacks entraClientSecret or codeKey, or its applications are not named by client ids";
+                    Error::upstream("read the deployment's secret", why)
                 })?;
+                let mut all = json.applications;
+                all.insert(self.application.clone(), json.entra_client_secret);
+                let filled = all.into_iter().filter(|(_, secret)| !secret.is_empty());
                 Ok(Own {
-                    entra_client_secret: Secret::new(json.entra_client_secret),
+                    client_secrets: filled.map(|(id, secret)| (id, Secret::new(secret))).collect(),
                     code_key: hmac::Key::new(hmac::HMAC_SHA256, json.code_key.as_bytes()),
                 })
             })
             .await
     }
 
-    /// Our application's password at Entra.
+    /// The password at Entra of one of our applications.
+    ///
+    /// # Errors
+    /// `Upstream`, also where the deployment's secret holds none for it.
+    pub async fn entra_client_secret(&self, application: &ClientId) -> Result<&Secret> {
+        let found = self.own().await?.client_secrets.get(application);
+        found.ok_or_else(|| {
+            let why = format!("it holds no client secret of the application {application}");
+            Error::upstream("read the deployment's secret", why)
+        })
+    }
+
+    /// Whether the deployment's secret holds a password of that application.
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn entra_client_secret(&self) -> Result<&Secret> {
-        Ok(&self.own().await?.entra_client_secret)
+    pub async fn knows_application(&self, application: &ClientId) -> Result<bool> {
+        Ok(self.own().await?.client_secrets.contains_key(application))
+    }
+
+    /// 32 bytes that follow from `text` and our key, and that nobody else can tell. `what` keeps kinds apart.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn keyed_bytes(&self, what: &str, text: &str) -> Result<[u8; 32]> {
+        let tag = hmac::sign(&self.own().await?.code_key, format!("{what}:{text}").as_bytes());
+        tag.as_ref()
+            .try_into()
+            .map_err(|_| Error::upstream("derive a secret", "the hash is not 32 bytes long"))
     }
 
     /// A keyed hash of a code or link token, hex: what is stored in place of it. `what` keeps kinds apart.
@@ -80,8 +114,7 @@ impl Vault {
     /// # Errors
     /// `Upstream`.
     pub async fn keyed_hash(&self, what: &str, text: &str) -> Result<String> {
-        let tag = hmac::sign(&self.own().await?.code_key, format!("{what}:{text}").as_bytes());
-        Ok(hex::encode(tag.as_ref()))
+        Ok(hex::encode(self.keyed_bytes(what, text).await?))
     }
 
     /// The token of a link that a request creates: the same request gives the same one again, and nobody else can tell it.

@@ -22,6 +22,7 @@ fn brand() -> Brand {
         provider_contact: "Kestrel Support".into(),
         sender: None,
         reply_to: None,
+        application: None,
     }
 }
 

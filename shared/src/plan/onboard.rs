@@ -1,8 +1,9 @@
 //! What happens after a sign-in or an "Accept": the state of the set-up and an event give the next state (R054-R059).
 
-use crate::domain::consent::{Consent, Consents};
+use crate::domain::consent::{Consent, ConsentForm, Consents, PermissionSet, SIGN_IN_SCOPES, missing_calling_scopes};
 use crate::domain::global_admin::{GlobalAdmin, Identity};
 use crate::domain::setup::{BoundTenant, Setup};
+use crate::domain::steps::Obstacle;
 use crate::error::{Error, SignInRefused};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -14,6 +15,8 @@ pub enum Event {
     TenantConfirmed {
         /// Who.
         identity: Identity,
+        /// Their name, for the ledger.
+        by: String,
         /// Where; its `at` is now.
         tenant: BoundTenant,
         /// What the first request granted.
@@ -23,11 +26,18 @@ pub enum Event {
     CallingGranted {
         /// Who.
         identity: Identity,
+        /// Their name, for the ledger.
+        by: String,
+        /// On which page of Microsoft.
+        form: ConsentForm,
         /// What the second request granted.
         scopes: BTreeSet<String>,
     },
     /// The second request was declined.
-    CallingDeclined,
+    CallingDeclined {
+        /// By whom.
+        by: String,
+    },
 }
 
 /// The next state, and who the Global Admin now is.
@@ -43,98 +53,185 @@ pub fn step(
     if let Event::TenantConfirmed { identity, .. } | Event::CallingGranted { identity, .. } = &event {
         recorded(setup, admin, identity)?;
     }
+    let signed = |scopes, by| Consent::Granted {
+        scopes,
+        at: now,
+        by,
+        form: ConsentForm::Delegated,
+    };
     match (setup, event) {
         (
             Setup::Invited,
             Event::TenantConfirmed {
                 identity,
+                by,
                 tenant,
                 scopes,
             },
         ) => {
             let consents = Consents {
-                sign_in: Consent::Granted { scopes, at: now },
+                sign_in: signed(scopes, by),
                 calling: Consent::Pending,
             };
             Ok((Setup::Bound { tenant, consents }, known_as(admin, identity)))
         }
         // The same person came through the invitation once more, or a new one for the first time: the binding stands, the
         // consent is renewed.
-        (Setup::Bound { tenant, consents }, Event::TenantConfirmed { scopes, identity, .. }) => {
-            let consents = Consents {
-                sign_in: Consent::Granted { scopes, at: now },
-                ..consents.clone()
-            };
-            Ok((
-                Setup::Bound {
-                    tenant: tenant.clone(),
-                    consents,
-                },
-                known_as(admin, identity),
-            ))
+        (
+            Setup::Bound { consents, .. },
+            Event::TenantConfirmed {
+                scopes, identity, by, ..
+            },
+        ) => {
+            let consents = consents.clone().with(PermissionSet::SignIn, signed(scopes, by));
+            Ok((setup.with_consents(consents), known_as(admin, identity)))
         }
-        (Setup::Bound { tenant, consents }, Event::CallingGranted { scopes, identity }) => {
-            let missing = crate::domain::consent::missing_calling_scopes(&scopes);
+        (
+            Setup::Bound { consents, .. } | Setup::Complete { consents, .. },
+            Event::CallingGranted {
+                scopes,
+                identity,
+                by,
+                form,
+            },
+        ) => {
+            let missing = missing_calling_scopes(&scopes);
             if !missing.is_empty() {
                 let missing = missing.into_iter().map(str::to_owned).collect();
                 return Err(SignInRefused::ConsentIncomplete { missing });
             }
-            let consents = Consents {
-                calling: Consent::Granted { scopes, at: now },
-                ..consents.clone()
-            };
-            Ok((
-                Setup::Complete {
-                    tenant: tenant.clone(),
+            let consents = accepted(consents.clone(), scopes, &by, form, now);
+            let next = match setup.with_consents(consents) {
+                Setup::Bound { tenant, consents } => Setup::Complete {
+                    tenant,
                     consents,
                     at: now,
                 },
-                known_as(admin, identity),
-            ))
-        }
-        (Setup::Bound { tenant, consents }, Event::CallingDeclined) => {
-            let consents = Consents {
-                calling: Consent::Declined { at: now },
-                ..consents.clone()
+                complete => complete,
             };
-            Ok((
-                Setup::Bound {
-                    tenant: tenant.clone(),
-                    consents,
-                },
-                admin.clone(),
-            ))
+            Ok((next, known_as(admin, identity)))
+        }
+        // What is in force stays so when somebody who was asked again says no.
+        (Setup::Bound { consents, .. } | Setup::Complete { consents, .. }, Event::CallingDeclined { by })
+            if !consents.calling.granted() =>
+        {
+            let declined = Consent::Declined { at: now, by };
+            let consents = consents.clone().with(PermissionSet::Calling, declined);
+            Ok((setup.with_consents(consents), admin.clone()))
         }
         (
-            Setup::Complete { .. },
-            Event::TenantConfirmed { .. } | Event::CallingGranted { .. } | Event::CallingDeclined,
+            Setup::Bound { .. } | Setup::Complete { .. },
+            Event::TenantConfirmed { .. } | Event::CallingDeclined { .. },
         ) => Ok((setup.clone(), admin.clone())),
-        (Setup::Invited, Event::CallingGranted { .. } | Event::CallingDeclined) => Err(SignInRefused::StateUnknown),
+        (Setup::Invited, Event::CallingGranted { .. } | Event::CallingDeclined { .. }) => {
+            Err(SignInRefused::StateUnknown)
+        }
     }
 }
 
-/// A failed sign-in in words for the people who help: no secrets, no codes of Microsoft.
+/// The second request grants the first set anew where that was not in force any more.
+fn accepted(consents: Consents, scopes: BTreeSet<String>, by: &str, form: ConsentForm, now: Timestamp) -> Consents {
+    let granted = |scopes| Consent::Granted {
+        scopes,
+        at: now,
+        by: by.to_owned(),
+        form,
+    };
+    let first = if consents.sign_in.granted() {
+        consents.sign_in
+    } else {
+        let of_first = |scope: &&String| SIGN_IN_SCOPES.iter().any(|name| scope.ends_with(name));
+        granted(scopes.iter().filter(of_first).cloned().collect())
+    };
+    Consents {
+        sign_in: first,
+        calling: granted(scopes),
+    }
+}
+
+/// What the token of a later sign-in says of the second set, where that is news: accepted on the way, or gone since.
 #[must_use]
-pub fn news(why: &Error) -> String {
+pub fn seen_at_sign_in(setup: &Setup, scopes: &BTreeSet<String>, by: &str, now: Timestamp) -> Option<Setup> {
+    let consents = setup.consents()?;
+    let complete = missing_calling_scopes(scopes).is_empty();
+    let news = match (complete, consents.granted()) {
+        (true, true) | (false, false) => return None,
+        (true, false) => accepted(consents.clone(), scopes.clone(), by, ConsentForm::Delegated, now),
+        (false, true) => {
+            let gone = Consent::Revoked {
+                at: now,
+                by: "Microsoft".into(),
+            };
+            consents.clone().with(PermissionSet::Calling, gone)
+        }
+    };
+    Some(setup.with_consents(news))
+}
+
+/// One set is no longer relied on: the Global Admin is asked for it again.
+///
+/// # Errors
+/// The sentence that says why there is nothing to reset.
+pub fn reset(setup: &Setup, set: PermissionSet, by: &str, now: Timestamp) -> Result<Setup, String> {
+    let Some(consents) = setup.consents() else {
+        return Err("nothing was granted yet: the invitation comes first".into());
+    };
+    if !consents.of(set).granted() {
+        return Err("this permission set is not granted; ask for it with the action grantConsent".into());
+    }
+    let revoked = Consent::Revoked {
+        at: now,
+        by: by.to_owned(),
+    };
+    Ok(setup.with_consents(consents.clone().with(set, revoked)))
+}
+
+/// A failed sign-in for the people who help: what was in the way, and that in words without secrets or codes of Microsoft.
+#[must_use]
+pub fn news(why: &Error) -> (Obstacle, &'static str) {
     let Error::SignIn(refused) = why else {
-        return "Microsoft or the service did not answer as expected.".to_owned();
+        return (Obstacle::Fault, "Microsoft or the service did not answer as expected.");
     };
-    let text = match refused {
-        SignInRefused::LinkClosed => "The invitation was replaced, has expired or was used up.",
-        SignInRefused::WrongCode { .. } => "The invitation code was wrong.",
-        SignInRefused::StateUnknown => "The browser came back from Microsoft without an answer that belongs to it.",
-        SignInRefused::Declined => "The permission request was declined.",
-        SignInRefused::ApprovalRequired => "Microsoft asks for an administrator's approval.",
-        SignInRefused::TokenInvalid(_) => "Microsoft's answer could not be verified.",
-        SignInRefused::PersonalAccount => "A personal Microsoft account was used.",
-        SignInRefused::NotGlobalAdmin => "The account lacks the role Global Administrator.",
-        SignInRefused::NotRecorded { .. } => "Another person than the recorded Global Admin signed in.",
-        SignInRefused::TenantMismatch => "The account belongs to another organisation than the connected one.",
-        SignInRefused::TenantTaken => "The organisation is connected to another enterprise.",
-        SignInRefused::ConsentIncomplete { .. } => "Not all permissions were granted.",
-        SignInRefused::Microsoft { .. } => "Microsoft refused the sign-in.",
-    };
-    text.to_owned()
+    match refused {
+        SignInRefused::LinkClosed => (
+            Obstacle::Refused,
+            "The invitation was replaced, has expired or was used up.",
+        ),
+        SignInRefused::WrongCode { .. } => (Obstacle::Refused, "The invitation code was wrong."),
+        SignInRefused::StateUnknown => (
+            Obstacle::Refused,
+            "The browser came back from Microsoft without an answer that belongs to it.",
+        ),
+        SignInRefused::Declined => (Obstacle::NotGranted, "The permission request was declined."),
+        SignInRefused::ApprovalRequired => (
+            Obstacle::ApprovalRequired,
+            "Microsoft asks for an administrator's approval.",
+        ),
+        SignInRefused::TokenInvalid(_) => (Obstacle::Refused, "Microsoft's answer could not be verified."),
+        SignInRefused::PersonalAccount => (Obstacle::OtherPerson, "A personal Microsoft account was used."),
+        SignInRefused::NotGlobalAdmin { .. } => (
+            Obstacle::NotGlobalAdmin,
+            "The account lacks the role Global Administrator.",
+        ),
+        SignInRefused::NotRecorded { .. } => (
+            Obstacle::OtherPerson,
+            "Another person than the recorded Global Admin signed in.",
+        ),
+        SignInRefused::TenantMismatch => (
+            Obstacle::OtherTenant,
+            "The account belongs to another organisation than the connected one.",
+        ),
+        SignInRefused::TenantTaken => (
+            Obstacle::TenantTaken,
+            "The organisation is connected to another enterprise.",
+        ),
+        SignInRefused::ConsentIncomplete { .. } => (Obstacle::NotGranted, "Not all permissions were granted."),
+        SignInRefused::ConsentNotInForce => (
+            Obstacle::NotInForce,
+            "The permissions are granted, but Microsoft does not apply them yet.",
+        ),
+        SignInRefused::Microsoft { .. } => (Obstacle::Refused, "Microsoft refused the sign-in."),
+    }
 }
 
 /// The Global Admin, recorded at Microsoft as this person.
@@ -186,6 +283,7 @@ mod tests {
         };
         Event::TenantConfirmed {
             identity,
+            by: "Mara".into(),
             tenant: bound,
             scopes: BTreeSet::new(),
         }
@@ -199,8 +297,14 @@ mod tests {
             .collect();
         Event::CallingGranted {
             identity: identity(tenant, user),
+            by: "Mara".into(),
+            form: ConsentForm::Delegated,
             scopes,
         }
+    }
+
+    fn declined() -> Event {
+        Event::CallingDeclined { by: "Mara".into() }
     }
 
     fn play(events: Vec<Event>) -> Result<Setup, SignInRefused> {
@@ -216,9 +320,9 @@ mod tests {
     fn r024_r059_complete_exactly_when_the_second_set_is_accepted() {
         assert!(!play(vec![confirmed(1, 1)]).unwrap().complete());
         assert!(play(vec![confirmed(1, 1), granted(1, 1, 7)]).unwrap().complete());
-        assert!(!play(vec![confirmed(1, 1), Event::CallingDeclined]).unwrap().complete());
+        assert!(!play(vec![confirmed(1, 1), declined()]).unwrap().complete());
         assert!(
-            play(vec![confirmed(1, 1), Event::CallingDeclined, granted(1, 1, 7)])
+            play(vec![confirmed(1, 1), declined(), granted(1, 1, 7)])
                 .unwrap()
                 .complete()
         );
@@ -255,5 +359,56 @@ mod tests {
             play(vec![confirmed(1, 1), confirmed(2, 1)]),
             Err(SignInRefused::TenantMismatch)
         );
+    }
+
+    fn complete() -> Setup {
+        play(vec![confirmed(1, 1), granted(1, 1, 7)]).unwrap()
+    }
+
+    fn scopes(count: usize) -> BTreeSet<String> {
+        CALLING_SCOPES
+            .iter()
+            .take(count)
+            .map(|scope| (*scope).to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn r054_one_set_can_be_reset_and_is_granted_again() {
+        let now = Timestamp::UNIX_EPOCH;
+        for set in [PermissionSet::SignIn, PermissionSet::Calling] {
+            let without = reset(&complete(), set, "support", now).unwrap();
+            assert!(without.complete() && !without.consents().unwrap().granted(), "{set:?}");
+            assert!(reset(&without, set, "support", now).is_err());
+            let again = play(vec![confirmed(1, 1), granted(1, 1, 7)]).unwrap();
+            let admin = GlobalAdmin::invited("mara@bluefinch.example".parse().unwrap(), None);
+            let (next, _) = step(&without, &admin, granted(1, 1, 7), now).unwrap();
+            assert!(next.consents().unwrap().granted() && again.complete(), "{set:?}");
+        }
+        assert!(reset(&Setup::Invited, PermissionSet::Calling, "support", now).is_err());
+    }
+
+    #[test]
+    fn r059_a_consent_in_force_survives_a_later_no() {
+        let admin = GlobalAdmin::invited("mara@bluefinch.example".parse().unwrap(), None);
+        let (next, _) = step(&complete(), &admin, declined(), Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(next, complete());
+    }
+
+    #[test]
+    fn r056_a_later_token_tells_what_became_of_the_second_set() {
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(seen_at_sign_in(&complete(), &scopes(7), "Mara", now), None);
+        let gone = seen_at_sign_in(&complete(), &scopes(6), "Mara", now).unwrap();
+        assert_eq!(
+            gone.consents().unwrap().calling,
+            Consent::Revoked {
+                at: now,
+                by: "Microsoft".into()
+            }
+        );
+        assert_eq!(seen_at_sign_in(&gone, &scopes(6), "Mara", now), None);
+        let back = seen_at_sign_in(&gone, &scopes(7), "Mara", now).unwrap();
+        assert!(back.consents().unwrap().granted());
     }
 }

@@ -3,6 +3,7 @@
 use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
 use crate::domain::sync_status::{LastSync, SyncStatus};
+use crate::domain::sync_switch::SyncSwitch;
 
 /// What the daily schedule should lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +18,8 @@ pub enum Reminder {
 
 /// Decides by the state as it is now, not as it was when the schedule was made.
 #[must_use]
-pub fn remind(standing: &Standing, setup: &Setup, status: &SyncStatus) -> Reminder {
-    if standing.may_sync().is_err() {
+pub fn remind(standing: &Standing, switch: &SyncSwitch, setup: &Setup, status: &SyncStatus) -> Reminder {
+    if standing.may_sync().is_err() || switch.off() {
         return Reminder::Nothing;
     }
     match (setup, status.last, status.pending) {
@@ -55,8 +56,11 @@ mod tests {
             pending: pending.then_some(Pending { users: 1, since: at }),
             ..SyncStatus::default()
         };
-        assert_eq!(remind(&Standing::Active, &setup, &status), expected);
-        assert_eq!(remind(&Standing::Active, &Setup::Invited, &status), Reminder::Nothing);
+        assert_eq!(remind(&Standing::Active, &SyncSwitch::On, &setup, &status), expected);
+        assert_eq!(
+            remind(&Standing::Active, &SyncSwitch::On, &Setup::Invited, &status),
+            Reminder::Nothing
+        );
     }
 
     #[test]
@@ -87,15 +91,48 @@ mod tests {
             ..SyncStatus::default()
         };
         let disabled = Standing::Disabled { since: at };
-        assert_eq!(remind(&disabled, &setup, &status), Reminder::Nothing);
+        assert_eq!(remind(&disabled, &SyncSwitch::On, &setup, &status), Reminder::Nothing);
         let leaving = Standing::Removing {
             since: at,
             final_sync: None,
             disabled: None,
         };
-        assert_eq!(remind(&leaving, &setup, &status), Reminder::SyncRequired);
+        assert_eq!(
+            remind(&leaving, &SyncSwitch::On, &setup, &status),
+            Reminder::SyncRequired
+        );
         let gone = Standing::Removed { since: at };
-        assert_eq!(remind(&gone, &setup, &status), Reminder::Nothing);
+        assert_eq!(remind(&gone, &SyncSwitch::On, &setup, &status), Reminder::Nothing);
+    }
+
+    #[test]
+    fn r067_nobody_is_reminded_while_sync_is_disabled() {
+        let since = Timestamp::UNIX_EPOCH;
+        let tenant = BoundTenant {
+            id: "9f3c2b10-0000-4000-8000-00000000bf01".parse().unwrap(),
+            name: "Bluefinch".into(),
+            label: "bluefinch".into(),
+            at: since,
+        };
+        let consents = Consents::default();
+        let setup = Setup::Complete {
+            tenant,
+            consents,
+            at: since,
+        };
+        let status = SyncStatus {
+            pending: Some(Pending { users: 1, since }),
+            ..SyncStatus::default()
+        };
+        let off = SyncSwitch::Off {
+            since,
+            by: "Mara".into(),
+        };
+        assert_eq!(remind(&Standing::Active, &off, &setup, &status), Reminder::Nothing);
+        assert_eq!(
+            remind(&Standing::Active, &SyncSwitch::On, &setup, &status),
+            Reminder::SyncRequired
+        );
     }
 
     #[test]

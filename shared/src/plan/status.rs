@@ -24,6 +24,7 @@ use crate::domain::run::Run;
 use crate::domain::schedule;
 use crate::domain::state::{State, state};
 use crate::domain::sync_status::{LastSync, SyncStatus};
+use crate::domain::visit::Begun;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -44,6 +45,8 @@ pub struct Facts<'a> {
     pub current: Option<&'a Run>,
     /// The run that failed, where the last one did.
     pub failed: Option<&'a Run>,
+    /// The last sign-in that was begun, while no answer to it has come.
+    pub unanswered: Option<&'a Begun>,
     /// The page that explains the permissions (R032).
     pub permissions: &'a Url,
     /// Where local times are printed.

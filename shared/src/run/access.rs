@@ -1,13 +1,13 @@
 //! Checks a caller against what the table says.
 
 use crate::domain::audit::{Author, Changed, Deed, Entry};
-use crate::domain::caller::{Caller, Footing};
+use crate::domain::caller::{Caller, Footing, Role};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, ResellerId};
 use crate::domain::reseller::Reseller;
 use crate::domain::rights::{Action, May};
 use crate::domain::standing::Standing;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use jiff::Timestamp;
 
@@ -30,6 +30,22 @@ impl Access {
             Footing::OnBehalf => Some(self.kept.global_admin.display_name().to_owned()),
         };
         self.caller.author(on_behalf_of)
+    }
+
+    /// The caller is the recorded Global Admin, by the address in the token.
+    ///
+    /// # Errors
+    /// `NotRecorded` for anybody else.
+    pub fn recorded_caller(&self) -> Result<()> {
+        let admin = &self.kept.global_admin;
+        let holds = matches!(self.caller.role, Role::GlobalAdmin(_));
+        if holds && self.caller.email.as_ref() == Some(&admin.email) {
+            return Ok(());
+        }
+        Err(SignInRefused::NotRecorded {
+            expected: admin.display_name().to_owned(),
+        }
+        .into())
     }
 }
 

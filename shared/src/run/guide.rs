@@ -2,7 +2,8 @@
 //! there do, and the way back.
 
 use crate::domain::audit::{Deed, Entry, changed};
-use crate::domain::caller::{Origin, Role};
+use crate::domain::caller::Role;
+use crate::domain::consent::Consents;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::management::Management;
@@ -152,6 +153,7 @@ pub fn missing_consent(kept: &Enterprise) -> Result<Asked> {
             "the registration comes first: action completeRegistration".into(),
         )),
         (Setup::Bound { .. }, _) => Ok(Asked::Calling),
+        (Setup::Complete { consents, .. }, _) if !consents.granted() => Ok(Asked::Calling),
         (Setup::Complete { .. }, Management::Pending | Management::Withdrawn { .. })
             if kept.settings.request_management_consent =>
         {
@@ -189,12 +191,7 @@ impl Ahead {
     /// The visit that begins with the link.
     #[must_use]
     pub fn visit(&self) -> Visit {
-        Visit {
-            enterprise: self.kept.id.clone(),
-            appointment: self.kept.global_admin.appointment,
-            return_to: self.return_to.clone(),
-            origin: Origin::default(),
-        }
+        Visit::begun(&self.kept, self.return_to.clone())
     }
 }
 
@@ -234,7 +231,7 @@ pub async fn ahead(io: &Io, token: &str, now: Timestamp) -> Result<Ahead> {
 fn done(kept: &Enterprise, asked: &Asked) -> Option<bool> {
     match (asked, &kept.setup) {
         (_, Setup::Invited) => None,
-        (Asked::Calling, setup) => Some(setup.complete()),
+        (Asked::Calling, setup) => Some(setup.complete() && setup.consents().is_some_and(Consents::granted)),
         (Asked::Management | Asked::Groups { .. }, Setup::Bound { .. }) => None,
         (Asked::Management, Setup::Complete { .. }) => {
             let wanted = kept.settings.request_management_consent;
@@ -250,7 +247,7 @@ fn done(kept: &Enterprise, asked: &Asked) -> Option<bool> {
 /// `Upstream`.
 pub async fn begin(io: &Io, ahead: &Ahead, browser: &Secret, now: Timestamp) -> Result<Url> {
     let purpose = match ahead.asked {
-        Asked::Calling => Purpose::Consent,
+        Asked::Calling => Purpose::Consent { accepted: false },
         Asked::Management => Purpose::Management,
         Asked::Groups { .. } => Purpose::Groups,
     };

@@ -2,9 +2,10 @@
 
 use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::caller::Origin;
-use crate::domain::consent::{TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
+use crate::domain::consent::{ConsentForm, GRAPH, missing_calling_scopes};
 use crate::domain::enterprise::Enterprise;
-use crate::domain::ids::{EnterpriseId, InvitationId};
+use crate::domain::group_filter::Group;
+use crate::domain::ids::InvitationId;
 use crate::domain::invitation::{self, Invitation};
 use crate::domain::reseller::Reseller;
 use crate::domain::secret::Secret;
@@ -14,11 +15,11 @@ use crate::domain::steps::{Progress, Step, StepState};
 use crate::domain::visit::{Link, Purpose, Session, Stage, Visit};
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
-use crate::io::graph::SignedIn;
+use crate::io::graph::{SignedIn, Token};
 use crate::io::vault::sha256;
 use crate::plan::onboard::{self, Event};
 use crate::run::access::entry;
-use crate::run::sign_in;
+use crate::run::{session, sign_in, switch};
 use jiff::Timestamp;
 use url::Url;
 
@@ -39,12 +40,7 @@ impl Invited {
     /// The visit that begins with the link.
     #[must_use]
     pub fn visit(&self) -> Visit {
-        Visit {
-            enterprise: self.kept.id.clone(),
-            appointment: self.kept.global_admin.appointment,
-            return_to: self.return_to.clone(),
-            origin: Origin::default(),
-        }
+        Visit::begun(&self.kept, self.return_to.clone())
     }
 }
 
@@ -135,7 +131,13 @@ pub async fn signed_in(
         return Err(SignInRefused::TenantMismatch.into());
     }
     let message = format!("{} signed in at {}.", person.claims.name, organization.name);
-    note(io, kept, &[(Step::SignIn, StepState::Succeeded, message)], &author, now).await?;
+    let progress = Progress {
+        state: StepState::Succeeded,
+        message,
+        at: now,
+        obstacle: None,
+    };
+    note(io, kept, Step::SignIn, progress, &author).await?;
     let tenant = BoundTenant {
         id: organization.id,
         name: organization.name,
@@ -176,7 +178,7 @@ pub async fn step_signed_in(
     let stage = match purpose {
         Purpose::Management => Stage::Management { person },
         Purpose::Groups => Stage::Groups { person },
-        Purpose::SetUp { .. } | Purpose::Consent | Purpose::Sync { .. } => {
+        Purpose::SetUp { .. } | Purpose::Consent { .. } | Purpose::Organization | Purpose::Sync { .. } => {
             return Err(SignInRefused::StateUnknown.into());
         }
     };
@@ -190,7 +192,7 @@ pub async fn step_signed_in(
 pub async fn sign_in_failed(io: &Io, visit: &Visit, purpose: &Purpose, why: &Error, now: Timestamp) {
     let step = match purpose {
         Purpose::Sync { .. } | Purpose::Management | Purpose::Groups => return,
-        Purpose::Consent => Step::SecondConsent,
+        Purpose::Consent { .. } | Purpose::Organization => Step::SecondConsent,
         Purpose::SetUp { .. } => match why {
             Error::SignIn(SignInRefused::Declined | SignInRefused::ApprovalRequired) => Step::FirstConsent,
             _ => Step::SignIn,
@@ -199,20 +201,21 @@ pub async fn sign_in_failed(io: &Io, visit: &Visit, purpose: &Purpose, why: &Err
     let noted = async {
         let kept = sign_in::current(io, visit).await?;
         let author = Author::visitor(kept.global_admin.display_name(), "sign-in page", &visit.origin);
-        note(io, kept, &[(step, StepState::Failed, onboard::news(why))], &author, now).await
+        let (obstacle, message) = onboard::news(why);
+        let progress = Progress {
+            state: StepState::Failed,
+            message: message.to_owned(),
+            at: now,
+            obstacle: Some(obstacle),
+        };
+        note(io, kept, step, progress, &author).await
     };
     if let Err(error) = noted.await {
         tracing::warn!(enterprise.id = %visit.enterprise, error.message = %crate::error::Chain(&error), "a failed sign-in could not be noted");
     }
 }
 
-async fn note(
-    io: &Io,
-    kept: Enterprise,
-    news: &[(Step, StepState, String)],
-    author: &Author,
-    now: Timestamp,
-) -> Result<()> {
+async fn note(io: &Io, kept: Enterprise, step: Step, progress: Progress, author: &Author) -> Result<()> {
     if kept.setup.complete() {
         return Ok(());
     }
@@ -221,17 +224,9 @@ async fn note(
         version: seen + 1,
         ..kept
     };
-    let mut changes = Vec::new();
-    for (step, state, message) in news {
-        changes.extend(changed(&format!("{step:?}"), None, Some(message.clone())));
-        let progress = Progress {
-            state: *state,
-            message: message.clone(),
-            at: now,
-        };
-        next.steps.insert(*step, progress);
-    }
-    let entry = entry(io, author, Deed::SignInTried, changes, now);
+    let change = changed(step.name(), None, Some(progress.message.clone()));
+    let entry = entry(io, author, Deed::SignInTried, change.into_iter().collect(), progress.at);
+    next.steps.insert(step, progress);
     io.store.update_enterprise(&next, seen, &entry, &[]).await
 }
 
@@ -255,6 +250,7 @@ pub async fn confirm(io: &Io, session: Session, browser: &Secret, now: Timestamp
     let bound = changed("tenant", None, Some(format!("{} ({})", tenant.name, tenant.id)));
     let event = Event::TenantConfirmed {
         identity,
+        by: person,
         tenant: tenant.clone(),
         scopes,
     };
@@ -284,29 +280,95 @@ pub async fn confirm(io: &Io, session: Session, browser: &Secret, now: Timestamp
 /// # Errors
 /// `StateUnknown` where the browser is not at that point.
 pub async fn begin_second_consent(io: &Io, session: &Session, browser: &Secret, now: Timestamp) -> Result<Url> {
-    if !matches!(session.stage, Stage::SecondConsent { .. }) {
+    let accepted = match session.stage {
+        Stage::SecondConsent { .. } => false,
+        Stage::Accepted { .. } => true,
+        _ => return Err(SignInRefused::StateUnknown.into()),
+    };
+    let kept = sign_in::current(io, &session.visit()).await?;
+    let purpose = Purpose::Consent { accepted };
+    sign_in::begin(io, &kept, purpose, session.return_to.clone(), browser, now).await
+}
+
+/// Sends the person to Microsoft's admin consent page, where the second set is accepted for the whole organization.
+///
+/// # Errors
+/// `StateUnknown` where the browser is not at that point.
+pub async fn begin_organization_consent(io: &Io, session: &Session, browser: &Secret, now: Timestamp) -> Result<Url> {
+    if !matches!(session.stage, Stage::SecondConsent { .. } | Stage::Accepted { .. }) {
         return Err(SignInRefused::StateUnknown.into());
     }
     let kept = sign_in::current(io, &session.visit()).await?;
-    sign_in::begin(io, &kept, Purpose::Consent, session.return_to.clone(), browser, now).await
+    let return_to = session.return_to.clone();
+    sign_in::begin(io, &kept, Purpose::Organization, return_to, browser, now).await
 }
 
-/// After the second sign-in: what was granted is proven by tokens, the set-up is complete (R024), and the tenant's
-/// groups are read once, so that there is something to choose from.
+/// The admin consent page says that the organization accepted; the next page proves it by a call.
 ///
 /// # Errors
-/// `ConsentIncomplete`, `NotRecorded`, `TenantMismatch`, …; the set-up stays where it was.
-pub async fn calling_granted(io: &Io, visit: &Visit, person: SignedIn, browser: &Secret, now: Timestamp) -> Result<()> {
-    let enterprise = &visit.enterprise;
+/// `Upstream`.
+pub async fn organization_accepted(io: &Io, visit: &Visit, browser: &Secret, now: Timestamp) -> Result<()> {
+    let session = visit.at(Stage::Accepted { at: now });
+    io.store.put_session(&sha256(browser.expose()), &session, now).await
+}
+
+/// Whether Microsoft applies what the organization accepted: our application, without a person, reads that tenant's
+/// organization. A token alone would prove nothing. Changes nothing.
+///
+/// # Errors
+/// `Upstream`, `Throttled`, and `Refused` where our registration is at fault.
+pub async fn organization_applies(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<bool> {
+    let Some(tenant) = kept.setup.tenant() else {
+        return Ok(false);
+    };
+    let reseller = io.store.reseller(&kept.reseller).await?;
+    let application = sign_in::application(io, &reseller);
+    let secret = io.vault.entra_client_secret(application).await?;
+    let read = async {
+        let token = io
+            .sign_in
+            .app_token(application, secret, &tenant.id, GRAPH, now)
+            .await?;
+        io.graph.organization(&token).await
+    };
+    match read.await {
+        Ok(organization) => Ok(organization.id == tenant.id),
+        Err(Error::SignIn(_) | Error::TokenExpired | Error::Refused { status: 403, .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// After the second sign-in: what was granted is proven by tokens and by a call, the set-up is complete (R024), and the
+/// tenant's groups are at hand to choose from.
+///
+/// # Errors
+/// `ConsentIncomplete`, `ConsentNotInForce`, `NotRecorded`, `TenantMismatch`, …; the set-up stays where it was.
+pub async fn calling_granted(
+    io: &Io,
+    visit: &Visit,
+    accepted: bool,
+    person: SignedIn,
+    browser: &Secret,
+    now: Timestamp,
+) -> Result<()> {
     let kept = sign_in::recorded(io, visit, &person).await?;
-    prove_teams_access(io, &person, now).await?;
+    // The permission on the Teams admin resource shows only in a token for it.
+    session::teams_token(io, &person, now).await?;
     let author = sign_in::author(visit, &person);
-    let identity = person.claims.identity.clone();
     let event = Event::CallingGranted {
-        identity,
+        identity: person.claims.identity.clone(),
+        by: person.claims.name.clone(),
+        form: if accepted {
+            ConsentForm::Organization
+        } else {
+            ConsentForm::Delegated
+        },
         scopes: person.scopes,
     };
     let (setup, global_admin) = onboard::step(&kept.setup, &kept.global_admin, event, now)?;
+    let groups = proven_groups(io, &person.access).await?;
+    io.store.put_groups(&kept.id, &groups).await?;
+    let kept = switch::put_aside(io, kept).await?;
     let seen = kept.version;
     let next = Enterprise {
         setup,
@@ -317,12 +379,7 @@ pub async fn calling_granted(io: &Io, visit: &Visit, person: SignedIn, browser: 
     let entry = entry(io, &author, Deed::ConsentGranted, Vec::new(), now);
     io.store.update_enterprise(&next, seen, &entry, &[]).await?;
     let session = visit.at(Stage::Complete);
-    io.store.put_session(&sha256(browser.expose()), &session, now).await?;
-    // The choice of groups can wait for the first sync; the set-up is complete without it.
-    if let Err(error) = read_groups(io, enterprise, &person.access).await {
-        tracing::warn!(enterprise.id = %enterprise, error.message = %crate::error::Chain(&error), "the tenant's groups could not be read yet");
-    }
-    Ok(())
+    io.store.put_session(&sha256(browser.expose()), &session, now).await
 }
 
 /// The second request was declined: it can be asked again.
@@ -331,8 +388,10 @@ pub async fn calling_granted(io: &Io, visit: &Visit, person: SignedIn, browser: 
 /// `Stale`.
 pub async fn calling_declined(io: &Io, visit: &Visit, browser: &Secret, now: Timestamp) -> Result<()> {
     let kept = sign_in::current(io, visit).await?;
-    let author = Author::visitor(kept.global_admin.display_name(), "sign-in page", &visit.origin);
-    let (setup, global_admin) = onboard::step(&kept.setup, &kept.global_admin, Event::CallingDeclined, now)?;
+    let by = kept.global_admin.display_name().to_owned();
+    let author = Author::visitor(&by, "sign-in page", &visit.origin);
+    let declined = Event::CallingDeclined { by };
+    let (setup, global_admin) = onboard::step(&kept.setup, &kept.global_admin, declined, now)?;
     let seen = kept.version;
     let next = Enterprise {
         setup,
@@ -346,30 +405,47 @@ pub async fn calling_declined(io: &Io, visit: &Visit, browser: &Secret, now: Tim
     io.store.put_session(&sha256(browser.expose()), &session, now).await
 }
 
-/// The permission on the Teams admin resource shows only in a token for it.
-async fn prove_teams_access(io: &Io, person: &SignedIn, now: Timestamp) -> Result<()> {
-    let missing = || {
-        Error::SignIn(SignInRefused::ConsentIncomplete {
-            missing: vec![TEAMS_ADMIN_SCOPE.to_owned()],
-        })
-    };
-    let refresh = person.refresh.as_ref().ok_or_else(missing)?;
-    let secret = io.vault.entra_client_secret().await?;
-    let scope = format!("{TEAMS_ADMIN}/.default");
-    match io
-        .sign_in
-        .token_for(secret, refresh, &person.claims.identity.tenant, &scope, now)
-        .await
-    {
-        Ok(_) => Ok(()),
-        Err(Error::SignIn(_) | Error::TokenExpired) => Err(missing()),
-        Err(error) => Err(error),
+/// Notes what the token of a sync says of the second set, where that is news; the sync needs all of it.
+///
+/// # Errors
+/// `ConsentIncomplete`, `Stale`.
+pub async fn calling_seen(
+    io: &Io,
+    visit: &Visit,
+    mut kept: Enterprise,
+    person: &SignedIn,
+    now: Timestamp,
+) -> Result<Enterprise> {
+    let missing = missing_calling_scopes(&person.scopes);
+    if let Some(setup) = onboard::seen_at_sign_in(&kept.setup, &person.scopes, &person.claims.name, now) {
+        let seen = kept.version;
+        let next = Enterprise {
+            setup,
+            version: seen + 1,
+            ..kept
+        };
+        let deed = if missing.is_empty() {
+            Deed::ConsentGranted
+        } else {
+            Deed::ConsentRevoked
+        };
+        let entry = entry(io, &sign_in::author(visit, person), deed, Vec::new(), now);
+        io.store.update_enterprise(&next, seen, &entry, &[]).await?;
+        kept = next;
     }
+    if missing.is_empty() {
+        return Ok(kept);
+    }
+    let missing = missing.into_iter().map(str::to_owned).collect();
+    Err(SignInRefused::ConsentIncomplete { missing }.into())
 }
 
-async fn read_groups(io: &Io, enterprise: &EnterpriseId, token: &crate::io::graph::Token) -> Result<()> {
-    let groups = io.graph.groups(token, None).await?;
-    io.store.put_groups(enterprise, &groups).await
+/// The tenant's groups, which only the second set lets us read: the proof that Microsoft applies it.
+async fn proven_groups(io: &Io, token: &Token) -> Result<Vec<Group>> {
+    match io.graph.groups(token, None).await {
+        Err(Error::Refused { status: 403, .. }) => Err(SignInRefused::ConsentNotInForce.into()),
+        read => read,
+    }
 }
 
 /// The person at a browser that is past its sign-in as the recorded Global Admin, as the audit trail names them.

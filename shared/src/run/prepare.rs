@@ -98,6 +98,7 @@ mod tests {
             provider_contact: "b".into(),
             sender: None,
             reply_to: None,
+            application: None,
         }
     }
 

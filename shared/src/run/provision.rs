@@ -12,6 +12,7 @@ use crate::domain::once::Once;
 use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
 use crate::domain::steps::Steps;
+use crate::domain::sync_switch::SyncSwitch;
 use crate::domain::{licence, schedule};
 use crate::error::{Error, Result};
 use crate::io::Io;
@@ -50,6 +51,8 @@ pub async fn create_enterprise(
         standing: Standing::Active,
         management: Management::Pending,
         steps: Steps::new(),
+        sync_switch: SyncSwitch::On,
+        left_tenant: None,
         created: now,
         version: 1,
     };

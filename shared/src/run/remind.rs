@@ -44,7 +44,7 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
         Err(error) => return Err(error),
     };
     let status = io.store.sync_status(enterprise).await?;
-    let reminder = decide(&kept.standing, &kept.setup, &status);
+    let reminder = decide(&kept.standing, &kept.sync_switch, &kept.setup, &status);
     if reminder == Reminder::Nothing {
         io.scheduler.remove(enterprise).await?;
         return Ok(Reminded::NothingPending);
@@ -144,7 +144,7 @@ async fn written(
 /// # Errors
 /// `Upstream`.
 pub async fn keep_schedule(io: &Io, kept: &Enterprise, status: &SyncStatus) -> Result<()> {
-    if decide(&kept.standing, &kept.setup, status) == Reminder::Nothing {
+    if decide(&kept.standing, &kept.sync_switch, &kept.setup, status) == Reminder::Nothing {
         io.scheduler.remove(&kept.id).await
     } else {
         io.scheduler.ensure(&kept.id, &kept.settings.time_zone).await

@@ -1,8 +1,10 @@
 //! Resellers come into being, are activated by their owner, and change their brand.
 
+use crate::domain::Invalid;
+use crate::domain::application::Application;
 use crate::domain::audit::{Author, Changed, Deed, changed};
 use crate::domain::brand::Brand;
-use crate::domain::caller::Origin;
+use crate::domain::caller::{Caller, Origin};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::ResellerId;
 use crate::domain::once::Once;
@@ -45,6 +47,7 @@ pub async fn create(io: &Io, form: ResellerForm, author: &Author, once: &Once, n
     if let Some(known) = io.store.answered(once, now).await? {
         return io.store.reseller(&parsed(&known)?).await;
     }
+    usable(io, brand.application.as_ref()).await?;
     let (activation, link) = awaited(io, io.chance.token::<32>(), now).await?;
     let reseller = Reseller {
         id: ResellerId::mint(now, io.chance.bits()),
@@ -69,13 +72,14 @@ pub async fn create(io: &Io, form: ResellerForm, author: &Author, once: &Once, n
 /// and a new one goes there.
 ///
 /// # Errors
-/// `Invalid`, `Conflict` for another policy prefix once there are enterprises, `Stale`.
+/// `Invalid`, also for another application by anybody but the provider; `Conflict` for another policy prefix once there are
+/// enterprises; `Stale`.
 pub async fn edit(
     io: &Io,
     kept: Reseller,
     form: ResellerForm,
     seen: u64,
-    author: &Author,
+    caller: &Caller,
     now: Timestamp,
 ) -> Result<Reseller> {
     if kept.version != seen {
@@ -89,6 +93,13 @@ pub async fn edit(
     }
     let name = reseller::name(&form.name)?;
     let brand = form.brand.checked()?;
+    if brand.application != kept.brand.application {
+        if caller.role.reseller().is_some() {
+            let why = "only the provider can set or change it; send it as you read it";
+            return Err(Invalid::new("application", why).into());
+        }
+        usable(io, brand.application.as_ref()).await?;
+    }
     let return_origins = reseller::return_origins(&form.return_origins)?;
     let corrected = if form.owner != kept.owner && !kept.active() {
         Some(awaited(io, io.chance.token::<32>(), now).await?)
@@ -106,12 +117,24 @@ pub async fn edit(
         version: seen + 1,
         ..kept.clone()
     };
-    let entry = entry(io, author, Deed::ResellerChanged, differences(Some(&kept), &next), now);
+    let author = caller.author(None);
+    let entry = entry(io, &author, Deed::ResellerChanged, differences(Some(&kept), &next), now);
     io.store.update_reseller(&next, &kept, &entry).await?;
     if let Some((_, link)) = corrected {
         send(io, &next, &link).await;
     }
     Ok(next)
+}
+
+/// A brand's application is of use only with its password.
+async fn usable(io: &Io, application: Option<&Application>) -> Result<()> {
+    match application {
+        Some(Application { client_id, .. }) if !io.vault.knows_application(client_id).await? => {
+            let why = "the deployment holds no client secret for it; add one under `applications`, then set it here";
+            Err(Invalid::new("application.clientId", why).into())
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 async fn has_enterprises(io: &Io, reseller: &ResellerId) -> Result<bool> {
@@ -229,7 +252,7 @@ async fn send(io: &Io, reseller: &Reseller, link: &Url) {
 
 fn differences(before: Option<&Reseller>, after: &Reseller) -> Vec<Changed> {
     type Field = (&'static str, fn(&Reseller) -> Option<String>);
-    let fields: [Field; 13] = [
+    let fields: [Field; 15] = [
         ("name", |reseller| Some(reseller.name.clone())),
         ("owner", |reseller| Some(reseller.owner.to_string())),
         ("brand.productName", |reseller| {
@@ -258,6 +281,12 @@ fn differences(before: Option<&Reseller>, after: &Reseller) -> Vec<Changed> {
         }),
         ("brand.replyTo", |reseller| {
             reseller.brand.reply_to.as_ref().map(ToString::to_string)
+        }),
+        ("brand.application.clientId", |reseller| {
+            Some(reseller.brand.application.as_ref()?.client_id.to_string())
+        }),
+        ("brand.application.name", |reseller| {
+            Some(reseller.brand.application.as_ref()?.name.clone())
         }),
         ("returnOrigins", |reseller| {
             let origins: Vec<&str> = reseller.return_origins.iter().map(String::as_str).collect();

@@ -10,7 +10,7 @@ use crate::domain::ids::{EnterpriseId, RunId};
 use crate::domain::secret::Secret;
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
-use crate::io::graph::{SignedIn, Token};
+use crate::io::graph::{Renew, SignedIn, Token};
 use crate::plan::duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -80,17 +80,23 @@ pub(super) async fn seal(
 
 /// A token of the same person for the Teams administration. Microsoft gives one answer for one resource, and the refresh
 /// token is the way to the second; the one that replaces it is dropped here.
-async fn teams_token(io: &Io, person: &SignedIn, now: Timestamp) -> Result<Token> {
+///
+/// # Errors
+/// `ConsentIncomplete` where it is not given.
+pub(super) async fn teams_token(io: &Io, person: &SignedIn, now: Timestamp) -> Result<Token> {
     let missing = || {
         Error::SignIn(SignInRefused::ConsentIncomplete {
             missing: vec![TEAMS_ADMIN_SCOPE.to_owned()],
         })
     };
-    let refresh = person.refresh.as_ref().ok_or_else(missing)?;
-    let secret = io.vault.entra_client_secret().await?;
-    let scope = format!("{TEAMS_ADMIN}/.default");
-    let tenant = &person.claims.identity.tenant;
-    match io.sign_in.token_for(secret, refresh, tenant, &scope, now).await {
+    let ask = Renew {
+        application: &person.application,
+        client_secret: io.vault.entra_client_secret(&person.application).await?,
+        tenant: &person.claims.identity.tenant,
+        refresh_token: person.refresh.as_ref().ok_or_else(missing)?,
+        scope: &format!("{TEAMS_ADMIN}/.default"),
+    };
+    match io.sign_in.token_for(&ask, now).await {
         Ok((teams, _)) => Ok(teams),
         Err(Error::SignIn(_) | Error::TokenExpired) => Err(missing()),
         Err(error) => Err(error),

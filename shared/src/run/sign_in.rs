@@ -4,13 +4,17 @@ use crate::domain::audit::{Author, Deed};
 use crate::domain::caller::Origin;
 use crate::domain::consent::{CALLING_SCOPES, GRAPH, SIGN_IN_SCOPES, TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
 use crate::domain::enterprise::Enterprise;
+use crate::domain::ids::{ClientId, TenantId};
+use crate::domain::reseller::Reseller;
 use crate::domain::secret::Secret;
 use crate::domain::standing::Standing;
 use crate::domain::visit::{Purpose, Visit};
 use crate::error::{Result, SignInRefused};
 use crate::io::Io;
-use crate::io::graph::{Authorize, Challenge, GLOBAL_ADMINISTRATOR, Prompt, SignedIn, Token, callback_refusal};
-use crate::io::store::invitations::SignInItem;
+use crate::io::graph::{
+    AdminConsent, Authorize, Challenge, GLOBAL_ADMINISTRATOR, Prompt, Redeem, SignedIn, Token, callback_refusal,
+};
+use crate::io::store::visits::SignInItem;
 use crate::io::vault::sha256;
 use crate::plan::onboard;
 use crate::run::access::entry;
@@ -44,40 +48,79 @@ pub async fn begin(
     browser: &Secret,
     now: Timestamp,
 ) -> Result<Url> {
-    let (state, nonce) = (io.chance.token::<32>(), io.chance.token::<32>());
-    let challenge = Challenge::new(io.chance.bytes());
+    let reseller = io.store.reseller(&enterprise.reseller).await?;
+    let application = application(io, &reseller);
+    let state = io.chance.token::<32>();
+    let proof = Proof::of(io, &state, browser).await?;
     let tenant = enterprise.setup.tenant().map(|tenant| &tenant.id);
-    let (scopes, prompt) = match &purpose {
+    let (tenant, scopes, prompt) = match &purpose {
         // No hint: the person must see which account answers.
-        Purpose::SetUp { .. } => (sign_in_scopes(), Prompt::SelectAccount),
-        Purpose::Consent => {
+        Purpose::SetUp { .. } => (tenant, sign_in_scopes(), Prompt::SelectAccount),
+        Purpose::Consent { .. } | Purpose::Organization => {
             let teams = format!("{TEAMS_ADMIN}/{TEAMS_ADMIN_SCOPE}");
-            (calling_scopes().into_iter().chain([teams]).collect(), Prompt::Login)
+            let scopes = calling_scopes().into_iter().chain([teams]).collect();
+            // What was reset here is still granted at Microsoft, which asks again only where it is told to.
+            let again = enterprise.setup.complete();
+            (tenant, scopes, if again { Prompt::Consent } else { Prompt::Login })
         }
-        Purpose::Sync { .. } => (calling_scopes(), Prompt::Login),
-        Purpose::Management | Purpose::Groups => (sign_in_scopes(), Prompt::SelectAccount),
+        // After `Disable Sync` any tenant may answer (R067).
+        Purpose::Sync { .. } if enterprise.sync_switch.off() => (None, calling_scopes(), Prompt::SelectAccount),
+        Purpose::Sync { .. } => (tenant, calling_scopes(), Prompt::Login),
+        Purpose::Management | Purpose::Groups => (tenant, sign_in_scopes(), Prompt::SelectAccount),
     };
-    let url = io.sign_in.authorize_url(&Authorize {
-        tenant,
-        scopes: &scopes,
-        state: &state,
-        nonce: &nonce,
-        challenge: &challenge.challenge,
-        prompt: Some(prompt),
-        login_hint: tenant.map(|_| enterprise.global_admin.email.as_str()),
-    });
+    let url = match (&purpose, tenant) {
+        (Purpose::Organization, Some(tenant)) => io.sign_in.admin_consent_url(&AdminConsent {
+            application,
+            tenant,
+            scopes: &[format!("{GRAPH}/.default")],
+            state: &state,
+        }),
+        (Purpose::Organization, None) => return Err(SignInRefused::StateUnknown.into()),
+        _ => io.sign_in.authorize_url(&Authorize {
+            application,
+            tenant,
+            scopes: &scopes,
+            state: &state,
+            nonce: &proof.nonce,
+            challenge: &proof.challenge.challenge,
+            prompt: Some(prompt),
+            login_hint: tenant.map(|_| enterprise.global_admin.email.as_str()),
+        }),
+    };
     let item = SignInItem {
+        application: application.clone(),
         enterprise: enterprise.id.clone(),
         purpose,
         appointment: enterprise.global_admin.appointment,
         return_to,
         browser: sha256(browser.expose()),
-        verifier: challenge.verifier.expose().to_owned(),
-        nonce,
         bound: tenant.cloned(),
     };
     io.store.begin_sign_in(&sha256(&state), &item, now).await?;
     Ok(url)
+}
+
+/// The application that asks the people of this reseller: its brand's, or the deployment's own (R070).
+#[must_use]
+pub fn application<'a>(io: &'a Io, reseller: &'a Reseller) -> &'a ClientId {
+    let own = reseller.brand.application.as_ref();
+    own.map_or(io.sign_in.application(), |application| &application.client_id)
+}
+
+/// What a callback must fit: made of the `state`, the browser's cookie and our key, and kept nowhere.
+struct Proof {
+    challenge: Challenge,
+    nonce: String,
+}
+
+impl Proof {
+    async fn of(io: &Io, state: &str, browser: &Secret) -> Result<Self> {
+        let bound = format!("{state}.{}", browser.expose());
+        Ok(Self {
+            challenge: Challenge::new(io.vault.keyed_bytes("verifier", &bound).await?),
+            nonce: io.vault.keyed_hash("nonce", &bound).await?,
+        })
+    }
 }
 
 /// What Microsoft sent the browser back with.
@@ -85,8 +128,12 @@ pub async fn begin(
 pub struct Callback {
     /// Ours, unchanged.
     pub state: Option<String>,
-    /// On success.
+    /// On success of a sign-in.
     pub code: Option<Secret>,
+    /// `True` from the admin consent page, on success and on failure.
+    pub admin_consent: Option<String>,
+    /// The tenant that the admin consent page names. Anybody can write it: it is compared, and never believed.
+    pub tenant: Option<String>,
     /// On failure.
     pub error: Option<String>,
     /// On failure, for people.
@@ -95,95 +142,127 @@ pub struct Callback {
     pub origin: Origin,
 }
 
-/// A sign-in that has ended well.
+/// A visit at Microsoft that has ended well.
 #[derive(Debug)]
-pub struct Returned {
-    /// Whose.
-    pub visit: Visit,
-    /// What it was for.
-    pub purpose: Purpose,
-    /// Who, with which tokens.
-    pub person: SignedIn,
+pub enum Returned {
+    /// A person signed in.
+    Person {
+        /// Whose.
+        visit: Visit,
+        /// What it was for.
+        purpose: Purpose,
+        /// Who, with which tokens.
+        person: Box<SignedIn>,
+    },
+    /// The admin consent page says that the organization accepted, which is still to be proven.
+    Organization {
+        /// Whose.
+        visit: Visit,
+    },
 }
 
-/// A sign-in that has not.
+/// One that has not.
 #[derive(Debug)]
-pub struct NotReturned {
-    /// Whose, where that is known.
-    pub visit: Option<Visit>,
-    /// What it was for, where that is known.
-    pub purpose: Option<Purpose>,
-    /// Why.
-    pub why: crate::Error,
+pub enum NotReturned {
+    /// Nobody knows whose it was.
+    Unknown(crate::Error),
+    /// It was known, and refused.
+    Refused {
+        /// Whose.
+        visit: Visit,
+        /// What it was for.
+        purpose: Purpose,
+        /// Why.
+        why: crate::Error,
+    },
 }
 
 /// Takes the sign-in that belongs to a callback, in the browser that began it, and redeems the code.
 ///
 /// # Errors
 /// `NotReturned`; nothing has changed then but that the state is used up.
-pub async fn finish(
-    io: &Io,
-    callback: Callback,
-    browser: Option<&Secret>,
-    now: Timestamp,
-) -> Result<Returned, NotReturned> {
-    let unknown = |why: crate::Error| NotReturned {
-        visit: None,
-        purpose: None,
-        why,
-    };
+pub async fn finish(io: &Io, callback: Callback, browser: &Secret, now: Timestamp) -> Result<Returned, NotReturned> {
+    let unknown = || NotReturned::Unknown(SignInRefused::StateUnknown.into());
     let state = callback.state.as_deref().filter(|state| state.len() <= 128);
-    let (Some(state), Some(browser)) = (state, browser) else {
-        return Err(unknown(SignInRefused::StateUnknown.into()));
-    };
-    let item = io.store.take_sign_in(&sha256(state), now).await.map_err(unknown)?;
-    let Some(item) = item.filter(|item| item.browser == sha256(browser.expose())) else {
-        return Err(unknown(SignInRefused::StateUnknown.into()));
-    };
+    let state = state.ok_or_else(unknown)?;
+    let item = io.store.take_sign_in(&sha256(state), now).await;
+    let item = item.map_err(NotReturned::Unknown)?;
+    let item = item
+        .filter(|item| item.browser == sha256(browser.expose()))
+        .ok_or_else(unknown)?;
     let visit = Visit {
         enterprise: item.enterprise.clone(),
         appointment: item.appointment,
         return_to: item.return_to.clone(),
         origin: callback.origin.clone(),
     };
-    let refused = |why: crate::Error| NotReturned {
-        visit: Some(visit.clone()),
-        purpose: Some(item.purpose.clone()),
+    let refused = |why: crate::Error| NotReturned::Refused {
+        visit: visit.clone(),
+        purpose: item.purpose.clone(),
         why,
     };
     if let Some(error) = &callback.error {
         let why = callback_refusal(error, callback.error_description.as_deref().unwrap_or_default());
-        return Err(refused(why.into()));
+        return Err(refused(in_bound_tenant(why, item.bound.is_some()).into()));
     }
     current(io, &visit).await.map_err(refused)?;
-    let Some(code) = callback.code else {
+    if item.purpose == Purpose::Organization {
+        accepted_by(&callback, item.bound.as_ref()).map_err(|why| refused(why.into()))?;
+        return Ok(Returned::Organization { visit });
+    }
+    let (Some(code), None) = (callback.code, callback.admin_consent) else {
         return Err(refused(SignInRefused::StateUnknown.into()));
     };
     let scopes = match item.purpose {
         Purpose::SetUp { .. } | Purpose::Management | Purpose::Groups => sign_in_scopes(),
-        Purpose::Consent | Purpose::Sync { .. } => calling_scopes(),
+        Purpose::Consent { .. } | Purpose::Organization | Purpose::Sync { .. } => calling_scopes(),
     };
     let redeemed = async {
-        let secret = io.vault.entra_client_secret().await?;
-        let verifier = Secret::new(item.verifier.clone());
-        io.sign_in
-            .redeem(
-                secret,
-                code.expose(),
-                &verifier,
-                item.bound.as_ref(),
-                &scopes,
-                &item.nonce,
-                now,
-            )
-            .await
+        let proof = Proof::of(io, state, browser).await?;
+        let ask = Redeem {
+            application: &item.application,
+            client_secret: io.vault.entra_client_secret(&item.application).await?,
+            tenant: item.bound.as_ref(),
+            code: &code,
+            verifier: &proof.challenge.verifier,
+            scopes: &scopes,
+            nonce: &proof.nonce,
+        };
+        io.sign_in.redeem(&ask, now).await
     };
     let person = redeemed.await.map_err(refused)?;
-    Ok(Returned {
+    Ok(Returned::Person {
         visit: visit.clone(),
         purpose: item.purpose,
-        person,
+        person: Box::new(person),
     })
+}
+
+/// On the path of the bound tenant, an account that Microsoft does not know there is one of another tenant (R066).
+fn in_bound_tenant(why: SignInRefused, bound: bool) -> SignInRefused {
+    match why {
+        SignInRefused::Microsoft { code } if bound && code == "AADSTS50020" => SignInRefused::TenantMismatch,
+        why => why,
+    }
+}
+
+/// What the admin consent page sent back fits what was asked: no code, and no other tenant than the one whose page it was.
+fn accepted_by(callback: &Callback, asked: Option<&TenantId>) -> Result<(), SignInRefused> {
+    let says_so = callback
+        .admin_consent
+        .as_deref()
+        .is_some_and(|said| said.eq_ignore_ascii_case("true"));
+    if callback.code.is_some() || !says_so {
+        return Err(SignInRefused::StateUnknown);
+    }
+    let named = callback
+        .tenant
+        .as_deref()
+        .and_then(|tenant| tenant.parse::<TenantId>().ok());
+    if named.is_none() || named.as_ref() != asked {
+        return Err(SignInRefused::TenantMismatch);
+    }
+    Ok(())
 }
 
 /// The enterprise of a visit, as long as the person who began it may still be its Global Admin.
@@ -246,8 +325,8 @@ pub async fn prove_global_admin(io: &Io, token: &Token) -> Result<()> {
         .iter()
         .any(|role| role.template_id.eq_ignore_ascii_case(GLOBAL_ADMINISTRATOR))
     {
-        Ok(())
-    } else {
-        Err(SignInRefused::NotGlobalAdmin.into())
+        return Ok(());
     }
+    let has = roles.into_iter().map(|role| role.name).filter(|name| !name.is_empty());
+    Err(SignInRefused::NotGlobalAdmin { has: has.collect() }.into())
 }

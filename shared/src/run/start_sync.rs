@@ -17,7 +17,7 @@ use crate::io::vault::sha256;
 use crate::plan::preflight;
 use crate::run::access::{Access, entry};
 use crate::run::plans::StoredPlan;
-use crate::run::{apply, session, sign_in};
+use crate::run::{apply, onboard, session, sign_in, switch};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -321,9 +321,16 @@ pub async fn signed_in(
     now: Timestamp,
 ) -> Result<()> {
     let enterprise = &visit.enterprise;
+    let kept = sign_in::current(io, visit).await?;
+    if switch::moves(&kept, &person) {
+        return switch::signed_in_elsewhere(io, visit, run, person, browser, now).await;
+    }
     let kept = sign_in::recorded(io, visit, &person).await?;
     kept.standing.may_sync().map_err(|why| Error::Conflict(why.into()))?;
-    sign_in::record(io, visit, kept, &person, now).await?;
+    let kept = sign_in::record(io, visit, kept, &person, now).await?;
+    let kept = onboard::calling_seen(io, visit, kept, &person, now).await?;
+    let version = kept.version;
+    switch::enable(io, kept, version, &sign_in::author(visit, &person), now).await?;
     if io.store.run(enterprise, run).await?.state != RunState::AwaitingSignIn {
         return Err(SignInRefused::LinkClosed.into());
     }

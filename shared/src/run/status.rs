@@ -27,10 +27,11 @@ pub async fn document(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Stat
         }
         invitation::newest(io, kept).await
     };
-    let (reseller, sync, invitation) = futures::try_join!(
+    let (reseller, sync, invitation, unanswered) = futures::try_join!(
         io.store.reseller(&kept.reseller),
         io.store.sync_status(&kept.id),
         invited,
+        io.store.unanswered(&kept.id, now),
     )?;
     let (current, failed) = futures::try_join!(current(io, &kept.id, &sync), failed(io, &kept.id, &sync))?;
     Ok(status(&Facts {
@@ -40,6 +41,7 @@ pub async fn document(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Stat
         invitation: invitation.as_ref(),
         current: current.as_ref(),
         failed: failed.as_ref(),
+        unanswered: unanswered.as_ref(),
         permissions: &io.config.public_page("/permissions"),
         zone: &schedule::zone(&kept.settings.time_zone)?,
         now,

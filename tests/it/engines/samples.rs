@@ -81,6 +81,7 @@ pub(super) fn reseller() -> Reseller {
             provider_contact: "Northwind support".into(),
             sender: Some("calling@northwind.example".parse().expect("an address")),
             reply_to: None,
+            application: None,
         },
         version: 1,
     }
@@ -111,6 +112,8 @@ pub(super) fn enterprise(n: u8) -> Enterprise {
         standing: Standing::Active,
         management: Management::Pending,
         steps: Steps::new(),
+        sync_switch: shared::domain::sync_switch::SyncSwitch::On,
+        left_tenant: None,
         created: NOW,
         version: 1,
     }

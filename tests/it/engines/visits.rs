@@ -8,9 +8,9 @@ use shared::Error;
 use shared::domain::caller::Origin;
 use shared::domain::enterprise::Enterprise;
 use shared::domain::invitation::{InvitationState, LIFE};
-use shared::domain::visit::{Link, Purpose, Session, Stage};
+use shared::domain::visit::{Link, Purpose, SIGN_IN_LIFE, Session, Stage};
 use shared::io::store::Store;
-use shared::io::store::invitations::{SESSION_LIFE, SIGN_IN_LIFE, SignInItem};
+use shared::io::store::visits::{SESSION_LIFE, SignInItem};
 
 super::cases!(
     a_new_invitation_kills_the_old_link,
@@ -167,13 +167,12 @@ async fn a_revoked_invitation_stays_revoked(store: Store) {
 
 fn sign_in() -> SignInItem {
     SignInItem {
+        application: "0b7d3c52-6f0e-4c1d-9a51-2d7e4f8a9c10".parse().unwrap(),
         enterprise: enterprise_id(1),
         appointment: 1,
         return_to: None,
         purpose: Purpose::Sync { run: run_id(1) },
         browser: "browser".into(),
-        verifier: "verifier".into(),
-        nonce: "nonce".into(),
         bound: None,
     }
 }

@@ -8,6 +8,7 @@ use dialbridge_local::drive::browser::{Browser, Page};
 use dialbridge_local::drive::people::{enterprise_form, reseller_form, tenants};
 use dialbridge_local::issuer::Person;
 use dialbridge_local::mailbox::Mail;
+use dialbridge_local::world::deployment::{BRAND_APPLICATION, BRAND_CLIENT_ID};
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -441,4 +442,56 @@ async fn the_list_of_resellers_is_read_in_parts() {
     found.sort();
     assert_eq!(found, ids);
     assert_eq!(cursor, "&cursor=", "the last part has no next one");
+}
+
+#[tokio::test]
+async fn r070_the_provider_gives_a_brand_an_application_of_its_own() {
+    let office = Office::open().await;
+    let id = office.active().await;
+    let mut form = office.form();
+    form["brand"]["application"] = json!({ "clientId": "00000000-0000-4000-8000-000000000001", "name": "Nobody's" });
+    let unknown = office.edit(&id, &form).await;
+    assert_eq!(unknown.status, 422, "{}", unknown.body);
+    assert_eq!(unknown.text("/errors/0/field"), "application.clientId");
+    let created = office.provider().post("/v1/resellers", &form).await.unwrap();
+    assert_eq!(created.status, 422, "{}", created.body);
+
+    form["brand"]["application"] = json!({ "clientId": BRAND_CLIENT_ID, "name": BRAND_APPLICATION });
+    let edited = office.edit(&id, &form).await;
+    assert_eq!(edited.status, 200, "{}", edited.body);
+    assert_eq!(edited.body["brand"]["application"], form["brand"]["application"]);
+    let path = format!("/v1/resellers/{id}/audit");
+    let trail = office.provider().get(&path).await.unwrap();
+    let change = json!([
+        { "field": "brand.application.clientId", "before": null, "after": BRAND_CLIENT_ID },
+        { "field": "brand.application.name", "before": null, "after": BRAND_APPLICATION },
+    ]);
+    assert_eq!(trail.body["items"][0]["changes"], change, "{}", trail.body);
+}
+
+#[tokio::test]
+async fn r070_a_resellers_staff_cannot_choose_the_application() {
+    let office = Office::open().await;
+    let id = office.active().await;
+    let mut form = office.form();
+    form["brand"]["application"] = json!({ "clientId": BRAND_CLIENT_ID, "name": BRAND_APPLICATION });
+    let (path, api) = (format!("/v1/resellers/{id}"), office.api("reseller_admin", &id));
+    let etag = office.read(&id).await.etag;
+    let set = api.put(&path, &form, etag.as_deref()).await.unwrap();
+    assert_eq!(set.status, 422, "{}", set.body);
+    assert_eq!(set.text("/errors/0/field"), "application");
+    assert_eq!(office.edit(&id, &form).await.status, 200);
+
+    form["brand"]["productName"] = json!("Northwind Voice");
+    let etag = office.read(&id).await.etag;
+    let kept = api.put(&path, &form, etag.as_deref()).await.unwrap();
+    assert_eq!(kept.status, 200, "sent as it was read: {}", kept.body);
+    for other in [
+        json!(null),
+        json!({ "clientId": BRAND_CLIENT_ID, "name": "Microsoft Teams" }),
+    ] {
+        form["brand"]["application"] = other;
+        let changed = api.put(&path, &form, kept.etag.as_deref()).await.unwrap();
+        assert_eq!(changed.status, 422, "{}", changed.body);
+    }
 }

@@ -384,9 +384,11 @@ impl Scene {
         lines.map(str::to_owned).collect()
     }
 
-    /// Everything that is kept of enterprises and their tenants; not the sessions of browsers.
+    /// Everything that is kept of enterprises and their tenants; not the sessions of browsers, nor that somebody is at
+    /// Microsoft.
     pub(crate) async fn kept(&self) -> Table {
         let mut table = self.table().await;
+        table.retain(|(_, sk), _| sk != "SIGNIN");
         table.retain(|(pk, _), _| pk.starts_with("ENTERPRISE#") || pk.starts_with("TENANT#"));
         table
     }
@@ -402,6 +404,7 @@ impl Scene {
         }
         let mut table = texts(items);
         table.retain(|(pk, _), _| pk.starts_with("ENTERPRISE#") || pk.starts_with("TENANT#"));
+        table.retain(|(_, sk), _| sk != "SIGNIN");
         table.retain(|(pk, _), item| !(pk.ends_with("#AUDIT") && item.contains("signInTried")));
         table
     }

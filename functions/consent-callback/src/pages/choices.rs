@@ -23,8 +23,12 @@ pub struct NextPage {
     pub person: String,
     /// Where the page that explains the permissions is, where permissions are asked for (R038).
     pub permissions_url: Option<String>,
+    /// Our application, as Microsoft's page names it.
+    pub application: String,
     /// Where the form goes.
     pub post_to: String,
+    /// When a sign-in was begun here that nothing has come back from, as people read it.
+    pub unanswered: Option<String>,
     /// Where the person came from, where that is a page of somebody else.
     pub back: Option<Back>,
 }

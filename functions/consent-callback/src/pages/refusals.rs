@@ -124,7 +124,7 @@ fn words(why: &SignInRefused, provider: &str) -> Words {
                 "Choose the work account that is a Global Administrator of your organization.",
             ],
         ),
-        SignInRefused::NotGlobalAdmin => Words {
+        SignInRefused::NotGlobalAdmin { has } => Words {
             what_to_do: vec![
                 "If you have another account with the role Global Administrator, open the link in a private \
                  (incognito) window and sign in with that one."
@@ -135,8 +135,14 @@ fn words(why: &SignInRefused, provider: &str) -> Words {
             ..say(
                 "GA_NOT_ADMIN",
                 "This account is not a Global Administrator",
-                "You signed in, but Microsoft says that the account does not have the role Global Administrator. The \
-                 role must be active at this moment.",
+                format!(
+                    "You signed in, but Microsoft says that the account does not have the role Global Administrator. {} \
+                     A role that you are eligible for counts once you have activated it.",
+                    match &has[..] {
+                        [] => "It has no administrator role.".to_owned(),
+                        roles => format!("It has: {}.", roles.join(", ")),
+                    }
+                ),
                 &[],
             )
         },
@@ -181,6 +187,15 @@ fn words(why: &SignInRefused, provider: &str) -> Words {
                 "Open the link of your message again and sign in.",
                 "Tick \"Consent on behalf of your organization\" before you click \"Accept\".",
                 "Accept both permission sets.",
+            ],
+        ),
+        SignInRefused::ConsentNotInForce => say(
+            "CONSENT_NOT_IN_FORCE",
+            "Microsoft is still applying the permissions",
+            "You accepted the permissions, and Microsoft does not let us use them yet. Nothing is lost.",
+            &[
+                "Wait a few minutes.",
+                "Open the link of your message again and sign in. Nothing has to be accepted a second time.",
             ],
         ),
         SignInRefused::Microsoft { code } => microsoft(code),

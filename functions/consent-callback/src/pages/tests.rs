@@ -1,9 +1,11 @@
 //! What the pages say, that hostile names stay names, and that every refusal has its own way out.
 
 mod choices;
+mod moves;
 
 use super::*;
 use choices::{groups, management, next};
+use moves::{move_tenant, wait};
 use shared::domain::brand::Brand;
 use shared::domain::consent::{CALLING_SCOPES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE};
 use shared::domain::finding::Code;
@@ -24,6 +26,7 @@ fn brand() -> Brand {
         provider_contact: "Kestrel Support".into(),
         sender: None,
         reply_to: None,
+        application: None,
     }
 }
 
@@ -34,8 +37,10 @@ fn invitation(enterprise: &str) -> InvitationPage {
         reseller: "Northline Telecom".into(),
         expires: "Nov 29, 2026, 4:05 PM (Europe/Brussels time)".into(),
         permissions_url: "/permissions".into(),
+        application: "Kestrel Connect".into(),
         post_to: "/i/4f0c2f5e".into(),
         notice: None,
+        unanswered: None,
     }
 }
 
@@ -57,8 +62,11 @@ fn second_consent(enterprise: &str) -> SecondConsentPage {
         enterprise: enterprise.into(),
         tenant_name: "Bluefinch Group".into(),
         permissions_url: "/permissions".into(),
+        application: "Kestrel Connect".into(),
         post_to: "/setup/calling".into(),
+        organization_post_to: None,
         again: false,
+        unanswered: None,
         back: None,
     }
 }
@@ -74,7 +82,9 @@ fn sync_sign_in(enterprise: &str) -> SyncSignInPage {
             "Assign +32 2 123 45 01 to Ann Vos".into(),
             format!("Release from {HOSTILE}"),
         ],
+        any_tenant: false,
         post_to: "/sync/run_1".into(),
+        unanswered: None,
     }
 }
 
@@ -99,7 +109,8 @@ fn every_refusal() -> Vec<SignInRefused> {
         ApprovalRequired,
         TokenInvalid("nonce"),
         PersonalAccount,
-        NotGlobalAdmin,
+        NotGlobalAdmin { has: Vec::new() },
+        ConsentNotInForce,
         NotRecorded {
             expected: "Mara Quist".into(),
         },
@@ -116,8 +127,8 @@ fn every_refusal() -> Vec<SignInRefused> {
     for refusal in &all {
         match refusal {
             LinkClosed | WrongCode { .. } | StateUnknown | Declined | ApprovalRequired | TokenInvalid(_) => {}
-            PersonalAccount | NotGlobalAdmin | NotRecorded { .. } | TenantMismatch | TenantTaken => {}
-            ConsentIncomplete { .. } | Microsoft { .. } => {}
+            PersonalAccount | NotGlobalAdmin { .. } | NotRecorded { .. } | TenantMismatch | TenantTaken => {}
+            ConsentIncomplete { .. } | ConsentNotInForce | Microsoft { .. } => {}
         }
     }
     all
@@ -341,7 +352,7 @@ fn every_refusal_has_its_own_headline_and_code_and_a_way_out() {
 #[test]
 fn codes_that_findings_have_too_are_the_same() {
     for (why, code) in [
-        (SignInRefused::NotGlobalAdmin, Code::GaNotAdmin),
+        (SignInRefused::NotGlobalAdmin { has: Vec::new() }, Code::GaNotAdmin),
         (
             SignInRefused::NotRecorded {
                 expected: String::new(),
@@ -360,7 +371,7 @@ fn codes_that_findings_have_too_are_the_same() {
 
 #[test]
 fn a_refusal_without_a_brand_still_helps() {
-    let page = refused(&SignInRefused::NotGlobalAdmin, None);
+    let page = refused(&SignInRefused::NotGlobalAdmin { has: Vec::new() }, None);
     assert_eq!(page.contact, None);
     says(
         &page.html(),
@@ -415,7 +426,7 @@ fn r066_r067_a_wrong_tenant_reads_the_exact_words_and_how_to_move() {
 #[test]
 fn r053_r204_a_missing_role_leads_to_reassignment() {
     says(
-        &refusal(&SignInRefused::NotGlobalAdmin),
+        &refusal(&SignInRefused::NotGlobalAdmin { has: Vec::new() }),
         &[
             "find out who has the role",
             "Have Kestrel Support reassign the Global Admin role",
@@ -484,6 +495,8 @@ fn hostile_names_stay_names_and_pages_need_nothing_from_elsewhere() {
         confirm_tenant(HOSTILE).html(),
         second_consent(HOSTILE).html(),
         sync_sign_in(HOSTILE).html(),
+        move_tenant(HOSTILE).html(),
+        wait(HOSTILE).html(),
         next(HOSTILE).html(),
         management(HOSTILE).html(),
         groups(HOSTILE).html(),

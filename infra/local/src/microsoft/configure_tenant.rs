@@ -169,9 +169,9 @@ fn authorized(microsoft: &Microsoft, state: &State, request: &Request) -> Result
         if token.tenant != at {
             return Err(unauthorized("The access token belongs to another tenant."));
         }
-        owners.push((token.user, token.scopes.contains("user_impersonation")));
+        owners.push((token.user, token.app, token.scopes.contains("user_impersonation")));
     }
-    let [(graph_owner, _), (owner, impersonates)] = owners.as_slice() else {
+    let [(graph_owner, _, _), (owner, app, impersonates)] = owners.as_slice() else {
         return Err(unauthorized("No tokens."));
     };
     if graph_owner != owner {
@@ -181,8 +181,8 @@ fn authorized(microsoft: &Microsoft, state: &State, request: &Request) -> Result
     let allowed = match owner {
         Some(user) => *impersonates && tenant.has_role(*user, VOICE_CONFIGURERS),
         None => tenant
-            .app
-            .as_ref()
+            .apps
+            .get(app)
             .is_some_and(|app| VOICE_CONFIGURERS.iter().any(|role| app.directory_roles.contains(role))),
     };
     if allowed {

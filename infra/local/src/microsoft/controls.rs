@@ -220,8 +220,13 @@ async fn change_tenant(Extract(microsoft): Extract<Microsoft>, Path(name): Path<
     if let Some(names) = order.application_roles {
         let roles = names.iter().map(|name| role_named(name).ok_or_else(|| missing(name)));
         let roles = roles.collect::<Result<_, _>>()?;
-        let app = tenant.app.as_mut().ok_or_else(|| missing("the application"))?;
-        app.directory_roles = roles;
+        let roles: std::collections::BTreeSet<u8> = roles;
+        if tenant.apps.is_empty() {
+            return Err(missing("the application"));
+        }
+        for app in tenant.apps.values_mut() {
+            app.directory_roles = roles.clone();
+        }
     }
     done()
 }
@@ -229,7 +234,7 @@ async fn change_tenant(Extract(microsoft): Extract<Microsoft>, Path(name): Path<
 async fn revoke_consent(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>) -> Done {
     let mut state = microsoft.lock();
     let at = tenant(&state, &name)?;
-    state.tenants[at].app = None;
+    state.tenants[at].apps.clear();
     state.access.retain(|_, token| token.tenant != at);
     done()
 }

@@ -43,7 +43,7 @@ fn tenant(options: &Options, draw: usize, nth: usize, users: usize, now: Timesta
         groups: Vec::new(),
         roles: BTreeMap::new(),
         subscriptions: BTreeMap::new(),
-        app: None,
+        apps: BTreeMap::new(),
         numbers: BTreeMap::new(),
         voice: HashMap::new(),
         operations: Vec::new(),

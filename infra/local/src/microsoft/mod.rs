@@ -44,6 +44,8 @@ pub struct Options {
     pub sbc_bases: Vec<String>,
     /// Our application, as registered at Microsoft.
     pub app: AppRegistration,
+    /// Further applications, each known by its own client id; people consent to each by itself.
+    pub more_apps: Vec<AppRegistration>,
     /// Request budgets.
     pub throttle: Throttle,
 }
@@ -56,6 +58,7 @@ impl Default for Options {
             delays: Delays::default(),
             sbc_bases: vec!["sbc1.eu.voice.example".into(), "sbc2.eu.voice.example".into()],
             app: AppRegistration::default(),
+            more_apps: Vec::new(),
             throttle: Throttle::default(),
         }
     }
@@ -181,7 +184,7 @@ impl Default for AppRegistration {
             client_secret: "local-only-secret".into(),
             redirect_uris: Vec::new(),
             delegated,
-            application: Vec::new(),
+            application: shared::domain::consent::ORGANIZATION_ROLES.map(str::to_owned).to_vec(),
         }
     }
 }
@@ -194,6 +197,14 @@ impl std::fmt::Debug for AppRegistration {
             .field("redirect_uris", &self.redirect_uris)
             .finish_non_exhaustive()
     }
+}
+
+/// One of the registered applications.
+#[derive(Clone, Copy)]
+struct Registered<'a> {
+    /// Its place among them, by which tenants and tokens know it.
+    at: usize,
+    app: &'a AppRegistration,
 }
 
 /// The whole of it. Clones share one world.
@@ -265,6 +276,14 @@ impl Microsoft {
             access: access.map(|(token, known)| (token.clone(), known.expires)).collect(),
             refresh: state.login.refresh_tokens(),
         }
+    }
+
+    /// The application with that client id.
+    fn registered(&self, client_id: &str) -> Option<Registered<'_>> {
+        let options = &self.inner.options;
+        let mut all = std::iter::once(&options.app).chain(&options.more_apps).enumerate();
+        let found = all.find(|(_, app)| app.client_id == client_id);
+        found.map(|(at, app)| Registered { at, app })
     }
 
     /// The state, with everything done that is due.

@@ -91,7 +91,10 @@ pub(super) struct AccessToken {
     pub(super) tenant: usize,
     /// `None`: the application itself.
     pub(super) user: Option<u32>,
+    /// To which application it was given.
+    pub(super) app: usize,
     pub(super) resource: Resource,
+    /// Permissions that are written in it; each must still be in force when it is used.
     pub(super) scopes: BTreeSet<&'static str>,
     pub(super) issued: Timestamp,
     pub(super) expires: Timestamp,
@@ -112,7 +115,8 @@ pub(super) struct Tenant {
     pub(super) roles: BTreeMap<u8, BTreeSet<u32>>,
     /// Seats bought, by index into `SKUS`.
     pub(super) subscriptions: BTreeMap<u8, Subscription>,
-    pub(super) app: Option<AppInTenant>,
+    /// Applications that somebody has consented to, by their place among the registered ones.
+    pub(super) apps: BTreeMap<usize, AppInTenant>,
     pub(super) numbers: BTreeMap<String, Number>,
     pub(super) voice: HashMap<u32, Voice>,
     pub(super) operations: Vec<Operation>,
@@ -134,7 +138,8 @@ pub(super) struct Tenant {
     pub(super) strict_usage_location: bool,
 }
 
-/// Our application in a tenant.
+/// An application in a tenant.
+#[derive(Default)]
 pub(super) struct AppInTenant {
     pub(super) consents: Vec<Consent>,
     /// Application permissions.
@@ -467,8 +472,8 @@ impl Tenant {
     }
 
     /// Delegated scopes that work for a user at one resource.
-    pub(super) fn granted(&self, user: u32, resource: Resource) -> BTreeSet<&'static str> {
-        let consents = self.app.iter().flat_map(|app| &app.consents);
+    pub(super) fn granted(&self, app: usize, user: u32, resource: Resource) -> BTreeSet<&'static str> {
+        let consents = self.apps.get(&app).into_iter().flat_map(|app| &app.consents);
         let for_user = consents.filter(|consent| consent.user.is_none_or(|only| only == user));
         for_user
             .filter(|consent| consent.resource == resource)
@@ -477,12 +482,19 @@ impl Tenant {
     }
 
     /// When a delegated scope starts to work for a user.
-    pub(super) fn effective(&self, user: u32, resource: Resource, scope: &str) -> Option<Timestamp> {
-        let consents = self.app.iter().flat_map(|app| &app.consents);
+    pub(super) fn effective(&self, app: usize, user: u32, resource: Resource, scope: &str) -> Option<Timestamp> {
+        let consents = self.apps.get(&app).into_iter().flat_map(|app| &app.consents);
         let matching = consents.filter(|consent| {
             consent.user.is_none_or(|only| only == user) && consent.resource == resource && consent.scope == scope
         });
         matching.map(|consent| consent.effective).min()
+    }
+
+    /// Application permissions that work at one resource.
+    pub(super) fn app_roles(&self, app: usize, resource: Resource, now: Timestamp) -> BTreeSet<&'static str> {
+        let roles = self.apps.get(&app).into_iter().flat_map(|app| &app.app_roles);
+        let working = roles.filter(|((of, _), from)| *of == resource && **from <= now);
+        working.map(|((_, name), _)| *name).collect()
     }
 
     pub(super) fn summary(&self) -> TenantSummary {

@@ -22,6 +22,10 @@ pub const CONFIGURE_TENANT: &str = "configure-tenant";
 pub const ENTRA_CLIENT_ID: &str = "5d1a1b6d-0c0f-4d5b-9f43-1c2b7a6e9d10";
 /// Good for nothing but the simulation; fixed, so that a table in a file outlives the process.
 pub const ENTRA_CLIENT_SECRET: &str = "local-client-secret";
+/// An application of a reseller's own brand in the simulated Entra, with a name of its own.
+pub const BRAND_CLIENT_ID: &str = "8c2e7f04-41d6-4b7a-a3b5-6d0f92c1e873";
+pub const BRAND_CLIENT_SECRET: &str = "local-brand-secret";
+pub const BRAND_APPLICATION: &str = "Northwind Calling for Teams";
 const CODE_KEY: &str = "local-code-key";
 /// SBC regions with their base domains.
 pub const SBC_REGIONS: [(&str, [&str; 2]); 2] = [
@@ -51,7 +55,12 @@ pub(super) fn create(aws: &Aws) -> io::Result<()> {
     aws.kms.create_key(TOKEN_KEY);
     aws.secrets.put(
         SECRET,
-        &json!({ "entraClientSecret": ENTRA_CLIENT_SECRET, "codeKey": CODE_KEY }).to_string(),
+        &json!({
+            "entraClientSecret": ENTRA_CLIENT_SECRET,
+            "codeKey": CODE_KEY,
+            "applications": { BRAND_CLIENT_ID: BRAND_CLIENT_SECRET },
+        })
+        .to_string(),
     );
     aws.mailbox.create_configuration_set(CONFIGURATION_SET);
     let worker = ("SyncRunFunctionArn".to_owned(), function_arn("sync-run"));

@@ -2,7 +2,8 @@
 
 use super::at;
 use crate::domain::global_admin::Identity;
-use crate::domain::ids::{TeamsUserId, TenantId};
+use crate::domain::ids::{ClientId, TeamsUserId, TenantId};
+use crate::domain::secret::Secret;
 use crate::error::SignInRefused;
 use crate::io::http::{Call, Http};
 use crate::{Error, Result};
@@ -35,11 +36,19 @@ pub struct IdClaims {
     pub wids: Vec<String>,
 }
 
-/// Checks ID tokens for one application, with Microsoft's keys.
+/// What an ID token must answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question<'a> {
+    /// The application that asked.
+    pub(super) application: &'a ClientId,
+    /// What it sent along.
+    pub(super) nonce: &'a str,
+}
+
+/// Checks ID tokens with Microsoft's keys, which are the same for all applications.
 #[derive(Debug)]
 pub(super) struct Verifier {
     login: Url,
-    client_id: String,
     keys: Mutex<Option<Keys>>,
 }
 
@@ -109,16 +118,22 @@ fn refused(why: &'static str) -> Error {
 }
 
 impl Verifier {
-    pub(super) fn new(login: &Url, client_id: String) -> Self {
+    pub(super) fn new(login: &Url) -> Self {
         Self {
             login: login.clone(),
-            client_id,
             keys: Mutex::new(None),
         }
     }
 
-    /// The person behind `id_token`, which must answer the request that carried `nonce`.
-    pub(super) async fn verify(&self, http: &Http, id_token: &str, nonce: &str, now: Timestamp) -> Result<IdClaims> {
+    /// The person behind `id_token`, which must answer `question`.
+    pub(super) async fn verify(
+        &self,
+        http: &Http,
+        id_token: &Secret,
+        question: &Question<'_>,
+        now: Timestamp,
+    ) -> Result<IdClaims> {
+        let id_token = id_token.expose();
         let header = decode_header(id_token).map_err(|_| refused("its header cannot be read"))?;
         if header.alg != Algorithm::RS256 {
             return Err(refused("it is not signed with RS256"));
@@ -127,7 +142,7 @@ impl Verifier {
         let (key, template) = self.key(http, &key_id, now).await?;
 
         let mut signature_and_audience = Validation::new(Algorithm::RS256);
-        signature_and_audience.set_audience(&[&self.client_id]);
+        signature_and_audience.set_audience(&[question.application.as_str()]);
         signature_and_audience.set_required_spec_claims(&["aud"]);
         // The library would ask the machine's clock; `now` is checked below.
         signature_and_audience.validate_exp = false;
@@ -148,7 +163,7 @@ impl Verifier {
         match () {
             () if claims.exp + SKEW <= now => Err(refused("it has expired")),
             () if claims.nbf - SKEW > now || claims.iat - SKEW > now => Err(refused("it is not valid yet")),
-            () if claims.nonce != nonce => Err(refused("it answers another request")),
+            () if claims.nonce != question.nonce => Err(refused("it answers another request")),
             () if claims.ver != "2.0" => Err(refused("it is of another version")),
             () if tenant.as_str() == PERSONAL => Err(SignInRefused::PersonalAccount.into()),
             () => Ok(IdClaims {

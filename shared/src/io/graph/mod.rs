@@ -2,7 +2,7 @@
 //!
 //! | file | what we call |
 //! |---|---|
-//! | `sign_in.rs`, `id_token.rs` | authorize, token, discovery and keys of the login host |
+//! | `sign_in.rs`, `id_token.rs` | authorize, token, admin consent, discovery and keys of the login host |
 //! | `directory.rs` | `/organization`, `/me/transitiveMemberOf`, `/groups`, `/users` |
 //! | `numbers.rs` | `/admin/teams/telephoneNumberManagement` |
 //! | `policies.rs` | `/admin/teams/policy` |
@@ -30,7 +30,7 @@ pub use id_token::IdClaims;
 pub use numbers::{NumberHolding, OperationId, OperationState};
 pub use policies::PolicyGrant;
 pub use refusal::callback_refusal;
-pub use sign_in::{Authorize, Challenge, Prompt, SignIn, SignedIn};
+pub use sign_in::{AdminConsent, Authorize, Challenge, Prompt, Redeem, Renew, SignIn, SignedIn};
 
 use crate::Result;
 use crate::domain::secret::Secret;
@@ -47,7 +47,7 @@ pub struct Graph {
     root: Url,
 }
 
-/// A person's permission to act, for one resource, until it expires.
+/// A person's permission to act, or our application's own, for one resource, until it expires.
 #[derive(Debug)]
 pub struct Token {
     secret: Secret,

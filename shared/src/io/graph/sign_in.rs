@@ -1,32 +1,32 @@
 //! Signing a person in at Entra: the address to send them to, and what their code is worth.
+//! Asking for an organisation's consent, and the tokens that our application gets without a person.
 
-use super::id_token::{IdClaims, Verifier};
-use super::refusal::TokenFault;
+mod exchange;
+
+use super::id_token::{IdClaims, Question, Verifier};
 use super::{Token, at, encode};
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::secret::Secret;
 use crate::error::SignInRefused;
-use crate::io::http::{Call, Http};
+use crate::io::http::Http;
 use crate::{Error, Result};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jiff::{SignedDuration, Timestamp};
-use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
+use exchange::{Exchange, access, client, failure, refresh};
+use jiff::Timestamp;
 use oauth2::{
-    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet,
-    ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+    AuthorizationCode, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope,
+    TokenResponse,
 };
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::pin::Pin;
 use url::Url;
 
-/// Entra's sign-in for our application.
+/// Entra's sign-in, for each of our applications.
 #[derive(Debug)]
 pub struct SignIn {
     login: Url,
-    client_id: String,
+    application: ClientId,
     redirect_uri: Url,
     http: Http,
     verifier: Verifier,
@@ -57,6 +57,8 @@ impl Challenge {
 /// What the person is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Authorize<'a> {
+    /// Which of our applications asks; its name is what the consent page shows (R070).
+    pub application: &'a ClientId,
     /// Whose accounts may answer; none: those of any organisation.
     pub tenant: Option<&'a TenantId>,
     /// The permissions, of one or several resources.
@@ -84,6 +86,54 @@ pub enum Prompt {
     Consent,
 }
 
+/// A code that came back, with all that its redemption needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Redeem<'a> {
+    /// The application of the `Authorize` that the code answers.
+    pub application: &'a ClientId,
+    /// Its password.
+    pub client_secret: &'a Secret,
+    /// The tenant of the `Authorize`.
+    pub tenant: Option<&'a TenantId>,
+    /// What came back; it works once.
+    pub code: &'a Secret,
+    /// `Challenge::verifier`.
+    pub verifier: &'a Secret,
+    /// The permissions, of one resource.
+    pub scopes: &'a [String],
+    /// The nonce of the `Authorize`.
+    pub nonce: &'a str,
+}
+
+/// Another token of a person who has signed in.
+#[derive(Clone, Copy, Debug)]
+pub struct Renew<'a> {
+    /// The application that the person signed in to.
+    pub application: &'a ClientId,
+    /// Its password.
+    pub client_secret: &'a Secret,
+    /// The person's tenant.
+    pub tenant: &'a TenantId,
+    /// `SignedIn::refresh`.
+    pub refresh_token: &'a Secret,
+    /// A permission of any one resource, or `<resource>/.default`.
+    pub scope: &'a str,
+}
+
+/// What an administrator is asked on behalf of the whole organisation.
+#[derive(Clone, Copy, Debug)]
+pub struct AdminConsent<'a> {
+    /// Which of our applications asks.
+    pub application: &'a ClientId,
+    /// Whose consent, as a verified ID token said.
+    pub tenant: &'a TenantId,
+    /// Delegated permissions by name; or one `<resource>/.default`: everything that is registered, of all resources, and
+    /// the only way to ask for application permissions.
+    pub scopes: &'a [String],
+    /// Comes back unchanged.
+    pub state: &'a str,
+}
+
 /// A person who has signed in.
 #[derive(Debug)]
 pub struct SignedIn {
@@ -95,16 +145,18 @@ pub struct SignedIn {
     pub scopes: BTreeSet<String>,
     /// Who it is, verified.
     pub claims: IdClaims,
+    /// The application that the person signed in to.
+    pub application: ClientId,
 }
 
 impl SignIn {
-    /// Entra at `https://login.microsoftonline.com`, or at a simulated one.
+    /// Entra at `https://login.microsoftonline.com`, or at a simulated one. `application` is the deployment's own.
     #[must_use]
-    pub fn new(login_url: &Url, client_id: String, redirect_uri: Url) -> Self {
+    pub fn new(login_url: &Url, application: ClientId, redirect_uri: Url) -> Self {
         Self {
             login: login_url.clone(),
-            verifier: Verifier::new(login_url, client_id.clone()),
-            client_id,
+            verifier: Verifier::new(login_url),
+            application,
             redirect_uri,
             http: Http::default(),
         }
@@ -117,12 +169,18 @@ impl SignIn {
         self
     }
 
+    /// The deployment's own application, for brands that have none.
+    #[must_use]
+    pub fn application(&self) -> &ClientId {
+        &self.application
+    }
+
     /// Where to send the person.
     #[must_use]
     pub fn authorize_url(&self, ask: &Authorize<'_>) -> Url {
         let scopes = ask.scopes.join(" ");
         let mut query = vec![
-            ("client_id", self.client_id.as_str()),
+            ("client_id", ask.application.as_str()),
             ("response_type", "code"),
             ("response_mode", "query"),
             ("redirect_uri", self.redirect_uri.as_str()),
@@ -148,32 +206,36 @@ impl SignIn {
         url
     }
 
-    /// Redeems the code that came back. `tenant` must be the one of `authorize_url`; `scopes` are those of one resource.
+    /// Where to send an administrator for the organisation's consent. What comes back says `admin_consent=True` even after
+    /// a refusal, and its `tenant` can be forged: only a call proves what was granted.
+    #[must_use]
+    pub fn admin_consent_url(&self, ask: &AdminConsent<'_>) -> Url {
+        let mut url = at(&self.login, &[ask.tenant.as_str(), "v2.0", "adminconsent"]);
+        url.set_query(Some(&encode(&[
+            ("client_id", ask.application.as_str()),
+            ("scope", &ask.scopes.join(" ")),
+            ("redirect_uri", self.redirect_uri.as_str()),
+            ("state", ask.state),
+        ])));
+        url
+    }
+
+    /// Redeems the code that came back, and verifies who it is.
     ///
     /// # Errors
     /// `SignIn` where a person must do something about it or the ID token does not hold, `Refused` where our
     /// registration is at fault, `Upstream` and `Throttled` where Microsoft does not answer.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is one parameter of the protocol, from another source"
-    )]
-    pub async fn redeem(
-        &self,
-        client_secret: &Secret,
-        code: &str,
-        verifier: &Secret,
-        tenant: Option<&TenantId>,
-        scopes: &[String],
-        nonce: &str,
-        now: Timestamp,
-    ) -> Result<SignedIn> {
+    pub async fn redeem(&self, ask: &Redeem<'_>, now: Timestamp) -> Result<SignedIn> {
         let doing = "redeem the sign-in code";
-        let client = self.client(doing, tenant, client_secret)?;
+        let redirect =
+            RedirectUrl::new(self.redirect_uri.to_string()).map_err(|error| Error::upstream(doing, error))?;
+        let client = client(self.endpoint(ask.tenant, "token"), ask.application, ask.client_secret);
         let exchange = self.exchange(doing);
         let sent = client
-            .exchange_code(AuthorizationCode::new(code.to_owned()))
-            .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()))
-            .add_extra_param("scope", scopes.join(" "))
+            .exchange_code(AuthorizationCode::new(ask.code.expose().to_owned()))
+            .set_redirect_uri(Cow::Owned(redirect))
+            .set_pkce_verifier(PkceCodeVerifier::new(ask.verifier.expose().to_owned()))
+            .add_extra_param("scope", ask.scopes.join(" "))
             .request_async(&exchange)
             .await;
         let answer = sent.map_err(|error| failure(doing, error))?;
@@ -181,8 +243,12 @@ impl SignIn {
         let Some(id_token) = &answer.extra_fields().id_token else {
             return Err(SignInRefused::TokenInvalid("there is none").into());
         };
-        let claims = self.verifier.verify(&self.http, id_token.expose(), nonce, now).await?;
-        if tenant.is_some_and(|tenant| *tenant != claims.identity.tenant) {
+        let question = Question {
+            application: ask.application,
+            nonce: ask.nonce,
+        };
+        let claims = self.verifier.verify(&self.http, id_token, &question, now).await?;
+        if ask.tenant.is_some_and(|tenant| *tenant != claims.identity.tenant) {
             return Err(SignInRefused::TenantMismatch.into());
         }
         Ok(SignedIn {
@@ -195,28 +261,26 @@ impl SignIn {
                 .map(|scope| scope.to_string())
                 .collect(),
             claims,
+            application: ask.application.clone(),
         })
     }
 
-    /// A token of the same person for `scope`, which may belong to another resource; and the refresh token that
+    /// A token of the same person for a scope, which may belong to another resource; and the refresh token that
     /// replaces the one used, where there is one.
     ///
     /// # Errors
     /// `TokenExpired` where the person must sign in again; otherwise as `redeem`.
-    pub async fn token_for(
-        &self,
-        client_secret: &Secret,
-        refresh_token: &Secret,
-        tenant: &TenantId,
-        scope: &str,
-        now: Timestamp,
-    ) -> Result<(Token, Option<Secret>)> {
+    pub async fn token_for(&self, ask: &Renew<'_>, now: Timestamp) -> Result<(Token, Option<Secret>)> {
         let doing = "renew a session";
-        let client = self.client(doing, Some(tenant), client_secret)?;
+        let client = client(
+            self.endpoint(Some(ask.tenant), "token"),
+            ask.application,
+            ask.client_secret,
+        );
         let exchange = self.exchange(doing);
         let sent = client
-            .exchange_refresh_token(&RefreshToken::new(refresh_token.expose().to_owned()))
-            .add_scope(Scope::new(scope.to_owned()))
+            .exchange_refresh_token(&RefreshToken::new(ask.refresh_token.expose().to_owned()))
+            .add_scope(Scope::new(ask.scope.to_owned()))
             .request_async(&exchange)
             .await;
         match sent {
@@ -229,6 +293,30 @@ impl SignIn {
         }
     }
 
+    /// A token of the application itself, without a person, for one `resource` (such as `https://graph.microsoft.com`) of
+    /// one tenant. It comes even where nothing was granted: what it may do shows only when it is used.
+    ///
+    /// # Errors
+    /// `SignIn` where the tenant does not know the application; otherwise as `redeem`.
+    pub async fn app_token(
+        &self,
+        application: &ClientId,
+        client_secret: &Secret,
+        tenant: &TenantId,
+        resource: &str,
+        now: Timestamp,
+    ) -> Result<Token> {
+        let doing = "get a token of our own";
+        let client = client(self.endpoint(Some(tenant), "token"), application, client_secret);
+        let exchange = self.exchange(doing);
+        let sent = client
+            .exchange_client_credentials()
+            .add_scope(Scope::new(format!("{resource}/.default")))
+            .request_async(&exchange)
+            .await;
+        access(doing, &sent.map_err(|error| failure(doing, error))?, now)
+    }
+
     fn exchange(&self, doing: &'static str) -> Exchange {
         let http = self.http.clone();
         Exchange { doing, http }
@@ -238,98 +326,6 @@ impl SignIn {
         let tenant = tenant.map_or("organizations", TenantId::as_str);
         at(&self.login, &[tenant, "oauth2", "v2.0", what])
     }
-
-    fn client(&self, doing: &'static str, tenant: Option<&TenantId>, secret: &Secret) -> Result<Client> {
-        let redirect =
-            RedirectUrl::new(self.redirect_uri.to_string()).map_err(|error| Error::upstream(doing, error))?;
-        Ok(oauth2::Client::new(ClientId::new(self.client_id.clone()))
-            .set_client_secret(ClientSecret::new(secret.expose().to_owned()))
-            .set_auth_type(AuthType::RequestBody)
-            .set_token_uri(TokenUrl::from_url(self.endpoint(tenant, "token")))
-            .set_redirect_uri(redirect))
-    }
-}
-
-/// Our way of sending what the protocol wants sent.
-struct Exchange {
-    doing: &'static str,
-    http: Http,
-}
-
-impl<'c> AsyncHttpClient<'c> for Exchange {
-    type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.exchange(request))
-    }
-}
-
-impl Exchange {
-    /// A request is not repeated when its answer is lost, because a code works once.
-    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse> {
-        let url = Url::parse(&request.uri().to_string()).map_err(|error| Error::upstream(self.doing, error))?;
-        let content_type = "application/x-www-form-urlencoded";
-        let call = Call::post(self.doing, url, content_type, request.into_body()).header("accept", "application/json");
-        let answer = self.http.ask(&call).await?;
-        if answer.status.is_server_error() {
-            return Err(answer.fault(self.doing));
-        }
-        let mut response = HttpResponse::new(answer.body);
-        *response.status_mut() = answer.status;
-        Ok(response)
-    }
-}
-
-type Client = oauth2::Client<
-    TokenFault,
-    TokenAnswer,
-    BasicTokenIntrospectionResponse,
-    StandardRevocableToken,
-    BasicRevocationErrorResponse,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointSet,
->;
-type TokenAnswer = StandardTokenResponse<IdTokenField, BasicTokenType>;
-
-/// The one field beyond plain OAuth.
-#[derive(Debug, Deserialize, Serialize)]
-struct IdTokenField {
-    #[serde(default, deserialize_with = "hidden", skip_serializing)]
-    id_token: Option<Secret>,
-}
-
-impl ExtraTokenFields for IdTokenField {}
-
-fn hidden<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
-}
-
-/// The protocol's failures in our words; the body that could not be read stays out of it, it may hold tokens.
-fn failure(doing: &'static str, error: RequestTokenError<Error, TokenFault>) -> Error {
-    match error {
-        RequestTokenError::Request(error) => error,
-        RequestTokenError::ServerResponse(said) => said.into_error(doing),
-        RequestTokenError::Parse(..) => Error::upstream(doing, "the answer is not what the protocol says"),
-        RequestTokenError::Other(why) => Error::upstream(doing, why),
-    }
-}
-
-fn access(doing: &'static str, answer: &TokenAnswer, now: Timestamp) -> Result<Token> {
-    let lifetime = answer
-        .expires_in()
-        .and_then(|lifetime| SignedDuration::try_from(lifetime).ok());
-    match lifetime.and_then(|lifetime| now.checked_add(lifetime).ok()) {
-        Some(expires) => Ok(Token::new(Secret::new(answer.access_token().secret().clone()), expires)),
-        None => Err(Error::upstream(doing, "the token does not say how long it lasts")),
-    }
-}
-
-fn refresh(answer: &TokenAnswer) -> Option<Secret> {
-    Some(Secret::new(answer.refresh_token()?.secret().clone()))
 }
 
 #[cfg(test)]

@@ -22,9 +22,9 @@ struct AccountItem {
 }
 
 #[derive(Serialize, Deserialize)]
-struct OwnedItem {
-    user: TeamsUserId,
-    owned: Owned,
+pub(super) struct OwnedItem {
+    pub(super) user: TeamsUserId,
+    pub(super) owned: Owned,
 }
 
 /// Everything that a mapping decision needs from the table.

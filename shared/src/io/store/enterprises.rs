@@ -19,6 +19,7 @@ use crate::domain::setup::Setup;
 use crate::domain::standing::{RETENTION, Standing};
 use crate::domain::steps::Steps;
 use crate::domain::sync_status::SyncStatus;
+use crate::domain::sync_switch::SyncSwitch;
 use crate::error::{Error, Result};
 use crate::io::vault::sha256;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
@@ -57,6 +58,10 @@ struct EnterpriseItem {
     standing: Standing,
     management: Management,
     steps: Steps,
+    #[serde(default)]
+    sync_switch: SyncSwitch,
+    #[serde(default)]
+    left_tenant: Option<TenantId>,
 }
 
 /// An enterprise in its reseller's list: what the list shows is written with the enterprise and with its status.
@@ -87,9 +92,9 @@ pub struct ListPage {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Binding {
-    enterprise: EnterpriseId,
-    at: Timestamp,
+pub(super) struct Binding {
+    pub(super) enterprise: EnterpriseId,
+    pub(super) at: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -454,6 +459,8 @@ fn item(enterprise: &Enterprise) -> EnterpriseItem {
         standing: enterprise.standing,
         management: enterprise.management,
         steps: enterprise.steps,
+        sync_switch: enterprise.sync_switch,
+        left_tenant: enterprise.left_tenant,
     }
 }
 
@@ -488,6 +495,8 @@ impl From<EnterpriseItem> for Enterprise {
             standing: item.standing,
             management: item.management,
             steps: item.steps,
+            sync_switch: item.sync_switch,
+            left_tenant: item.left_tenant,
             created: item.created,
             version: item.version,
         }

@@ -1,23 +1,17 @@
-//! Invitations, links, sign-ins under way and browsers between two pages.
+//! Invitations of Global Admins. Their links are in `visits`.
 
 use super::{Outcome, Store, Write, keys, number, text};
 use crate::domain::audit::Entry;
 use crate::domain::enterprise::Enterprise;
-use crate::domain::ids::{EnterpriseId, InvitationId, TenantId};
+use crate::domain::ids::{EnterpriseId, InvitationId};
 use crate::domain::invitation::{Invitation, InvitationState};
 use crate::domain::letter::Outgoing;
 use crate::domain::once::Once;
-use crate::domain::visit::{Link, Purpose, Session};
+use crate::domain::visit::Link;
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use url::Url;
-
-/// How long a sign-in at Microsoft may take.
-pub const SIGN_IN_LIFE: SignedDuration = SignedDuration::from_mins(10);
-/// How long a browser may stay between two pages of the set-up.
-pub const SESSION_LIFE: SignedDuration = SignedDuration::from_mins(30);
 
 #[derive(Serialize, Deserialize)]
 struct InvitationItem {
@@ -28,32 +22,6 @@ struct InvitationItem {
     created: Timestamp,
     ends: Timestamp,
     wrong_codes: u32,
-}
-
-#[derive(Serialize, Deserialize)]
-struct LinkItem {
-    to: Link,
-}
-
-/// A sign-in under way. It is used once, within ten minutes, by the browser that began it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignInItem {
-    /// Whose.
-    pub enterprise: EnterpriseId,
-    /// What for.
-    pub purpose: Purpose,
-    /// Which appointment of a Global Admin was in force when it began.
-    pub appointment: u64,
-    /// Where the person is sent when it is over.
-    pub return_to: Option<Url>,
-    /// Hash of the browser's cookie.
-    pub browser: String,
-    /// PKCE verifier.
-    pub verifier: String,
-    /// The `nonce` that the ID token must carry.
-    pub nonce: String,
-    /// The tenant whose path was used; a code is redeemed where it was asked for.
-    pub bound: Option<TenantId>,
 }
 
 impl Store {
@@ -79,9 +47,7 @@ impl Store {
         Ok(vec![
             self.put(&keys::invitation(enterprise, &invitation.id), &item)?
                 .build()?,
-            self.put(&keys::link(&invitation.link_hash), &LinkItem { to })?
-                .until(invitation.expires)
-                .build()?,
+            self.link_write(&invitation.link_hash, to, invitation.expires)?,
         ])
     }
 
@@ -232,91 +198,6 @@ impl Store {
             .with(":revoked", text(serde_state(InvitationState::Revoked)))
             .with(":accepted", text(serde_state(InvitationState::Accepted)));
         self.write(write).await.map(drop)
-    }
-
-    /// Where a link leads, by the keyed hash of its token.
-    ///
-    /// # Errors
-    /// `Upstream`.
-    pub async fn link(&self, hash: &str, now: Timestamp) -> Result<Option<Link>> {
-        Ok(self
-            .get_unexpired::<LinkItem>(&keys::link(hash), now)
-            .await?
-            .map(|item| item.to))
-    }
-
-    /// Keeps where a link leads, with its entry of the audit trail; gives when the link ends. The same request again
-    /// changes nothing and gives the end of the first time.
-    ///
-    /// # Errors
-    /// `KeyReused`.
-    pub async fn give_link(
-        &self,
-        enterprise: &EnterpriseId,
-        hash: &str,
-        to: Link,
-        until: Timestamp,
-        entry: &Entry,
-        once: &Once,
-    ) -> Result<Timestamp> {
-        let writes = vec![self.link_write(hash, to, until)?, self.audited(enterprise, entry)?];
-        self.create_once(writes, once, &until.to_string(), entry.at)
-            .await?
-            .parse()
-            .map_err(|error| Error::upstream("read a remembered answer", error))
-    }
-
-    pub(super) fn link_write(&self, hash: &str, to: Link, until: Timestamp) -> Result<TransactWriteItem> {
-        self.put(&keys::link(hash), &LinkItem { to })?.until(until).build()
-    }
-
-    /// Begins a sign-in.
-    ///
-    /// # Errors
-    /// `Upstream`.
-    pub async fn begin_sign_in(&self, state_hash: &str, item: &SignInItem, now: Timestamp) -> Result<()> {
-        self.write(self.put(&keys::sign_in(state_hash), item)?.until(now + SIGN_IN_LIFE))
-            .await
-            .map(drop)
-    }
-
-    /// Takes a sign-in out: whoever comes second finds nothing.
-    ///
-    /// # Errors
-    /// `Upstream`.
-    pub async fn take_sign_in(&self, state_hash: &str, now: Timestamp) -> Result<Option<SignInItem>> {
-        let key = keys::sign_in(state_hash);
-        let Some(item) = self.get_unexpired(&key, now).await? else {
-            return Ok(None);
-        };
-        let taken = self.write(self.delete(&key).when("attribute_exists(pk)")).await?;
-        Ok(taken.then_some(item))
-    }
-
-    /// Remembers a browser between two pages.
-    ///
-    /// # Errors
-    /// `Upstream`.
-    pub async fn put_session(&self, cookie_hash: &str, item: &Session, now: Timestamp) -> Result<()> {
-        self.write(self.put(&keys::session(cookie_hash), item)?.until(now + SESSION_LIFE))
-            .await
-            .map(drop)
-    }
-
-    /// A browser between two pages.
-    ///
-    /// # Errors
-    /// `Upstream`.
-    pub async fn session(&self, cookie_hash: &str, now: Timestamp) -> Result<Option<Session>> {
-        self.get_unexpired(&keys::session(cookie_hash), now).await
-    }
-
-    /// Forgets a browser.
-    ///
-    /// # Errors
-    /// `Upstream`.
-    pub async fn end_session(&self, cookie_hash: &str) -> Result<()> {
-        self.write(self.delete(&keys::session(cookie_hash))).await.map(drop)
     }
 }
 

@@ -101,6 +101,18 @@ pub fn owned(enterprise: &EnterpriseId, user: &TeamsUserId) -> Key {
     of(enterprise, format!("{OWNED}{user}"))
 }
 
+/// Sort-key prefix of what is ours in a tenant that the enterprise has left.
+#[must_use]
+pub fn left_tenant(tenant: &TenantId) -> String {
+    format!("LEFT#{tenant}#")
+}
+
+/// What is ours of one user in a tenant that the enterprise has left.
+#[must_use]
+pub fn left_owned(enterprise: &EnterpriseId, tenant: &TenantId, user: &TeamsUserId) -> Key {
+    of(enterprise, format!("{}{user}", left_tenant(tenant)))
+}
+
 /// Partition of one part of the Teams users; a partition of their own, so that large directories spread.
 #[must_use]
 pub fn teams_partition(enterprise: &EnterpriseId, part: u8) -> String {
@@ -254,6 +266,12 @@ pub fn tenant(tenant: &TenantId) -> Key {
 #[must_use]
 pub fn link(hash: &str) -> Key {
     key(format!("LINK#{hash}"), "LINK")
+}
+
+/// The last sign-in of an enterprise that was begun and not answered.
+#[must_use]
+pub fn unanswered(enterprise: &EnterpriseId) -> Key {
+    of(enterprise, "SIGNIN")
 }
 
 /// A sign-in under way, by the hash of its `state`.

@@ -5,8 +5,10 @@
 //! | enterprise | `ENTERPRISE#id` | `META` | `enterprises` |
 //! | sync status, pending index | same | `SYNC` | `sync_status` |
 //! | invitation | same | `INVITATION#id` | `invitations` |
+//! | sign-in without an answer | same | `SIGNIN` | `visits` |
 //! | account version | same | `ACCOUNT` | `account` |
 //! | voice user, mapping, ownership | same | `VOICE#`, `MAPPING#`, `OWNED#` | `account` |
+//! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
 //! | digests of the directory | same | `MANIFEST#part#piece` | `directory` |
 //! | Teams user | `ENTERPRISE#id#TEAMS#part` | `USER#oid` | `directory` |
 //! | plan, run | `ENTERPRISE#id` | `PLAN#id`, `RUN#id` | `runs` |
@@ -18,7 +20,7 @@
 //! | audit entry | `ENTERPRISE#id#AUDIT`, `RESELLER#id#AUDIT` | `AUDIT#id` | `audit` |
 //! | reseller, and the list of all | `RESELLER#id`, `RESELLERS` | `META`, `RESELLER#id` | `resellers` |
 //! | row of a reseller's list | `RESELLER#id` | `ENTERPRISE#id` | `enterprises` |
-//! | look-ups | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `invitations` |
+//! | look-ups | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `visits` |
 
 pub mod account;
 pub mod audit;
@@ -28,12 +30,14 @@ pub mod enterprises;
 pub mod invitations;
 pub mod keys;
 pub mod leases;
+mod moves;
 pub mod outbox;
 pub mod reminders;
 pub mod resellers;
 pub mod runs;
 pub mod sync_status;
 pub mod table;
+pub mod visits;
 
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::Client;

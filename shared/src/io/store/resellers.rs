@@ -1,10 +1,11 @@
 //! Resellers, the provider's list of them, and their activation.
 
 use super::{Outcome, Store, keys};
+use crate::domain::application::Application;
 use crate::domain::audit::Entry;
 use crate::domain::brand::Brand;
 use crate::domain::email::EmailAddress;
-use crate::domain::ids::ResellerId;
+use crate::domain::ids::{ClientId, ResellerId};
 use crate::domain::once::Once;
 use crate::domain::reseller::{Activation, Reseller};
 use crate::domain::visit::Link;
@@ -32,8 +33,15 @@ struct ResellerItem {
     provider_contact: String,
     sender: Option<EmailAddress>,
     reply_to: Option<EmailAddress>,
+    application: Option<ApplicationItem>,
     return_origins: BTreeSet<String>,
     help_url: Option<Url>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct ApplicationItem {
+    client_id: ClientId,
+    name: String,
 }
 
 impl From<Reseller> for ResellerItem {
@@ -55,6 +63,10 @@ impl From<Reseller> for ResellerItem {
             provider_contact: brand.provider_contact,
             sender: brand.sender,
             reply_to: brand.reply_to,
+            application: brand.application.map(|application| ApplicationItem {
+                client_id: application.client_id,
+                name: application.name,
+            }),
             return_origins: reseller.return_origins,
             help_url: reseller.help_url,
         }
@@ -78,6 +90,10 @@ impl From<ResellerItem> for Reseller {
                 provider_contact: item.provider_contact,
                 sender: item.sender,
                 reply_to: item.reply_to,
+                application: item.application.map(|application| Application {
+                    client_id: application.client_id,
+                    name: application.name,
+                }),
             },
             return_origins: item.return_origins,
             help_url: item.help_url,

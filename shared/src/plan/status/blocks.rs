@@ -7,8 +7,10 @@ use crate::domain::invitation::{Closed, Invitation, InvitationState};
 use crate::domain::run::RunState;
 use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
-use crate::domain::steps::{Progress, Step, StepState};
+use crate::domain::steps::{Obstacle, Progress, Step, StepState};
 use crate::domain::sync_status::LastSync;
+use crate::domain::sync_switch::SyncSwitch;
+use crate::domain::visit::SIGN_IN_LIFE;
 use crate::error::{Error, SignInRefused};
 use crate::plan::onboard::news;
 use jiff::{SignedDuration, Timestamp};
@@ -30,9 +32,13 @@ pub(super) fn blocks(facts: &Facts<'_>) -> (Vec<Finding>, usize) {
         (Standing::Removed { .. }, _) => {}
         (Standing::Active, Setup::Invited | Setup::Bound { .. }) => {
             blocks.extend(undelivered(facts).map(|why| invitation_block(facts, why)));
-            blocks.extend(stuck(facts).map(|(message, _)| sign_in_block(facts, &message)));
+            blocks.extend(stuck(facts).map(|trouble| sign_in_block(facts, trouble)));
+            blocks.extend(window_closed(facts));
         }
         (Standing::Active | Standing::Removing { .. }, _) => {
+            blocks.extend(sync_disabled(facts));
+            blocks.extend(consent_gone(facts));
+            blocks.extend(window_closed(facts));
             let findings = run_findings(facts);
             more = findings.len().saturating_sub(FINDINGS_MAX);
             blocks.extend(findings.iter().take(FINDINGS_MAX).cloned());
@@ -130,95 +136,175 @@ pub(super) fn news_of<'a>(facts: &Facts<'a>, step: Step) -> Option<&'a Progress>
     enterprise.steps.get(&step).filter(|news| news.at >= begin)
 }
 
+/// What went wrong last on the way through the set-up.
+#[derive(Clone, Debug)]
+pub(super) struct Trouble {
+    pub(super) obstacle: Obstacle,
+    pub(super) message: String,
+    pub(super) at: Timestamp,
+}
+
+/// The news of a step, where it failed.
+fn trouble(news: &Progress) -> Option<Trouble> {
+    (news.state == StepState::Failed).then(|| Trouble {
+        obstacle: news.obstacle.unwrap_or(Obstacle::Refused),
+        message: news.message.clone(),
+        at: news.at,
+    })
+}
+
 /// How the Global Admin's last try ended, where it ended badly.
-fn stuck(facts: &Facts<'_>) -> Option<(String, Timestamp)> {
+fn stuck(facts: &Facts<'_>) -> Option<Trouble> {
     let tried = [Step::SignIn, Step::FirstConsent].map(|step| news_of(facts, step));
     let newest = tried.into_iter().flatten().max_by_key(|news| news.at);
-    let failed = newest
-        .filter(|news| news.state == StepState::Failed)
-        .map(|news| (news.message.clone(), news.at));
-    failed.max_by_time(second_consent_failed(facts))
+    let failed = newest.and_then(trouble);
+    failed
+        .into_iter()
+        .chain(second_consent_failed(facts))
+        .max_by_key(|trouble| trouble.at)
 }
 
 /// How the second request ended, where it ended badly.
-pub(super) fn second_consent_failed(facts: &Facts<'_>) -> Option<(String, Timestamp)> {
+pub(super) fn second_consent_failed(facts: &Facts<'_>) -> Option<Trouble> {
     let Setup::Bound { consents, .. } = &facts.enterprise.setup else {
         return None;
     };
     let declined = match &consents.calling {
-        Consent::Declined { at } => Some((news(&Error::SignIn(SignInRefused::Declined)), *at)),
-        Consent::Pending | Consent::Granted { .. } => None,
+        Consent::Declined { at, .. } => {
+            let (obstacle, message) = news(&Error::SignIn(SignInRefused::Declined));
+            Some(Trouble {
+                obstacle,
+                message: message.into(),
+                at: *at,
+            })
+        }
+        Consent::Pending | Consent::Granted { .. } | Consent::Revoked { .. } => None,
     };
-    let failed = news_of(facts, Step::SecondConsent)
-        .filter(|news| news.state == StepState::Failed)
-        .map(|news| (news.message.clone(), news.at));
-    failed.max_by_time(declined)
+    let failed = news_of(facts, Step::SecondConsent).and_then(trouble);
+    failed.into_iter().chain(declined).max_by_key(|trouble| trouble.at)
 }
 
-/// The later of two that may be.
-trait Later {
-    fn max_by_time(self, other: Self) -> Self;
-}
-
-impl Later for Option<(String, Timestamp)> {
-    fn max_by_time(self, other: Self) -> Self {
-        self.into_iter().chain(other).max_by_key(|(_, at)| *at)
-    }
-}
-
-fn sign_in_block(facts: &Facts<'_>, message: &str) -> Finding {
-    let (admin, brand) = (facts.admin(), &facts.reseller.brand);
+fn sign_in_block(facts: &Facts<'_>, trouble: Trouble) -> Finding {
+    let (admin, provider) = (facts.admin(), &facts.reseller.brand.provider_contact);
     let tenant = facts.enterprise.setup.tenant();
-    let said = |refused: SignInRefused| news(&Error::SignIn(refused)) == message;
-    let not_recorded = || SignInRefused::NotRecorded {
-        expected: String::new(),
-    };
-    let incomplete = || SignInRefused::ConsentIncomplete { missing: Vec::new() };
-    let (code, fix, actor) = if said(SignInRefused::NotGlobalAdmin) {
-        let fix = format!(
-            "Sign in with an account that has the role, or ask {} to reassign the Global Admin role to somebody who has it.",
-            brand.provider_contact
-        );
-        (Code::GaNotAdmin, fix, Actor::GlobalAdmin)
-    } else if said(not_recorded()) || said(SignInRefused::PersonalAccount) {
-        let fix = format!(
-            "Sign in with the work account of {admin}, or ask {} to reassign the Global Admin role.",
-            brand.provider_contact
-        );
-        (Code::GaNotRecorded, fix, Actor::GlobalAdmin)
-    } else if said(SignInRefused::TenantMismatch) {
-        let name = tenant.map_or("the enterprise's own organization", |tenant| tenant.name.as_str());
-        let fix = format!("Sign in with an account of {name}.");
-        (Code::TenantMismatch, fix, Actor::GlobalAdmin)
-    } else if said(SignInRefused::TenantTaken) {
-        let fix = format!(
-            "Ask {} which enterprise the organization belongs to.",
-            brand.provider_contact
-        );
-        (Code::TenantMismatch, fix, Actor::Reseller)
-    } else if said(SignInRefused::ApprovalRequired) {
-        let fix = "Sign in with an account that has the role Global Administrator: it can approve the request itself.";
-        (Code::ConsentMissing, fix.into(), Actor::GlobalAdmin)
-    } else if said(SignInRefused::Declined) || said(incomplete()) {
-        let fix = "Sign in again, tick Consent on behalf of your organization, and press Accept.";
-        (Code::ConsentMissing, fix.into(), Actor::GlobalAdmin)
-    } else if message == news(&Error::Busy) {
-        let fix = format!(
-            "Try again later; if it stays so for a day, ask {}.",
-            brand.provider_contact
-        );
-        (Code::MsInternal, fix, Actor::GlobalAdmin)
-    } else {
-        let fix = format!("Try again; if it stays so, ask {}.", brand.provider_contact);
-        (Code::MsRefused, fix, Actor::GlobalAdmin)
+    let (code, fix, actor) = match trouble.obstacle {
+        Obstacle::NotGlobalAdmin => (
+            Code::GaNotAdmin,
+            format!(
+                "Sign in with an account that has the role, or ask {provider} to reassign the Global Admin role to somebody who has it."
+            ),
+            Actor::GlobalAdmin,
+        ),
+        Obstacle::OtherPerson => (
+            Code::GaNotRecorded,
+            format!("Sign in with the work account of {admin}, or ask {provider} to reassign the Global Admin role."),
+            Actor::GlobalAdmin,
+        ),
+        Obstacle::OtherTenant => {
+            let name = tenant.map_or("the enterprise's own organization", |tenant| tenant.name.as_str());
+            (
+                Code::TenantMismatch,
+                format!("Sign in with an account of {name}."),
+                Actor::GlobalAdmin,
+            )
+        }
+        Obstacle::TenantTaken => (
+            Code::TenantMismatch,
+            format!("Ask {provider} which enterprise the organization belongs to."),
+            Actor::Reseller,
+        ),
+        Obstacle::ApprovalRequired => (
+            Code::ApprovalRequired,
+            "Sign in with an account that has the role Global Administrator: it can approve the request itself.".into(),
+            Actor::GlobalAdmin,
+        ),
+        Obstacle::NotGranted => (
+            Code::ConsentMissing,
+            "Sign in again, tick Consent on behalf of your organization, and press Accept.".into(),
+            Actor::GlobalAdmin,
+        ),
+        Obstacle::NotInForce => (
+            Code::ConsentMissing,
+            "Wait a few minutes, then sign in again; nothing has to be granted a second time.".into(),
+            Actor::GlobalAdmin,
+        ),
+        Obstacle::Fault => (
+            Code::MsInternal,
+            format!("Try again later; if it stays so for a day, ask {provider}."),
+            Actor::GlobalAdmin,
+        ),
+        Obstacle::Refused => (
+            Code::MsRefused,
+            format!("Try again; if it stays so, ask {provider}."),
+            Actor::GlobalAdmin,
+        ),
     };
     Finding {
         code,
         subject: admin.to_owned(),
-        seen: message.to_owned(),
+        seen: trouble.message,
         fix,
         actor,
     }
+}
+
+/// A sign-in was begun, its ten minutes are over, and Microsoft sent nobody back: it stopped on a page of its own, or the
+/// window was closed.
+fn window_closed(facts: &Facts<'_>) -> Option<Finding> {
+    let begun = facts.unanswered.filter(|begun| begun.at + SIGN_IN_LIFE <= facts.now)?;
+    let admin = facts.admin();
+    Some(Finding {
+        code: Code::WindowClosed,
+        subject: admin.to_owned(),
+        seen: format!(
+            "A sign-in was begun at {}, and no answer came back from Microsoft.",
+            facts.local(begun.at)
+        ),
+        fix: format!(
+            "Ask {admin} what Microsoft's page said, look its number up on the sign-in help page, and open the link again."
+        ),
+        actor: Actor::GlobalAdmin,
+    })
+}
+
+/// A permission set that was granted once is not in force any more.
+fn consent_gone(facts: &Facts<'_>) -> Option<Finding> {
+    let Setup::Complete { consents, .. } = &facts.enterprise.setup else {
+        return None;
+    };
+    if consents.granted() {
+        return None;
+    }
+    Some(Finding {
+        code: Code::ConsentMissing,
+        subject: String::new(),
+        seen: "A permission set that was granted at Microsoft is not in force any more.".into(),
+        fix: format!(
+            "{} grants it again: by the action grantConsent, or at the sign-in of the next sync.",
+            facts.admin()
+        ),
+        actor: Actor::GlobalAdmin,
+    })
+}
+
+/// `Disable Sync` was pressed (R067).
+fn sync_disabled(facts: &Facts<'_>) -> Option<Finding> {
+    let SyncSwitch::Off { since, by } = &facts.enterprise.sync_switch else {
+        return None;
+    };
+    Some(Finding {
+        code: Code::SyncDisabled,
+        subject: String::new(),
+        seen: format!(
+            "{by} disabled sync on {}: no reminder is sent, and nothing is changed in Teams.",
+            facts.local(*since)
+        ),
+        fix: format!(
+            "{} presses Sync Now and signs in to the tenant that is the right one from now on.",
+            facts.admin()
+        ),
+        actor: Actor::GlobalAdmin,
+    })
 }
 
 fn not_served(facts: &Facts<'_>) -> Finding {

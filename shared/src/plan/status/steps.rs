@@ -3,6 +3,7 @@
 use super::blocks::{Undelivered, news_of, second_consent_failed, undelivered, undelivered_text};
 use super::next::waiting;
 use super::{Facts, counted};
+use crate::domain::consent::Consent;
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::invitation::InvitationState;
 use crate::domain::run::RunState;
@@ -169,12 +170,20 @@ fn first_consent(facts: &Facts<'_>) -> News {
 
 fn second_consent(facts: &Facts<'_>) -> News {
     match (&facts.enterprise.setup, second_consent_failed(facts)) {
+        (Setup::Complete { consents, .. }, _) if !consents.calling.granted() => (
+            StepState::Failed,
+            "The second permission set was granted and is not in force any more.".into(),
+            match &consents.calling {
+                Consent::Revoked { at, .. } | Consent::Declined { at, .. } => Some(*at),
+                Consent::Pending | Consent::Granted { .. } => None,
+            },
+        ),
         (Setup::Complete { at, .. }, _) => (
             StepState::Succeeded,
             "The second permission set is granted; the set-up is complete.".into(),
             Some(*at),
         ),
-        (Setup::Bound { .. }, Some((message, at))) => (StepState::Failed, message, Some(at)),
+        (Setup::Bound { .. }, Some(trouble)) => (StepState::Failed, trouble.message, Some(trouble.at)),
         (Setup::Bound { .. } | Setup::Invited, _) => pending("The second permission set is not granted yet."),
     }
 }

@@ -6,7 +6,7 @@ mod events;
 mod samples;
 
 use super::*;
-use crate::domain::consent::Consents;
+use crate::domain::consent::{Consent, Consents};
 use crate::domain::finding::Code;
 use crate::domain::global_admin::Identity;
 use crate::domain::group_filter::{ChosenGroup, GroupFilter};

@@ -19,7 +19,9 @@ pub(super) fn next(enterprise: &str) -> NextPage {
         tenant_name: "Bluefinch Group".into(),
         person: "Mara Quist".into(),
         permissions_url: None,
+        application: "Kestrel Connect".into(),
         post_to: "/next/4f0c2f5e".into(),
+        unanswered: None,
         back: back(),
     }
 }
@@ -184,7 +186,7 @@ fn r012_r072_the_last_page_offers_what_is_open() {
 fn a_refusal_leads_back_where_the_person_came_from() {
     let page = RefusedPage {
         back: back(),
-        ..refused(&SignInRefused::NotGlobalAdmin, Some(&brand()))
+        ..refused(&SignInRefused::NotGlobalAdmin { has: Vec::new() }, Some(&brand()))
     };
     says(
         &page.html(),

@@ -56,6 +56,8 @@ struct Ask<'a> {
     tenant: usize,
     /// The user index; `None`: the application itself.
     user: Option<u32>,
+    /// The application that the token was given to.
+    app: usize,
     query: Query,
     path: &'a str,
     body: &'a Bytes,
@@ -79,15 +81,10 @@ impl Ask<'_> {
             Some(user) => {
                 self.scopes.contains(name)
                     && tenant
-                        .effective(user, Resource::Graph, name)
+                        .effective(self.app, user, Resource::Graph, name)
                         .is_some_and(|from| from <= self.now)
             }
-            None => {
-                let roles = tenant.app.iter().flat_map(|app| &app.app_roles);
-                roles
-                    .into_iter()
-                    .any(|((_, role), from)| role == name && *from <= self.now)
-            }
+            None => self.scopes.contains(name) && tenant.app_roles(self.app, Resource::Graph, self.now).contains(name),
         });
         let entitled = match self.user {
             None => true,
@@ -251,6 +248,7 @@ impl Microsoft {
             state,
             tenant: token.tenant,
             user: token.user,
+            app: token.app,
             query,
             path,
             body: &call.body,

@@ -1,9 +1,9 @@
 //! The two admin-consent pages. Both give permissions for the whole organisation; application permissions come only
 //! this way. What they send back says `admin_consent=True` even where consent was refused.
 
-use super::super::Microsoft;
 use super::super::catalogue::{Permission, Resource};
 use super::super::state::State;
+use super::super::{Microsoft, Registered};
 use super::authorize::send_back;
 use super::pages::{self, ConsentPage};
 use super::refusal::Refusal;
@@ -64,8 +64,14 @@ fn answer(
     let path = if newer { "v2.0/adminconsent" } else { "adminconsent" };
     let action = format!("{}/{authority}/{path}?{query}", microsoft.inner.login_url);
     let (asked, form) = (parameters(query), parameters(form));
+    let mut state = microsoft.lock();
+    let Some(of) = microsoft.registered(asked.get("client_id").map_or("", String::as_str)) else {
+        let text = Refusal::by_code(700_016).description(&mut state.chance, microsoft.now());
+        return pages::dead_end(700_016, &text, "");
+    };
     let visit = Visit {
         microsoft,
+        of,
         newer,
         authority,
         action,
@@ -73,19 +79,19 @@ fn answer(
         form,
         session: session(headers),
     };
-    let mut state = microsoft.lock();
     match visit.checked(&mut state) {
         Ok(response) => response,
         Err(refusal) if refusal.code == 65_004 => visit.declined(&mut state, &refusal),
         Err(refusal) => {
             let text = refusal.description(&mut state.chance, microsoft.now());
-            pages::dead_end(refusal.code, &text, &microsoft.inner.options.app.name)
+            pages::dead_end(refusal.code, &text, &of.app.name)
         }
     }
 }
 
 struct Visit<'a> {
     microsoft: &'a Microsoft,
+    of: Registered<'a>,
     newer: bool,
     authority: &'a str,
     action: String,
@@ -106,11 +112,13 @@ impl Visit<'_> {
     }
 
     fn checked(&self, state: &mut State) -> Result<Response, Refusal> {
-        let app = &self.microsoft.inner.options.app;
-        if self.get("client_id") != app.client_id {
-            return Err(Refusal::by_code(700_016));
-        }
-        if !app.redirect_uris.iter().any(|known| known == self.get("redirect_uri")) {
+        if !self
+            .of
+            .app
+            .redirect_uris
+            .iter()
+            .any(|known| known == self.get("redirect_uri"))
+        {
             let text = "The redirect URI specified in the request does not match the redirect URIs configured.";
             return Err(Refusal::new(50_011, "invalid_request", text));
         }
@@ -135,9 +143,9 @@ impl Visit<'_> {
         let Some(account) = self.form.get("account") else {
             let (action, hint, domain) = (self.action.as_str(), None, None);
             return Ok(picker(
-                self.microsoft,
                 state,
                 &Picker {
+                    of: self.of,
                     action,
                     authority,
                     hint,
@@ -167,7 +175,7 @@ impl Visit<'_> {
     }
 
     fn wanted(&self) -> Result<Wanted, Refusal> {
-        let app = &self.microsoft.inner.options.app;
+        let app = self.of.app;
         let resources = [Resource::Graph, Resource::Teams];
         let all = |list: &[String]| {
             resources
@@ -199,7 +207,7 @@ impl Visit<'_> {
         let permissions: Vec<_> = wanted.delegated.iter().chain(&wanted.application).copied().collect();
         pages::consent(&ConsentPage {
             action: &self.action,
-            app: &self.microsoft.inner.options.app.name,
+            app: &self.of.app.name,
             account: &state.tenants[who.home.0].person(who.home.1).sign_in,
             organization: &state.tenants[who.tenant].name,
             permissions: &permissions,
@@ -210,8 +218,8 @@ impl Visit<'_> {
 
     fn accept(&self, state: &mut State, who: Person, wanted: &Wanted) -> Response {
         let effective = self.microsoft.now() + self.microsoft.inner.options.delays.consent_effective;
-        grant(state, who.tenant, None, &wanted.delegated, effective);
-        let app = application(state, who.tenant);
+        grant(state, (who.tenant, self.of.at), None, &wanted.delegated, effective);
+        let app = application(state, who.tenant, self.of.at);
         for permission in wanted.application.iter().filter(|permission| permission.application) {
             app.app_roles
                 .entry((permission.resource, permission.name))

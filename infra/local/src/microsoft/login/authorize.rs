@@ -1,7 +1,7 @@
 //! `GET/POST /{tenant}/oauth2/v2.0/authorize`: picks the account, asks for consent, sends a code back.
 
-use super::super::Microsoft;
 use super::super::state::State;
+use super::super::{Microsoft, Registered};
 use super::Code;
 use super::pages::{self, ConsentPage};
 use super::refusal::Refusal;
@@ -29,21 +29,27 @@ pub(super) async fn authorize(
         "{}/{authority}/oauth2/v2.0/authorize?{query}",
         microsoft.inner.login_url
     );
+    let mut state = microsoft.lock();
+    let Some(of) = microsoft.registered(asked.get("client_id").map_or("", String::as_str)) else {
+        let text = Refusal::by_code(700_016).description(&mut state.chance, microsoft.now());
+        return pages::dead_end(700_016, &text, "");
+    };
     let visit = Visit {
         microsoft: &microsoft,
+        of,
         asked,
         action,
         authority,
         session: session(&headers),
         form: parameters(&form),
     };
-    let mut state = microsoft.lock();
     visit.answer(&mut state)
 }
 
 /// One request to the page.
 struct Visit<'a> {
     microsoft: &'a Microsoft,
+    of: Registered<'a>,
     asked: HashMap<String, String>,
     action: String,
     authority: String,
@@ -75,13 +81,9 @@ impl Visit<'_> {
 
     /// What must be right before anybody is sent anywhere.
     fn registered(&self) -> Result<(), Refusal> {
-        let app = &self.microsoft.inner.options.app;
-        if self.get("client_id") != Some(&app.client_id) {
-            return Err(Refusal::by_code(700_016));
-        }
         let known = self
             .get("redirect_uri")
-            .is_some_and(|uri| app.redirect_uris.iter().any(|known| known == uri));
+            .is_some_and(|uri| self.of.app.redirect_uris.iter().any(|known| known == uri));
         if !known {
             let text = "The redirect URI specified in the request does not match the redirect URIs configured.";
             return Err(Refusal::new(50_011, "invalid_request", text));
@@ -115,7 +117,7 @@ impl Visit<'_> {
         ) {
             return Ok(self.back_with(state, &invalid(70_007, "Unsupported 'response_mode' value.")));
         }
-        let asked = scopes::parse(self.get("scope").unwrap_or_default(), &self.microsoft.inner.options.app)?;
+        let asked = scopes::parse(self.get("scope").unwrap_or_default(), self.of.app)?;
         let authority = Authority::parse(state, &self.authority)?;
         if self.form.get("action").is_some_and(|action| action == "cancel") {
             return Err(Refusal::by_code(65_004));
@@ -133,9 +135,9 @@ impl Visit<'_> {
                 .unwrap_or(&none);
             let (action, hint, domain) = (self.action.as_str(), self.get("login_hint"), self.get("domain_hint"));
             return Ok(picker(
-                self.microsoft,
                 state,
                 &Picker {
+                    of: self.of,
                     action,
                     authority,
                     hint,
@@ -186,7 +188,7 @@ impl Visit<'_> {
             .copied()
             .filter(|permission| {
                 !state.tenants[who.tenant]
-                    .granted(who.user, permission.resource)
+                    .granted(self.of.at, who.user, permission.resource)
                     .contains(permission.name)
             })
             .collect();
@@ -210,7 +212,7 @@ impl Visit<'_> {
                     .is_some_and(|tick| tick == "true" || tick == "on");
             let user = (!for_all).then_some(who.user);
             let now = self.microsoft.now();
-            grant(state, who.tenant, user, &asked.permissions, now);
+            grant(state, (who.tenant, self.of.at), user, &asked.permissions, now);
             return Ok(self.send_code(state, who));
         }
         let shown = if prompt == Some("consent") {
@@ -220,7 +222,7 @@ impl Visit<'_> {
         };
         Ok(pages::consent(&ConsentPage {
             action: &self.action,
-            app: &self.microsoft.inner.options.app.name,
+            app: &self.of.app.name,
             account: &state.tenants[who.home.0].person(who.home.1).sign_in,
             organization: &state.tenants[who.tenant].name,
             permissions: shown,
@@ -233,6 +235,7 @@ impl Visit<'_> {
         let code = format!("1.{}", state.chance.text(80));
         let method_is_s256 = self.get("code_challenge_method") == Some("S256");
         let record = Code {
+            app: self.of.at,
             authority: self.authority.to_lowercase(),
             tenant: who.tenant,
             user: who.user,
@@ -270,7 +273,7 @@ impl Visit<'_> {
 
     fn dead_end(&self, state: &mut State, refusal: &Refusal) -> Response {
         let text = refusal.description(&mut state.chance, self.microsoft.now());
-        pages::dead_end(refusal.code, &text, &self.microsoft.inner.options.app.name)
+        pages::dead_end(refusal.code, &text, &self.of.app.name)
     }
 }
 

@@ -64,8 +64,9 @@ pub(super) struct NextSignIn {
     pub(super) id_token: Option<token::Flaw>,
 }
 
-/// An authorization code: ten minutes, one use, one authority.
+/// An authorization code: ten minutes, one use, one authority, one application.
 struct Code {
+    app: usize,
     authority: String,
     tenant: usize,
     user: u32,
@@ -78,6 +79,7 @@ struct Code {
 }
 
 struct Refresh {
+    app: usize,
     tenant: usize,
     user: u32,
     issued: Timestamp,

@@ -1,6 +1,6 @@
 //! What the authorize page and the admin-consent page have in common: who is at the browser, and consent as such.
 
-use super::super::Microsoft;
+use super::super::Registered;
 use super::super::catalogue::{CONSENTERS, GLOBAL_ADMINISTRATOR, Permission};
 use super::super::state::{AppInTenant, Consent, State};
 use super::pages::{self, Choice};
@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
 const COOKIE: &str = "sim_ms_session";
 
@@ -106,7 +106,7 @@ pub(super) fn person(state: &State, authority: Authority, name: &str) -> Result<
 }
 
 /// The account picker for an authority.
-pub(super) fn picker(microsoft: &Microsoft, state: &State, ask: &Picker<'_>) -> Response {
+pub(super) fn picker(state: &State, ask: &Picker<'_>) -> Response {
     let mut choices: Vec<Choice> = ask
         .signed_in
         .iter()
@@ -139,7 +139,7 @@ pub(super) fn picker(microsoft: &Microsoft, state: &State, ask: &Picker<'_>) -> 
     }
     pages::picker(
         ask.action,
-        &microsoft.inner.options.app.name,
+        &ask.of.app.name,
         ask.hint,
         !ask.signed_in.is_empty(),
         &choices,
@@ -147,6 +147,7 @@ pub(super) fn picker(microsoft: &Microsoft, state: &State, ask: &Picker<'_>) -> 
 }
 
 pub(super) struct Picker<'a> {
+    pub(super) of: Registered<'a>,
     pub(super) action: &'a str,
     pub(super) authority: Authority,
     pub(super) hint: Option<&'a str>,
@@ -180,24 +181,20 @@ pub(super) fn is_global_administrator(state: &State, who: Person) -> bool {
     state.tenants[who.tenant].has_role(who.user, &[GLOBAL_ADMINISTRATOR])
 }
 
-/// Our application in a tenant; created by the first consent.
-pub(super) fn application(state: &mut State, tenant: usize) -> &mut AppInTenant {
-    state.tenants[tenant].app.get_or_insert_with(|| AppInTenant {
-        consents: Vec::new(),
-        app_roles: BTreeMap::new(),
-        directory_roles: BTreeSet::new(),
-    })
+/// An application in a tenant; created by the first consent.
+pub(super) fn application(state: &mut State, tenant: usize, app: usize) -> &mut AppInTenant {
+    state.tenants[tenant].apps.entry(app).or_default()
 }
 
-/// Records that permissions were granted, for one user or (`None`) for everybody.
+/// Records that permissions were granted to an application in a tenant, for one user or (`None`) for everybody.
 pub(super) fn grant(
     state: &mut State,
-    tenant: usize,
+    (tenant, app): (usize, usize),
     user: Option<u32>,
     permissions: &[&'static Permission],
     effective: Timestamp,
 ) {
-    let app = application(state, tenant);
+    let app = application(state, tenant, app);
     for permission in permissions {
         let known = app.consents.iter().any(|consent| {
             consent.user == user && consent.resource == permission.resource && consent.scope == permission.name

@@ -1,5 +1,7 @@
 //! Sign-in as a browser and a client see it.
 
+mod applications;
+
 use super::super::testing::{REDIRECT, TEAMS, World, claims, world, world_with};
 use http::StatusCode;
 use jiff::SignedDuration;
@@ -433,7 +435,7 @@ async fn refresh_tokens_live_ninety_days() {
 
 #[tokio::test]
 async fn applications_get_a_token_even_without_permission() {
-    let world = world_with(|options| options.app.application = vec!["Organization.Read.All".into()]);
+    let world = world();
     let tenant = world.tenant();
     let form = [
         ("grant_type", "client_credentials"),
@@ -455,7 +457,7 @@ async fn applications_get_a_token_even_without_permission() {
     let path = consent_path(&world, &tenant, "v2.0/adminconsent");
     let back = world.accept(&path, &world.admin()).await;
     assert_eq!(back.sent_back("admin_consent").as_deref(), Some("True"));
-    assert_eq!(back.sent_back("tenant"), Some(tenant));
+    assert_eq!(back.sent_back("tenant").as_deref(), Some(tenant.as_str()));
     assert!(
         back.sent_back("scope")
             .unwrap()
@@ -463,8 +465,45 @@ async fn applications_get_a_token_even_without_permission() {
     );
     assert_eq!(
         world.graph("GET", access, "/organization", None).await.status,
-        StatusCode::OK
+        StatusCode::FORBIDDEN,
+        "what was granted later is not in an older token"
     );
+    let newer = world.token(&tenant, &form).await.json();
+    let newer = newer["access_token"].as_str().unwrap();
+    let organization = world.graph("GET", newer, "/organization", None).await;
+    assert_eq!(organization.status, StatusCode::OK);
+    assert_eq!(organization.json()["value"][0]["id"], tenant.as_str());
+    assert_eq!(
+        world.graph("GET", newer, "/users", None).await.status,
+        StatusCode::FORBIDDEN
+    );
+    world
+        .control("DELETE", &format!("/tenants/{tenant}/consent"), json!({}))
+        .await;
+    assert_eq!(
+        world.graph("GET", newer, "/organization", None).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn an_organisations_consent_works_after_a_while() {
+    let world = world_with(|options| options.delays.consent_effective = SignedDuration::from_secs(60));
+    let tenant = world.tenant();
+    let path = consent_path(&world, &tenant, "v2.0/adminconsent");
+    world.accept(&path, &world.admin()).await;
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("scope", "https://graph.microsoft.com/.default"),
+    ];
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let token = world.token(&tenant, &form).await.json();
+        let token = token["access_token"].as_str().unwrap();
+        seen.push(world.graph("GET", token, "/organization", None).await.status.as_u16());
+        world.clock.advance(SignedDuration::from_secs(30));
+    }
+    assert_eq!(seen, [403, 403, 200]);
 }
 
 fn consent_path(world: &World, tenant: &str, page: &str) -> String {

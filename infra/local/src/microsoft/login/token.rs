@@ -1,9 +1,9 @@
 //! `POST /{tenant}/oauth2/v2.0/token`: codes, refresh tokens and client credentials become access tokens.
 
-use super::super::Microsoft;
 use super::super::catalogue::{CONSUMERS, ROLES, Resource, TEAMS_ADMIN_API};
 use super::super::chance::Chance;
 use super::super::state::{AccessToken, State};
+use super::super::{Microsoft, Registered};
 use super::Refresh;
 use super::refusal::Refusal;
 use super::scopes::{self, Asked, about_sign_in};
@@ -46,20 +46,63 @@ pub(super) async fn token(
     let mut state = microsoft.lock();
     state.counters.token_requests += 1;
     let now = microsoft.now();
-    let request = TokenRequest {
-        microsoft: &microsoft,
-        authority,
-        form: parameters(&form),
-        now,
-    };
-    match request.answer(&mut state, &headers) {
+    let form = parameters(&form);
+    let answer = authenticated(&microsoft, &form, &headers).and_then(|of| {
+        let request = TokenRequest {
+            microsoft: &microsoft,
+            of,
+            authority,
+            form,
+            now,
+        };
+        request.answer(&mut state)
+    });
+    match answer {
         Ok(body) => ([(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response(),
         Err(refusal) => refusal.json(&mut state.chance, now, &microsoft.inner.login_url),
     }
 }
 
+/// The application, which shows its secret in the body or as basic authentication.
+fn authenticated<'a>(
+    microsoft: &'a Microsoft,
+    form: &HashMap<String, String>,
+    headers: &HeaderMap,
+) -> Result<Registered<'a>, Refusal> {
+    let get = |name: &str| form.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    let basic = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let basic = basic
+        .and_then(|value| value.strip_prefix("Basic "))
+        .and_then(|value| STANDARD.decode(value).ok());
+    let basic = basic.and_then(|bytes| String::from_utf8(bytes).ok());
+    let basic = basic
+        .as_deref()
+        .and_then(|pair| pair.split_once(':'))
+        .map(|(id, secret)| (plain(id), plain(secret)));
+    let (id, secret) = match &basic {
+        Some((id, secret)) => (id.as_str(), Some(secret.as_str())),
+        None => (get("client_id").unwrap_or_default(), get("client_secret")),
+    };
+    let of = microsoft.registered(id).ok_or_else(|| Refusal::by_code(700_016))?;
+    match secret {
+        None => Err(Refusal::new(
+            7_000_218,
+            "invalid_client",
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+        )),
+        Some(secret) if secret == of.app.client_secret => Ok(of),
+        Some(_) => Err(Refusal::new(
+            7_000_215,
+            "invalid_client",
+            "Invalid client secret provided.",
+        )),
+    }
+}
+
+/// A request of an application that has proven itself.
 struct TokenRequest<'a> {
     microsoft: &'a Microsoft,
+    of: Registered<'a>,
     authority: String,
     form: HashMap<String, String>,
     now: Timestamp,
@@ -79,9 +122,8 @@ impl TokenRequest<'_> {
             .ok_or_else(|| Refusal::new(900_144, "invalid_request", &text))
     }
 
-    fn answer(&self, state: &mut State, headers: &HeaderMap) -> Result<Value, Refusal> {
+    fn answer(&self, state: &mut State) -> Result<Value, Refusal> {
         let grant_type = self.need("grant_type")?;
-        self.authenticate(headers)?;
         let authority = Authority::parse(state, &self.authority)?;
         match grant_type {
             "authorization_code" => self.redeem(state, authority),
@@ -91,40 +133,6 @@ impl TokenRequest<'_> {
                 70_003,
                 "unsupported_grant_type",
                 "The app returned an unsupported grant type.",
-            )),
-        }
-    }
-
-    /// The client's secret, in the body or as basic authentication.
-    fn authenticate(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let app = &self.microsoft.inner.options.app;
-        let basic = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let basic = basic
-            .and_then(|value| value.strip_prefix("Basic "))
-            .and_then(|value| STANDARD.decode(value).ok());
-        let basic = basic.and_then(|bytes| String::from_utf8(bytes).ok());
-        let basic = basic
-            .as_deref()
-            .and_then(|pair| pair.split_once(':'))
-            .map(|(id, secret)| (plain(id), plain(secret)));
-        let (id, secret) = match (&basic, self.get("client_id"), self.get("client_secret")) {
-            (Some((id, secret)), _, _) => (id.as_str(), Some(secret.as_str())),
-            (None, id, secret) => (id.unwrap_or_default(), secret),
-        };
-        if id != app.client_id {
-            return Err(Refusal::by_code(700_016));
-        }
-        match secret {
-            None => Err(Refusal::new(
-                7_000_218,
-                "invalid_client",
-                "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
-            )),
-            Some(secret) if secret == app.client_secret => Ok(()),
-            Some(_) => Err(Refusal::new(
-                7_000_215,
-                "invalid_client",
-                "Invalid client secret provided.",
             )),
         }
     }
@@ -146,6 +154,9 @@ impl TokenRequest<'_> {
                 700_005,
                 "The provided authorization code is intended to use against another tenant.",
             ));
+        }
+        if code.app != self.of.at {
+            return Err(grant(70_000, "The provided grant was issued to another application."));
         }
         if code.used {
             return Err(grant(54_005, "OAuth2 Authorization code was already redeemed."));
@@ -171,10 +182,10 @@ impl TokenRequest<'_> {
         }
         code.used = true;
         let (tenant, user, nonce) = (code.tenant, code.user, code.nonce.clone());
-        let asked_before = scopes::parse(&code.scope, &self.microsoft.inner.options.app)?;
+        let asked_before = scopes::parse(&code.scope, self.of.app)?;
         let asked = match self.get("scope") {
-            Some(scope) => scopes::parse(scope, &self.microsoft.inner.options.app)?,
-            None => scopes::parse(&first_resource(&code.scope), &self.microsoft.inner.options.app)?,
+            Some(scope) => scopes::parse(scope, self.of.app)?,
+            None => scopes::parse(&first_resource(&code.scope), self.of.app)?,
         };
         self.issue(
             state,
@@ -198,6 +209,9 @@ impl TokenRequest<'_> {
             return Err(grant(9_002_313, "Invalid request. Request is malformed or invalid."));
         };
         let (tenant, user, issued) = (known.tenant, known.user, known.issued);
+        if known.app != self.of.at {
+            return Err(grant(70_000, "The provided grant was issued to another application."));
+        }
         if matches!(authority, Authority::Tenant(at) if at != tenant) {
             return Err(grant(50_020, "The user account does not exist in the tenant."));
         }
@@ -212,7 +226,7 @@ impl TokenRequest<'_> {
             return Err(grant(700_082, "The refresh token has expired due to inactivity."));
         }
         let scope = self.get("scope").unwrap_or("https://graph.microsoft.com/.default");
-        let asked = scopes::parse(scope, &self.microsoft.inner.options.app)?;
+        let asked = scopes::parse(scope, self.of.app)?;
         let id_token = asked.has("openid");
         let extras = Extras {
             id_token,
@@ -230,17 +244,18 @@ impl TokenRequest<'_> {
             return Err(Refusal::new(9_001_023, "invalid_request", text));
         };
         let scope = self.need("scope")?;
-        let asked = scopes::parse(scope, &self.microsoft.inner.options.app)?;
+        let asked = scopes::parse(scope, self.of.app)?;
         let resource = asked.resource()?;
         if asked.defaults.is_empty() {
             let text = "The provided value for scope is not valid. Client credential flows need '/.default'.";
             return Err(Refusal::new(1_002_012, "invalid_scope", text));
         }
-        if state.tenants[tenant].app.is_none() {
+        if !state.tenants[tenant].apps.contains_key(&self.of.at) {
             return Err(Refusal::by_code(700_016));
         }
-        // A token comes even where nothing was granted; what it may do is decided when it is used.
-        let (token, life) = self.remember_access(state, tenant, None, resource, BTreeSet::new());
+        // A token comes even where nothing was granted. What is granted later is not in it.
+        let roles = state.tenants[tenant].app_roles(self.of.at, resource, self.now);
+        let (token, life) = self.remember_access(state, tenant, None, resource, roles);
         Ok(json!({ "token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": token }))
     }
 
@@ -253,10 +268,10 @@ impl TokenRequest<'_> {
         extras: Extras,
     ) -> Result<Value, Refusal> {
         let resource = asked.resource()?;
-        let granted = state.tenants[tenant].granted(user, resource);
+        let granted = state.tenants[tenant].granted(self.of.at, user, resource);
         for permission in &asked.permissions {
             let elsewhere = state.tenants[tenant]
-                .granted(user, permission.resource)
+                .granted(self.of.at, user, permission.resource)
                 .contains(permission.name);
             if !elsewhere && !about_sign_in(permission.name) {
                 return Err(Refusal {
@@ -289,6 +304,7 @@ impl TokenRequest<'_> {
             state.login.refresh.insert(
                 refresh.clone(),
                 Refresh {
+                    app: self.of.at,
                     tenant,
                     user,
                     issued: self.now,
@@ -320,6 +336,7 @@ impl TokenRequest<'_> {
             AccessToken {
                 tenant,
                 user,
+                app: self.of.at,
                 resource,
                 scopes,
                 issued: self.now,
@@ -334,7 +351,7 @@ impl TokenRequest<'_> {
         let organization = &state.tenants[tenant];
         let person = organization.person(user);
         let base = &self.microsoft.inner.login_url;
-        let client_id = &self.microsoft.inner.options.app.client_id;
+        let client_id = &self.of.app.client_id;
         let tid = if flaw == Some(Flaw::ConsumersTenant) {
             CONSUMERS.to_owned()
         } else {

@@ -6,6 +6,7 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::{hmac, rand, signature};
 use base64::prelude::BASE64_STANDARD;
+use jiff::SignedDuration;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
@@ -14,7 +15,13 @@ use std::sync::LazyLock;
 const TENANT: &str = "9f3c2b10-0000-4000-8000-00000000bf01";
 const PERSON: &str = "2c0b6a1e-1111-4a11-9a11-0000000000a1";
 const CLIENT: &str = "0b7d3c52-6f0e-4c1d-9a51-2d7e4f8a9c10";
+/// Of a brand with an application of its own.
+const OTHER_CLIENT: &str = "1c8e4d63-0000-4c1d-9a51-2d7e4f8a9c10";
 const NONCE: &str = "n-0S6_WzA2Mj";
+
+fn client_id() -> ClientId {
+    CLIENT.parse().unwrap()
+}
 
 fn now() -> Timestamp {
     "2026-03-02T10:00:00Z".parse().unwrap()
@@ -117,16 +124,25 @@ async fn entra(key: Value, forge: impl Fn(&mut Value, &mut Value) + Send + Sync 
 }
 
 fn sign_in(stage: &Stage) -> SignIn {
+    sign_in_at(stage.url.as_str())
+}
+
+fn sign_in_at(login: &str) -> SignIn {
     let redirect = "https://portal.example/callback".parse().unwrap();
-    SignIn::new(&stage.url, CLIENT.into(), redirect).with_http(hasty())
+    SignIn::new(&login.parse().unwrap(), client_id(), redirect).with_http(hasty())
 }
 
 async fn redeem_at(sign_in: &SignIn, tenant: Option<&TenantId>, now: Timestamp) -> Result<SignedIn> {
-    let (secret, verifier) = (Secret::new("client secret&".into()), Secret::new("v".repeat(43)));
-    let scopes = ["openid", "profile", "offline_access", "User.Read"].map(str::to_owned);
-    sign_in
-        .redeem(&secret, "code", &verifier, tenant, &scopes, NONCE, now)
-        .await
+    let ask = Redeem {
+        application: sign_in.application(),
+        client_secret: &Secret::new("client secret&".into()),
+        tenant,
+        code: &Secret::new("code".into()),
+        verifier: &Secret::new("v".repeat(43)),
+        scopes: &["openid", "profile", "offline_access", "User.Read"].map(str::to_owned),
+        nonce: NONCE,
+    };
+    sign_in.redeem(&ask, now).await
 }
 
 async fn redeem(stage: &Stage) -> Result<SignedIn> {
@@ -146,12 +162,13 @@ fn a_challenge_hides_its_verifier() {
 fn the_authorize_address_has_all_parameters() {
     let sign_in = SignIn::new(
         &"https://login.example/".parse().unwrap(),
-        CLIENT.into(),
+        client_id(),
         "https://portal.example/callback?a=1".parse().unwrap(),
     );
     let scopes = ["openid", "https://graph.microsoft.com/User.Read"].map(str::to_owned);
     let tenant: TenantId = TENANT.parse().unwrap();
     let ask = Authorize {
+        application: sign_in.application(),
         tenant: Some(&tenant),
         scopes: &scopes,
         state: "a b",
@@ -185,6 +202,25 @@ fn the_authorize_address_has_all_parameters() {
     let url = sign_in.authorize_url(&any);
     assert!(url.path().starts_with("/organizations/"));
     assert!(!url.as_str().contains("login_hint"), "the two exclude each other");
+}
+
+#[test]
+fn the_admin_consent_address_is_the_tenants() {
+    let url = sign_in_at("https://login.example/").admin_consent_url(&AdminConsent {
+        application: &OTHER_CLIENT.parse().unwrap(),
+        tenant: &TENANT.parse().unwrap(),
+        scopes: &["https://graph.microsoft.com/.default".to_owned()],
+        state: "a b",
+    });
+    assert_eq!(url.path(), format!("/{TENANT}/v2.0/adminconsent"));
+    let expected = [
+        ("client_id", OTHER_CLIENT),
+        ("scope", "https://graph.microsoft.com/.default"),
+        ("redirect_uri", "https://portal.example/callback"),
+        ("state", "a b"),
+    ];
+    let pairs: Vec<_> = url.query_pairs().collect();
+    assert_eq!(pairs, expected.map(|(name, value)| (name.into(), value.into())));
 }
 
 #[tokio::test]
@@ -413,10 +449,15 @@ async fn token_answer(status: u16, body: &str) -> (Error, Error) {
 }
 
 async fn refresh_at(stage: &Stage) -> Result<(Token, Option<Secret>)> {
-    let (secret, refresh) = (Secret::new("s".into()), Secret::new("old".into()));
-    let scope = "48ac35b8-9aa8-4d74-927d-1f4a14a0b239/.default";
-    let tenant: TenantId = TENANT.parse().unwrap();
-    sign_in(stage).token_for(&secret, &refresh, &tenant, scope, now()).await
+    let sign_in = sign_in(stage);
+    let ask = Renew {
+        application: sign_in.application(),
+        client_secret: &Secret::new("s".into()),
+        tenant: &TENANT.parse().unwrap(),
+        refresh_token: &Secret::new("old".into()),
+        scope: "48ac35b8-9aa8-4d74-927d-1f4a14a0b239/.default",
+    };
+    sign_in.token_for(&ask, now()).await
 }
 
 #[tokio::test]
@@ -501,6 +542,33 @@ async fn a_session_reaches_another_resource() {
     assert_eq!(asked.field("grant_type"), "refresh_token");
     assert_eq!(asked.field("refresh_token"), "old");
     assert_eq!(asked.field("scope"), "48ac35b8-9aa8-4d74-927d-1f4a14a0b239/.default");
+}
+
+#[tokio::test]
+async fn our_application_gets_a_token_on_the_tenants_path() {
+    let stage = Stage::new(|_, _| {
+        Reply::json(
+            200,
+            json!({"token_type": "Bearer", "expires_in": 3599, "access_token": "ours"}),
+        )
+    })
+    .await;
+    let tenant: TenantId = TENANT.parse().unwrap();
+    let (application, secret) = (OTHER_CLIENT.parse().unwrap(), Secret::new("other secret".into()));
+    let resource = "https://graph.microsoft.com";
+    let token = sign_in(&stage)
+        .app_token(&application, &secret, &tenant, resource, now())
+        .await
+        .unwrap();
+    assert_eq!(token.secret().expose(), "ours");
+    assert_eq!(token.expires(), now() + SignedDuration::from_secs(3599));
+    let asked = &stage.asked()[0];
+    assert_eq!(asked.url.path(), format!("/{TENANT}/oauth2/v2.0/token"));
+    assert_eq!(asked.field("grant_type"), "client_credentials");
+    assert_eq!(asked.field("client_id"), OTHER_CLIENT);
+    assert_eq!(asked.field("client_secret"), "other secret");
+    assert_eq!(asked.field("scope"), "https://graph.microsoft.com/.default");
+    assert_eq!(asked.header("authorization"), "");
 }
 
 #[tokio::test]

@@ -98,14 +98,15 @@ fn a_sign_in_that_failed_keeps_its_code() {
         code: "AADSTS50105".into(),
     };
     for (refused, code) in [
-        (SignInRefused::NotGlobalAdmin, Code::GaNotAdmin),
+        (SignInRefused::NotGlobalAdmin { has: Vec::new() }, Code::GaNotAdmin),
         (not_recorded, Code::GaNotRecorded),
         (SignInRefused::PersonalAccount, Code::GaNotRecorded),
         (SignInRefused::TenantMismatch, Code::TenantMismatch),
         (SignInRefused::TenantTaken, Code::TenantMismatch),
-        (SignInRefused::ApprovalRequired, Code::ConsentMissing),
+        (SignInRefused::ApprovalRequired, Code::ApprovalRequired),
         (SignInRefused::Declined, Code::ConsentMissing),
         (incomplete, Code::ConsentMissing),
+        (SignInRefused::ConsentNotInForce, Code::ConsentMissing),
         (SignInRefused::StateUnknown, Code::MsRefused),
         (unknown, Code::MsRefused),
     ] {
@@ -113,7 +114,7 @@ fn a_sign_in_that_failed_keeps_its_code() {
             (Sample::invited(), Step::SignIn),
             (Sample::bound(), Step::SecondConsent),
         ] {
-            let message = news(&Error::SignIn(refused.clone()));
+            let (_, message) = news(&Error::SignIn(refused.clone()));
             let status = sample.refused(which, refused.clone(), 12).status();
             assert_eq!(codes(&status), [code], "{message}");
             assert_eq!(status.blocks[0].seen, message);
@@ -122,17 +123,14 @@ fn a_sign_in_that_failed_keeps_its_code() {
             } else {
                 StepName::Consent2
             };
-            assert_eq!(step(&status, name), (StepState::Failed, message.as_str()));
+            assert_eq!(step(&status, name), (StepState::Failed, message));
         }
     }
 }
 
 #[test]
 fn what_is_not_the_persons_fault_can_be_tried_again() {
-    let message = news(&Error::Busy);
-    let status = Sample::invited()
-        .told(Step::SignIn, StepState::Failed, &message, 5)
-        .status();
+    let status = Sample::invited().failed_with(Step::SignIn, &Error::Busy, 5).status();
     assert_eq!(codes(&status), [Code::MsInternal]);
     let unknown = Sample::invited().told(Step::SignIn, StepState::Failed, "Words of another time.", 5);
     assert_eq!(codes(&unknown.status()), [Code::MsRefused]);
@@ -141,7 +139,7 @@ fn what_is_not_the_persons_fault_can_be_tried_again() {
 #[test]
 fn r053_who_lacks_the_role_is_told_to_have_it_reassigned() {
     let status = Sample::invited()
-        .refused(Step::SignIn, SignInRefused::NotGlobalAdmin, 5)
+        .refused(Step::SignIn, SignInRefused::NotGlobalAdmin { has: Vec::new() }, 5)
         .status();
     assert!(
         status.next_step.contains("reassign the Global Admin role"),
@@ -164,7 +162,7 @@ fn a_try_that_went_well_forgives_the_one_before() {
 #[test]
 fn news_from_before_the_newest_invitation_count_no_more() {
     let status = Sample::invited()
-        .refused(Step::SignIn, SignInRefused::NotGlobalAdmin, -5)
+        .refused(Step::SignIn, SignInRefused::NotGlobalAdmin { has: Vec::new() }, -5)
         .status();
     assert_eq!(codes(&status), []);
     assert_eq!(step(&status, StepName::SignIn).0, StepState::Pending);
@@ -242,4 +240,47 @@ fn a_sync_whose_session_ended_says_so() {
     let mut sample = Sample::discovered().mapped(1).running(RunState::AwaitingSignIn);
     sample.current.as_mut().unwrap().findings = vec![samples::finding(Code::TokenTooShort)];
     assert_eq!(codes(&sample.status()), [Code::TokenTooShort]);
+}
+
+#[test]
+fn r069_a_sign_in_that_nobody_came_back_from_shows_once_its_time_is_over() {
+    assert_eq!(codes(&Sample::invited().unanswered(5).status()), []);
+    let sample = Sample::invited().unanswered(5).after(SignedDuration::from_mins(15));
+    let status = sample.status();
+    assert_eq!(codes(&status), [Code::WindowClosed]);
+    assert!(
+        status.blocks[0].seen.contains("no answer came back"),
+        "{}",
+        status.blocks[0].seen
+    );
+    let complete = Sample::complete().unanswered(5).after(SignedDuration::from_mins(15));
+    assert_eq!(codes(&complete.status()), [Code::WindowClosed]);
+}
+
+#[test]
+fn r067_disabled_sync_says_what_comes_next() {
+    let status = Sample::complete().sync_disabled(5).status();
+    assert_eq!(codes(&status), [Code::SyncDisabled]);
+    assert!(
+        status.blocks[0].fix.contains("presses Sync Now"),
+        "{}",
+        status.blocks[0].fix
+    );
+}
+
+#[test]
+fn r056_a_consent_that_is_gone_is_asked_for_again() {
+    let gone = || Consent::Revoked {
+        at: at(5),
+        by: "Microsoft".into(),
+    };
+    let status = Sample::complete()
+        .consents(|consents| consents.calling = gone())
+        .status();
+    assert_eq!(codes(&status), [Code::ConsentMissing]);
+    assert_eq!(step(&status, StepName::Consent2).0, StepState::Failed);
+    let first = Sample::complete()
+        .consents(|consents| consents.sign_in = gone())
+        .status();
+    assert_eq!(codes(&first), [Code::ConsentMissing]);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::brand::Brand;
-use crate::domain::consent::Consent;
+use crate::domain::consent::{Consent, ConsentForm};
 use crate::domain::enterprise::{Service, Settings};
 use crate::domain::global_admin::GlobalAdmin;
 use crate::domain::invitation::LIFE;
@@ -11,6 +11,8 @@ use crate::domain::reseller::Activation;
 use crate::domain::run::RunKind;
 use crate::domain::setup::BoundTenant;
 use crate::domain::steps::{Progress, Steps};
+use crate::domain::sync_switch::SyncSwitch;
+use crate::domain::visit::Purpose;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Facts that own what they are made of.
@@ -21,6 +23,7 @@ pub(super) struct Sample {
     pub(super) invitation: Option<Invitation>,
     pub(super) current: Option<Run>,
     pub(super) failed: Option<Run>,
+    pub(super) unanswered: Option<Begun>,
     pub(super) now: Timestamp,
 }
 
@@ -62,6 +65,20 @@ pub(super) fn complete(consents: Consents) -> Setup {
         tenant: tenant(),
         consents,
         at: at(12),
+    }
+}
+
+/// Both sets, granted.
+pub(super) fn granted() -> Consents {
+    let granted = || Consent::Granted {
+        scopes: BTreeSet::new(),
+        at: at(12),
+        by: "Mara".into(),
+        form: ConsentForm::Delegated,
+    };
+    Consents {
+        sign_in: granted(),
+        calling: granted(),
     }
 }
 
@@ -112,6 +129,7 @@ fn reseller() -> Reseller {
             provider_contact: "Kestrel Support".into(),
             sender: None,
             reply_to: None,
+            application: None,
         },
         return_origins: BTreeSet::new(),
         help_url: Some(url("https://help.kestrel.example/teams")),
@@ -147,6 +165,8 @@ impl Sample {
             standing: Standing::Active,
             management: Management::Pending,
             steps: Steps::new(),
+            sync_switch: SyncSwitch::On,
+            left_tenant: None,
             created: at(0),
             version: 1,
         };
@@ -165,6 +185,7 @@ impl Sample {
             invitation: Some(invitation),
             current: None,
             failed: None,
+            unanswered: None,
             now: at(60),
         }
     }
@@ -178,7 +199,7 @@ impl Sample {
 
     pub(super) fn complete() -> Self {
         let mut sample = Self::bound();
-        sample.enterprise.setup = complete(Consents::default());
+        sample.enterprise.setup = complete(granted());
         sample.invitation = None;
         sample
     }
@@ -278,18 +299,57 @@ impl Sample {
             state,
             message: message.to_owned(),
             at: at(minutes),
+            obstacle: None,
+        };
+        self.enterprise.steps.insert(step, progress);
+        self
+    }
+
+    pub(super) fn failed_with(mut self, step: Step, why: &Error, minutes: i64) -> Self {
+        let (obstacle, message) = news(why);
+        let progress = Progress {
+            state: StepState::Failed,
+            message: message.to_owned(),
+            at: at(minutes),
+            obstacle: Some(obstacle),
         };
         self.enterprise.steps.insert(step, progress);
         self
     }
 
     pub(super) fn refused(self, step: Step, refused: SignInRefused, minutes: i64) -> Self {
-        self.told(step, StepState::Failed, &news(&Error::SignIn(refused)), minutes)
+        self.failed_with(step, &Error::SignIn(refused), minutes)
+    }
+
+    pub(super) fn unanswered(mut self, minutes: i64) -> Self {
+        self.unanswered = Some(Begun {
+            purpose: Purpose::Consent { accepted: false },
+            at: at(minutes),
+        });
+        self
+    }
+
+    pub(super) fn sync_disabled(mut self, minutes: i64) -> Self {
+        self.enterprise.sync_switch = SyncSwitch::Off {
+            since: at(minutes),
+            by: "Mara".into(),
+        };
+        self
+    }
+
+    pub(super) fn consents(mut self, change: impl FnOnce(&mut Consents)) -> Self {
+        let mut consents = granted();
+        change(&mut consents);
+        self.enterprise.setup = complete(consents);
+        self
     }
 
     pub(super) fn calling_declined(mut self, minutes: i64) -> Self {
         self.enterprise.setup = bound(Consents {
-            calling: Consent::Declined { at: at(minutes) },
+            calling: Consent::Declined {
+                at: at(minutes),
+                by: "Mara".into(),
+            },
             ..Consents::default()
         });
         self
@@ -336,6 +396,7 @@ impl Sample {
             invitation: self.invitation.as_ref(),
             current: self.current.as_ref(),
             failed: self.failed.as_ref(),
+            unanswered: self.unanswered.as_ref(),
             permissions: &"https://dialbridge.example/permissions".parse().unwrap(),
             zone: &zone(),
             now: self.now,
