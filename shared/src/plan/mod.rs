@@ -8,6 +8,7 @@ pub mod duration;
 pub mod guard;
 pub mod mapping;
 pub mod onboard;
+pub mod operators;
 pub mod preflight;
 pub mod remind;
 pub mod status;

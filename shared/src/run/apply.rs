@@ -212,7 +212,7 @@ impl Round<'_> {
         let mut policies = Vec::new();
         for at in pending {
             self.io.store.renew(self.lease, self.io.clock.now()).await?;
-            if self.io.clock.now() >= until {
+            if self.io.clock.now() >= until || self.withdrawn().await? {
                 return Ok(true);
             }
             let since = self.io.clock.now();
@@ -239,12 +239,24 @@ impl Round<'_> {
         }
         for part in policies.chunks(POLICIES_AT_ONCE) {
             self.io.store.renew(self.lease, self.io.clock.now()).await?;
-            if self.io.clock.now() >= until {
+            if self.io.clock.now() >= until || self.withdrawn().await? {
                 break;
             }
             self.submit_policies(part).await?;
         }
         Ok(true)
+    }
+
+    /// A deputy's tokens are gone: the person is none any more, and nothing more is done in their name.
+    async fn withdrawn(&self) -> Result<bool> {
+        let (enterprise, run) = (&self.lease.enterprise, &self.run.id);
+        Ok(self.run.deputy.is_some()
+            && self
+                .io
+                .store
+                .sealed(enterprise, run, self.io.clock.now())
+                .await?
+                .is_none())
     }
 
     /// A number that could not be released cannot be given, and its new holder must not get another.

@@ -13,6 +13,7 @@ pub mod list;
 pub mod manage;
 pub mod mapping_page;
 pub mod onboard;
+pub mod operators;
 pub mod plans;
 pub mod post;
 pub mod prepare;

@@ -7,6 +7,7 @@ mod groups;
 mod invitation;
 mod licences;
 mod mapping;
+mod operators;
 mod provisioning;
 mod reassign;
 mod reminders;
