@@ -200,15 +200,21 @@ impl Round<'_> {
     /// Hands the phase's pending changes to Microsoft. What is in place already, because an earlier call was killed
     /// after handing it over, is not handed over twice.
     async fn submit(&mut self, number: u8, resumed: bool, until: Timestamp) -> Result<bool> {
-        let pending = self.pending(number);
+        let mut pending = self.pending(number);
         if pending.is_empty() {
             return Ok(false);
         }
-        let observed = if resumed {
-            self.observed(&pending).await?
-        } else {
-            Observed::default()
-        };
+        if resumed {
+            // All of them before the first is sent: the next pause may be the end of this call.
+            let observed = self.observed(&pending).await?;
+            let since = self.io.clock.now();
+            for at in pending {
+                if in_place(&self.plan.changes[at], &observed) {
+                    self.note(at, StepState::Verifying { since }).await?;
+                }
+            }
+            pending = self.pending(number);
+        }
         let mut policies = Vec::new();
         for at in pending {
             self.io.store.renew(self.lease, self.io.clock.now()).await?;
@@ -216,11 +222,6 @@ impl Round<'_> {
                 return Ok(true);
             }
             let since = self.io.clock.now();
-            let adopted = matches!(self.plan.changes[at], Change::Adopt { .. });
-            if adopted || (resumed && in_place(&self.plan.changes[at], &observed)) {
-                self.note(at, StepState::Verifying { since }).await?;
-                continue;
-            }
             match &self.plan.changes[at] {
                 Change::Release { number, .. } => {
                     let sent = self.io.graph.unassign_number(self.token, number).await;
@@ -233,7 +234,7 @@ impl Round<'_> {
                         self.handed_over(at, sent).await?;
                     }
                 },
-                Change::Adopt { .. } => {}
+                Change::Adopt { .. } => self.note(at, StepState::Verifying { since }).await?,
                 Change::Revoke { .. } | Change::Grant { .. } => policies.push(at),
             }
         }
