@@ -1,6 +1,7 @@
 //! The browser on the other side: its cookie, and what it may do with our pages.
 
-use crate::pages::{Back, RefusedPage, content_security_policy, refused};
+use crate::pages::topics::topic;
+use crate::pages::{Back, RefusedPage, content_security_policy, refused, refused_with};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -103,46 +104,28 @@ fn refusal(error: &Error, brand: Option<&Brand>) -> (StatusCode, RefusedPage) {
     match error {
         Error::SignIn(why) => (StatusCode::FORBIDDEN, refused(why, brand)),
         Error::NotFound(_) => (StatusCode::FORBIDDEN, refused(&SignInRefused::LinkClosed, brand)),
-        Error::Throttled { .. } | Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, unavailable(brand)),
-        Error::Stale(_) => (StatusCode::CONFLICT, changed_meanwhile(brand)),
+        Error::Throttled { .. } | Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, refused_with("UNAVAILABLE", brand)),
+        Error::Stale(_) => (StatusCode::CONFLICT, refused_with("CHANGED_MEANWHILE", brand)),
         Error::Conflict(why) => (StatusCode::CONFLICT, not_now(why, brand)),
         error => {
             tracing::error!(error.message = %Chain(error), "a page could not be answered");
-            (StatusCode::BAD_GATEWAY, unavailable(brand))
+            (StatusCode::BAD_GATEWAY, refused_with(fault(error), brand))
         }
     }
 }
 
-fn unavailable(brand: Option<&Brand>) -> RefusedPage {
-    RefusedPage {
-        product: brand.map(|brand| brand.product_name.clone()),
-        headline: "This did not work just now".into(),
-        what_happened: "A service that is needed here did not answer in time. Nothing was changed.".into(),
-        what_to_do: vec!["Wait a few minutes, open the link again and repeat the last step.".into()],
-        contact: brand.map(|brand| brand.account_contact.clone()),
-        code: "UNAVAILABLE".into(),
-        back: None,
-    }
-}
-
-fn changed_meanwhile(brand: Option<&Brand>) -> RefusedPage {
-    RefusedPage {
-        headline: "Something changed at the same moment".into(),
-        what_happened: "Somebody else changed this integration while you were here. Your last step was not saved."
-            .into(),
-        what_to_do: vec!["Open the link again and repeat the last step.".into()],
-        code: "CHANGED_MEANWHILE".into(),
-        ..unavailable(brand)
+/// Microsoft's word for a fault of ours, where it is one that people are told of.
+fn fault(error: &Error) -> &str {
+    match error {
+        Error::Refused { code, .. } if topic(code).is_some() => code,
+        _ => "UNAVAILABLE",
     }
 }
 
 fn not_now(why: &str, brand: Option<&Brand>) -> RefusedPage {
     RefusedPage {
-        headline: "This cannot be done now".into(),
         what_happened: format!("The integration is in another state: {why}."),
-        what_to_do: vec!["Open the integration portal to see what comes next.".into()],
-        code: "CONFLICT".into(),
-        ..unavailable(brand)
+        ..refused_with("CONFLICT", brand)
     }
 }
 
