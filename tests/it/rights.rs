@@ -46,7 +46,8 @@ fn expected(route: &Route, name: &str, target: &Target, managed: Option<&str>, c
     let may = match role(name, cast).may(route.action()) {
         May::Yes => true,
         May::OnBehalf => matches!(target, Target::Enterprise(id) if Some(id.as_str()) == managed),
-        May::No => false,
+        // Nobody is named here.
+        May::AsDeputy | May::No => false,
     };
     // Without an id there is only the right itself.
     may && (*target == Target::Nothing || reaches(name, target, cast))

@@ -112,6 +112,10 @@ pub enum Deed {
     LeftTenantPutAside,
     /// A new Global Admin signed in for the first time and is recorded.
     GlobalAdminRecorded,
+    /// Who may sync besides the Global Admin was changed.
+    OperatorsChanged,
+    /// A deputy signed in for the first time and is recorded.
+    DeputyRecorded,
     /// Whose users are synchronised was changed.
     GroupFilterChanged,
     /// Voice users were created, changed or deleted.

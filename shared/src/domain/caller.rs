@@ -127,6 +127,10 @@ impl Caller {
         match self.role.may(self.asks) {
             May::Yes => Some(Footing::Own),
             May::OnBehalf if enterprise.managed() => Some(Footing::OnBehalf),
+            May::AsDeputy => {
+                let deputy = self.email.as_ref().and_then(|email| enterprise.operators.deputy(email));
+                deputy.map(|_| Footing::Own)
+            }
             May::OnBehalf | May::No => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::caller::Origin;
-use crate::domain::consent::{ConsentForm, GRAPH, TEAMS_ADMIN, TEAMS_ADMIN_SCOPE, missing_calling_scopes};
+use crate::domain::consent::{ConsentForm, GRAPH, missing_calling_scopes};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::group_filter::Group;
 use crate::domain::ids::InvitationId;
@@ -15,12 +15,12 @@ use crate::domain::steps::{Progress, Step, StepState};
 use crate::domain::visit::{Link, Purpose, Session, Stage, Visit};
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
-use crate::io::graph::{Renew, SignedIn, Token};
+use crate::io::graph::{SignedIn, Token};
 use crate::io::store::guesses::Guesses;
 use crate::io::vault::sha256;
 use crate::plan::onboard::{self, Event};
 use crate::run::access::entry;
-use crate::run::{sign_in, switch};
+use crate::run::{session, sign_in, switch};
 use jiff::Timestamp;
 use url::Url;
 
@@ -394,7 +394,8 @@ pub async fn calling_granted(
     now: Timestamp,
 ) -> Result<()> {
     let kept = sign_in::recorded(io, visit, &person).await?;
-    prove_teams_access(io, &person, now).await?;
+    // The permission on the Teams admin resource shows only in a token for it.
+    session::teams_token(io, &person, now).await?;
     let author = sign_in::author(visit, &person);
     let event = Event::CallingGranted {
         identity: person.claims.identity.clone(),
@@ -486,27 +487,6 @@ async fn proven_groups(io: &Io, token: &Token) -> Result<Vec<Group>> {
     match io.graph.groups(token, None).await {
         Err(Error::Refused { status: 403, .. }) => Err(SignInRefused::ConsentNotInForce.into()),
         read => read,
-    }
-}
-
-/// The permission on the Teams admin resource shows only in a token for it.
-async fn prove_teams_access(io: &Io, person: &SignedIn, now: Timestamp) -> Result<()> {
-    let missing = || {
-        Error::SignIn(SignInRefused::ConsentIncomplete {
-            missing: vec![TEAMS_ADMIN_SCOPE.to_owned()],
-        })
-    };
-    let ask = Renew {
-        application: &person.application,
-        client_secret: io.vault.entra_client_secret(&person.application).await?,
-        tenant: &person.claims.identity.tenant,
-        refresh_token: person.refresh.as_ref().ok_or_else(missing)?,
-        scope: &format!("{TEAMS_ADMIN}/.default"),
-    };
-    match io.sign_in.token_for(&ask, now).await {
-        Ok(_) => Ok(()),
-        Err(Error::SignIn(_) | Error::TokenExpired) => Err(missing()),
-        Err(error) => Err(error),
     }
 }
 

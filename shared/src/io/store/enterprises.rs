@@ -14,6 +14,7 @@ use crate::domain::letter::Outgoing;
 use crate::domain::licence::trial_over;
 use crate::domain::management::Management;
 use crate::domain::once::Once;
+use crate::domain::operators::Operators;
 use crate::domain::schedule;
 use crate::domain::setup::Setup;
 use crate::domain::standing::{RETENTION, Standing};
@@ -60,6 +61,8 @@ struct EnterpriseItem {
     steps: Steps,
     #[serde(default)]
     sync_switch: SyncSwitch,
+    #[serde(default)]
+    operators: Operators,
     #[serde(default)]
     left_tenant: Option<TenantId>,
 }
@@ -461,6 +464,7 @@ fn item(enterprise: &Enterprise) -> EnterpriseItem {
         management: enterprise.management,
         steps: enterprise.steps,
         sync_switch: enterprise.sync_switch,
+        operators: enterprise.operators,
         left_tenant: enterprise.left_tenant,
     }
 }
@@ -497,6 +501,7 @@ impl From<EnterpriseItem> for Enterprise {
             management: item.management,
             steps: item.steps,
             sync_switch: item.sync_switch,
+            operators: item.operators,
             left_tenant: item.left_tenant,
             created: item.created,
             version: item.version,
