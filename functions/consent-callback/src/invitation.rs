@@ -100,7 +100,11 @@ async fn without_code(io: &Io, token: &str, now: Timestamp) -> Response {
     match onboard::invited(io, token, now).await {
         Ok(invited) => {
             let notice = "Type the Invitation Code from the mail.";
-            (StatusCode::FORBIDDEN, page(io, token, &invited, Some(notice.into())).await).into_response()
+            (
+                StatusCode::FORBIDDEN,
+                page(io, token, &invited, Some(notice.into())).await,
+            )
+                .into_response()
         }
         Err(error) => failure(io, None, error).await,
     }

@@ -14,7 +14,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-
 /// When a state was reached is an attribute of its own, such as `reached_sent`: noting one needs no read.
 #[derive(Serialize, Deserialize)]
 struct InvitationItem {

@@ -300,7 +300,11 @@ fn r069_a_sign_in_that_nobody_came_back_from_shows_once_its_time_is_over() {
     let sample = Sample::invited().unanswered(5).after(MINUTE * 15);
     let status = sample.status();
     assert_eq!(codes(&status), [Code::WindowClosed]);
-    assert!(status.blocks[0].seen.contains("no answer came back"), "{}", status.blocks[0].seen);
+    assert!(
+        status.blocks[0].seen.contains("no answer came back"),
+        "{}",
+        status.blocks[0].seen
+    );
     let complete = Sample::complete().unanswered(5).after(MINUTE * 15);
     assert_eq!(codes(&complete.status()), [Code::WindowClosed]);
 }
