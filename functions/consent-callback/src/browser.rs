@@ -140,7 +140,10 @@ fn not_now(why: &str, brand: Option<&Brand>) -> RefusedPage {
 
 /// Our application, as Microsoft names it to the people of this reseller.
 pub(crate) fn application(io: &Io, reseller: &Reseller) -> String {
-    reseller.brand.application_name(&io.config.entra_application_name).to_owned()
+    reseller
+        .brand
+        .application_name(&io.config.entra_application_name)
+        .to_owned()
 }
 
 /// When a sign-in of this enterprise was begun that nothing has come back from, as people read it.

@@ -100,7 +100,10 @@ mod tests {
             }),
             ..shared.clone()
         };
-        assert_eq!(named(" Kestrel ").checked().unwrap().application_name("Dialbridge"), "Kestrel");
+        assert_eq!(
+            named(" Kestrel ").checked().unwrap().application_name("Dialbridge"),
+            "Kestrel"
+        );
         for wrong in ["", "a\nb", &"x".repeat(121)] {
             assert_eq!(named(wrong).checked().unwrap_err().what, "application.name", "{wrong}");
         }

@@ -447,7 +447,7 @@ pub async fn calling_declined(io: &Io, visit: &Visit, browser: &Secret, now: Tim
     io.store.put_session(&sha256(browser.expose()), &session, now).await
 }
 
-/// Notes what the token of a sync says of the second set, where that is news; the sync needs all of it.
+/// Notes what the tokens of a sync say of the second set, where that is news; the sync needs all of it.
 ///
 /// # Errors
 /// `ConsentIncomplete`, `Stale`.
@@ -456,10 +456,17 @@ pub async fn calling_seen(
     visit: &Visit,
     mut kept: Enterprise,
     person: &SignedIn,
+    teams: &Result<Token>,
     now: Timestamp,
 ) -> Result<Enterprise> {
-    let missing = missing_calling_scopes(&person.scopes);
-    if let Some(setup) = onboard::seen_at_sign_in(&kept.setup, &person.scopes, &person.claims.name, now) {
+    let mut missing: Vec<String> = missing_calling_scopes(&person.scopes)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    if let Err(Error::SignIn(SignInRefused::ConsentIncomplete { missing: of_teams })) = teams {
+        missing.extend_from_slice(of_teams);
+    }
+    if let Some(setup) = onboard::seen_at_sign_in(&kept.setup, &person.scopes, &missing, &person.claims.name, now) {
         let seen = kept.version;
         let next = Enterprise {
             setup,
@@ -478,7 +485,6 @@ pub async fn calling_seen(
     if missing.is_empty() {
         return Ok(kept);
     }
-    let missing = missing.into_iter().map(str::to_owned).collect();
     Err(SignInRefused::ConsentIncomplete { missing }.into())
 }
 
