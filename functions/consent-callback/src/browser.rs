@@ -147,8 +147,9 @@ fn not_now(why: &str, brand: Option<&Brand>) -> RefusedPage {
 }
 
 /// Our application, as Microsoft names it to the people of this reseller.
-pub(crate) fn application(reseller: &Reseller) -> String {
-    reseller.brand.application_name().to_owned()
+pub(crate) fn application(io: &Io, reseller: &Reseller) -> String {
+    let shared = &io.config.entra_application_name;
+    reseller.brand.application_name(shared).to_owned()
 }
 
 /// When a sign-in of this enterprise was begun that nothing has come back from, as people read it.

@@ -30,7 +30,7 @@ async fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -
         reseller: invited.reseller.name.clone(),
         expires,
         permissions_url: io.config.public_page("/permissions").into(),
-        application: application(&invited.reseller),
+        application: application(io, &invited.reseller),
         post_to: format!("/i/{token}"),
         notice,
         // A page without it is better than none.

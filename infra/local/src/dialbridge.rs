@@ -44,6 +44,7 @@ impl Dialbridge {
         let environment = world.environment();
         let config = Config::read(|name| environment.get(name).cloned()).map_err(io::Error::other)?;
         let app = AppRegistration {
+            name: deployment::ENTRA_APPLICATION.into(),
             client_id: deployment::ENTRA_CLIENT_ID.into(),
             client_secret: deployment::ENTRA_CLIENT_SECRET.into(),
             redirect_uris: vec![config.public_page("/signin/callback").into()],

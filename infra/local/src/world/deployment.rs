@@ -20,6 +20,7 @@ pub const MAIL_FROM: &str = "calls@dialbridge.example";
 pub const CONFIGURE_TENANT: &str = "configure-tenant";
 /// Our application in the simulated Entra.
 pub const ENTRA_CLIENT_ID: &str = "5d1a1b6d-0c0f-4d5b-9f43-1c2b7a6e9d10";
+pub const ENTRA_APPLICATION: &str = "Dialbridge";
 /// Good for nothing but the simulation; fixed, so that a table in a file outlives the process.
 pub const ENTRA_CLIENT_SECRET: &str = "local-client-secret";
 /// An application of a reseller's own brand in the simulated Entra, with a name of its own.
@@ -100,6 +101,7 @@ pub(super) fn environment(urls: &Urls) -> BTreeMap<String, String> {
         ("PORTAL_URL", urls.portal.to_string()),
         ("SECRET_ID", SECRET.to_owned()),
         ("ENTRA_CLIENT_ID", ENTRA_CLIENT_ID.to_owned()),
+        ("ENTRA_APPLICATION_NAME", ENTRA_APPLICATION.to_owned()),
         ("ENTRA_LOGIN_URL", urls.login.to_string()),
         ("GRAPH_URL", urls.graph.to_string()),
         ("SBC_REGIONS", json!(regions).to_string()),
