@@ -2,8 +2,7 @@
 //! (R070).
 
 use super::scene::{Scene, options};
-use dialbridge_local::drive::browser::Browser;
-use dialbridge_local::drive::browser::Page;
+use dialbridge_local::drive::browser::{Browser, Page};
 use dialbridge_local::drive::people::{at_microsoft, invitation};
 use dialbridge_local::world::deployment::{
     BRAND_APPLICATION, BRAND_CLIENT_ID, BRAND_CLIENT_SECRET, ENTRA_APPLICATION, ENTRA_CLIENT_ID, ENTRA_CLIENT_SECRET,
