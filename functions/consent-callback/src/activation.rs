@@ -1,7 +1,7 @@
 //! The page that a reseller's activation mail leads to (R001).
 
 use crate::browser::failure;
-use crate::pages::{ActivationPage, DonePage, RefusedPage};
+use crate::pages::{ActivationPage, DonePage, refused_with};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -53,19 +53,7 @@ pub(crate) async fn activate(State(io): State<Arc<Io>>, origin: Origin, Segments
 async fn refused(io: &Io, error: Error) -> Response {
     match error {
         Error::SignIn(SignInRefused::LinkClosed) => {
-            let page = RefusedPage {
-                product: None,
-                headline: "This activation link does not work any more".into(),
-                what_happened: "It was used already, has expired after seven days, or was replaced by a newer one."
-                    .into(),
-                what_to_do: vec![
-                    "If the account is active, sign in to the portal.".into(),
-                    "Look for a newer activation mail, or ask the provider to send one.".into(),
-                ],
-                contact: None,
-                code: "ACTIVATION_CLOSED".into(),
-                back: None,
-            };
+            let page = refused_with("ACTIVATION_CLOSED", None);
             (StatusCode::FORBIDDEN, page).into_response()
         }
         error => failure(io, None, error).await,

@@ -1,6 +1,7 @@
 //! The browser on the other side: its cookie, and what it may do with our pages.
 
-use crate::pages::{Back, RefusedPage, content_security_policy, refused};
+use crate::pages::topics::topic;
+use crate::pages::{Back, RefusedPage, content_security_policy, refused, refused_with};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -18,6 +19,7 @@ use shared::error::Chain;
 use shared::error::SignInRefused;
 use shared::io::Io;
 use shared::run::guide;
+use shared::web::problem::retry_after;
 use std::convert::Infallible;
 use std::sync::Arc;
 use url::Url;
@@ -84,6 +86,10 @@ pub(crate) async fn failure(io: &Io, visit: Option<&Visit>, error: Error) -> Res
         None => None,
     };
     let (status, page) = refusal(&error, reseller.as_ref().map(|reseller| &reseller.brand));
+    let wait = match &error {
+        Error::TooMany { wait, .. } => Some([(header::RETRY_AFTER, retry_after(*wait))]),
+        _ => None,
+    };
     let outcome = match error {
         Error::SignIn(SignInRefused::Declined) => Outcome::Declined,
         _ => Outcome::Failed {
@@ -96,53 +102,39 @@ pub(crate) async fn failure(io: &Io, visit: Option<&Visit>, error: Error) -> Res
         back: back.map(Back::from),
         ..page
     };
-    (status, page).into_response()
+    match wait {
+        Some(wait) => (status, wait, page).into_response(),
+        None => (status, page).into_response(),
+    }
 }
 
 fn refusal(error: &Error, brand: Option<&Brand>) -> (StatusCode, RefusedPage) {
     match error {
         Error::SignIn(why) => (StatusCode::FORBIDDEN, refused(why, brand)),
         Error::NotFound(_) => (StatusCode::FORBIDDEN, refused(&SignInRefused::LinkClosed, brand)),
-        Error::Throttled { .. } | Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, unavailable(brand)),
-        Error::Stale(_) => (StatusCode::CONFLICT, changed_meanwhile(brand)),
+        Error::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, refused_with("TOO_MANY_TRIES", brand)),
+        Error::Throttled { .. } | Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, refused_with("UNAVAILABLE", brand)),
+        Error::Stale(_) => (StatusCode::CONFLICT, refused_with("CHANGED_MEANWHILE", brand)),
         Error::Conflict(why) => (StatusCode::CONFLICT, not_now(why, brand)),
         error => {
             tracing::error!(error.message = %Chain(error), "a page could not be answered");
-            (StatusCode::BAD_GATEWAY, unavailable(brand))
+            (StatusCode::BAD_GATEWAY, refused_with(fault(error), brand))
         }
     }
 }
 
-fn unavailable(brand: Option<&Brand>) -> RefusedPage {
-    RefusedPage {
-        product: brand.map(|brand| brand.product_name.clone()),
-        headline: "This did not work just now".into(),
-        what_happened: "A service that is needed here did not answer in time. Nothing was changed.".into(),
-        what_to_do: vec!["Wait a few minutes, open the link again and repeat the last step.".into()],
-        contact: brand.map(|brand| brand.account_contact.clone()),
-        code: "UNAVAILABLE".into(),
-        back: None,
-    }
-}
-
-fn changed_meanwhile(brand: Option<&Brand>) -> RefusedPage {
-    RefusedPage {
-        headline: "Something changed at the same moment".into(),
-        what_happened: "Somebody else changed this integration while you were here. Your last step was not saved."
-            .into(),
-        what_to_do: vec!["Open the link again and repeat the last step.".into()],
-        code: "CHANGED_MEANWHILE".into(),
-        ..unavailable(brand)
+/// Microsoft's word for a fault of ours, where it is one that people are told of.
+fn fault(error: &Error) -> &str {
+    match error {
+        Error::Refused { code, .. } if topic(code).is_some() => code,
+        _ => "UNAVAILABLE",
     }
 }
 
 fn not_now(why: &str, brand: Option<&Brand>) -> RefusedPage {
     RefusedPage {
-        headline: "This cannot be done now".into(),
         what_happened: format!("The integration is in another state: {why}."),
-        what_to_do: vec!["Open the integration portal to see what comes next.".into()],
-        code: "CONFLICT".into(),
-        ..unavailable(brand)
+        ..refused_with("CONFLICT", brand)
     }
 }
 

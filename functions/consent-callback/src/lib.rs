@@ -7,6 +7,7 @@
 mod activation;
 mod browser;
 mod groups;
+mod help;
 mod invitation;
 mod management;
 mod next;
@@ -39,6 +40,8 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(groups::show, groups::save))
         .routes(routes!(sync_sign_in::show, sync_sign_in::begin))
         .routes(routes!(invitation::permissions))
+        .routes(routes!(help::list))
+        .routes(routes!(help::show))
 }
 
 /// The routes, ready to serve.

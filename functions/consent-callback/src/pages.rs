@@ -4,16 +4,19 @@
 //! A page needs nothing but itself: no script, no file from anywhere. `content_security_policy` says so to the browser.
 
 mod choices;
+mod help;
 mod moves;
 mod permissions;
 mod refusals;
 #[cfg(test)]
 mod tests;
+pub mod topics;
 
 pub use choices::{GroupRow, GroupsPage, ManagementPage, NextPage, Offer};
+pub use help::{HelpPage, HelpRow, HelpTopicPage, help, help_topic};
 pub use moves::{AcceptedPage, MoveTenantPage, WaitPage};
 pub use permissions::permission_sets;
-pub use refusals::refused;
+pub use refusals::{refused, refused_with};
 
 use askama::Template;
 use axum::http::header;
@@ -171,6 +174,16 @@ pub struct RefusedPage {
     pub back: Option<Back>,
 }
 
+impl RefusedPage {
+    /// The page that says more about it, for a window of its own.
+    fn help(&self) -> String {
+        match topics::topic(&self.code) {
+            Some(_) => format!("/help/{}", self.code),
+            None => "/help/sign-in".into(),
+        }
+    }
+}
+
 /// The way back to the page that sent the person here; its address says what became of the step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Back {
@@ -195,7 +208,7 @@ impl From<Url> for Back {
 pub struct PermissionsPage {
     /// The product, in the header.
     pub product: String,
-    /// Both sets; `permission_sets` has the texts.
+    /// Every set; `permission_sets` has the texts.
     pub sets: Vec<PermissionSetText>,
 }
 
@@ -243,6 +256,8 @@ pages!(
     GroupsPage,
     DonePage,
     RefusedPage,
+    HelpPage,
+    HelpTopicPage,
     PermissionsPage,
 );
 

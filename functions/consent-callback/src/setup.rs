@@ -2,7 +2,8 @@
 
 use crate::browser::{Browser, application, failure, leading_back, reseller_of, to_microsoft, unanswered};
 use crate::pages::{
-    AcceptedPage, Back, ConfirmTenantPage, DonePage, ManagementPage, MoveTenantPage, RefusedPage, SecondConsentPage, WaitPage,
+    AcceptedPage, Back, ConfirmTenantPage, DonePage, ManagementPage, MoveTenantPage, RefusedPage, SecondConsentPage,
+    WaitPage, refused_with,
 };
 use crate::{groups, management};
 use axum::extract::rejection::FormRejection;
@@ -203,27 +204,20 @@ pub(crate) async fn tenant(
             Err(error) => failure(&io, Some(&visit), error).await,
         },
         "reject" => match onboard::reject(&io, &browser).await {
-            Ok(()) => nothing_changed(&io, &visit).await.into_response(),
+            Ok(()) => rejected(&io, &visit, "REJECTED").await.into_response(),
             Err(error) => failure(&io, Some(&visit), error).await,
         },
         _ => Redirect::to("/setup").into_response(),
     }
 }
 
-async fn nothing_changed(io: &Io, visit: &Visit) -> RefusedPage {
+async fn rejected(io: &Io, visit: &Visit, code: &str) -> RefusedPage {
     let reseller = reseller_of(io, &visit.enterprise).await.ok();
+    let page = refused_with(code, reseller.as_ref().map(|reseller| &reseller.brand));
     let way_back = |reseller: Reseller| guide::way_back(&reseller, visit.return_to.as_ref(), &Outcome::Declined);
     RefusedPage {
-        product: reseller.as_ref().map(|reseller| reseller.brand.product_name.clone()),
-        headline: "Nothing was connected".into(),
-        what_happened: "You said that this organisation is not the right one, so nothing was changed.".into(),
-        what_to_do: vec![
-            "Copy the link of the invitation into a private browser window.".into(),
-            "Enter the code again and sign in with an account of the right organisation.".into(),
-        ],
-        contact: None,
-        code: "REJECTED".into(),
         back: reseller.and_then(way_back).map(Back::from),
+        ..page
     }
 }
 
@@ -250,23 +244,10 @@ pub(crate) async fn move_tenant(
             Err(error) => failure(&io, Some(&visit), error).await,
         },
         "reject" => match onboard::reject(&io, &browser).await {
-            Ok(()) => not_moved(&io, &visit).await.into_response(),
+            Ok(()) => rejected(&io, &visit, "MOVE_REJECTED").await.into_response(),
             Err(error) => failure(&io, Some(&visit), error).await,
         },
         _ => Redirect::to("/setup").into_response(),
-    }
-}
-
-async fn not_moved(io: &Io, visit: &Visit) -> RefusedPage {
-    RefusedPage {
-        headline: "Nothing was moved".into(),
-        what_happened: "The integration stays with the organisation that it is linked to. Sync is still disabled."
-            .into(),
-        what_to_do: vec![
-            "To go on as before, enable sync in the integration portal.".into(),
-            "To move to another organisation, press Sync Now there and sign in with an account of it.".into(),
-        ],
-        ..nothing_changed(io, visit).await
     }
 }
 

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::Result;
 use shared::domain::caller::Caller;
-use shared::domain::consent::{CALLING_SCOPES, Consent, ConsentForm, PermissionSet, SIGN_IN_SCOPES, missing_calling_scopes};
+use shared::domain::consent::{
+    CALLING_SCOPES, Consent, ConsentForm, PermissionSet, SIGN_IN_SCOPES, missing_calling_scopes,
+};
 use shared::domain::enterprise::Enterprise;
 use shared::domain::ids::EnterpriseId;
 use shared::io::Io;

@@ -101,6 +101,11 @@ impl Dialbridge {
             let io = Arc::clone(&reminders);
             invoked(input, move |event| async move { reminder::handle(&io, event).await })
         });
+        let mails = io();
+        lambdas.register(deployment::MAIL_EVENTS, move |input| {
+            let io = Arc::clone(&mails);
+            invoked(input, move |event| async move { mail_events::handle(&io, event).await })
+        });
         let microsoft = self.microsoft.clone();
         lambdas.register(deployment::CONFIGURE_TENANT, move |input| {
             let answer = microsoft.configure_tenant(input);

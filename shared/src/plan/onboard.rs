@@ -1,8 +1,6 @@
 //! What happens after a sign-in or an "Accept": the state of the set-up and an event give the next state (R054-R059).
 
-use crate::domain::consent::{
-    Consent, ConsentForm, Consents, PermissionSet, SIGN_IN_SCOPES, missing_calling_scopes,
-};
+use crate::domain::consent::{Consent, ConsentForm, Consents, PermissionSet, SIGN_IN_SCOPES, missing_calling_scopes};
 use crate::domain::global_admin::{GlobalAdmin, Identity};
 use crate::domain::setup::{BoundTenant, Setup};
 use crate::domain::steps::Obstacle;
@@ -192,10 +190,7 @@ pub fn reset(setup: &Setup, set: PermissionSet, by: &str, now: Timestamp) -> Res
 #[must_use]
 pub fn news(why: &Error) -> (Obstacle, &'static str) {
     let Error::SignIn(refused) = why else {
-        return (
-            Obstacle::Fault,
-            "Microsoft or the service did not answer as expected.",
-        );
+        return (Obstacle::Fault, "Microsoft or the service did not answer as expected.");
     };
     match refused {
         SignInRefused::LinkClosed => (
@@ -371,7 +366,11 @@ mod tests {
     }
 
     fn scopes(count: usize) -> BTreeSet<String> {
-        CALLING_SCOPES.iter().take(count).map(|scope| (*scope).to_owned()).collect()
+        CALLING_SCOPES
+            .iter()
+            .take(count)
+            .map(|scope| (*scope).to_owned())
+            .collect()
     }
 
     #[test]
@@ -403,7 +402,10 @@ mod tests {
         let gone = seen_at_sign_in(&complete(), &scopes(6), "Mara", now).unwrap();
         assert_eq!(
             gone.consents().unwrap().calling,
-            Consent::Revoked { at: now, by: "Microsoft".into() }
+            Consent::Revoked {
+                at: now,
+                by: "Microsoft".into()
+            }
         );
         assert_eq!(seen_at_sign_in(&gone, &scopes(6), "Mara", now), None);
         let back = seen_at_sign_in(&gone, &scopes(7), "Mara", now).unwrap();

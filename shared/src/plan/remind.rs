@@ -2,8 +2,8 @@
 
 use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
-use crate::domain::sync_switch::SyncSwitch;
 use crate::domain::sync_status::{LastSync, SyncStatus};
+use crate::domain::sync_switch::SyncSwitch;
 
 /// What the daily schedule should lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,10 @@ mod tests {
             ..SyncStatus::default()
         };
         assert_eq!(remind(&Standing::Active, &SyncSwitch::On, &setup, &status), expected);
-        assert_eq!(remind(&Standing::Active, &SyncSwitch::On, &Setup::Invited, &status), Reminder::Nothing);
+        assert_eq!(
+            remind(&Standing::Active, &SyncSwitch::On, &Setup::Invited, &status),
+            Reminder::Nothing
+        );
     }
 
     #[test]
@@ -94,7 +97,10 @@ mod tests {
             final_sync: None,
             disabled: None,
         };
-        assert_eq!(remind(&leaving, &SyncSwitch::On, &setup, &status), Reminder::SyncRequired);
+        assert_eq!(
+            remind(&leaving, &SyncSwitch::On, &setup, &status),
+            Reminder::SyncRequired
+        );
         let gone = Standing::Removed { since: at };
         assert_eq!(remind(&gone, &SyncSwitch::On, &setup, &status), Reminder::Nothing);
     }
@@ -123,7 +129,10 @@ mod tests {
             by: "Mara".into(),
         };
         assert_eq!(remind(&Standing::Active, &off, &setup, &status), Reminder::Nothing);
-        assert_eq!(remind(&Standing::Active, &SyncSwitch::On, &setup, &status), Reminder::SyncRequired);
+        assert_eq!(
+            remind(&Standing::Active, &SyncSwitch::On, &setup, &status),
+            Reminder::SyncRequired
+        );
     }
 
     #[test]

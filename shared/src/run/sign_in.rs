@@ -11,11 +11,14 @@ use crate::domain::standing::Standing;
 use crate::domain::visit::{Purpose, Visit};
 use crate::error::{Result, SignInRefused};
 use crate::io::Io;
-use crate::io::graph::{AdminConsent, Authorize, Challenge, GLOBAL_ADMINISTRATOR, Prompt, Redeem, SignedIn, Token, callback_refusal};
+use crate::io::graph::{
+    AdminConsent, Authorize, Challenge, GLOBAL_ADMINISTRATOR, Prompt, Redeem, SignedIn, Token, callback_refusal,
+};
 use crate::io::store::visits::SignInItem;
 use crate::io::vault::sha256;
 use crate::plan::onboard;
 use crate::run::access::entry;
+use crate::run::operators;
 use jiff::Timestamp;
 use url::Url;
 
@@ -66,6 +69,7 @@ pub async fn begin(
         Purpose::Sync { .. } => (tenant, calling_scopes(), Prompt::Login),
         Purpose::Management | Purpose::Groups => (tenant, sign_in_scopes(), Prompt::SelectAccount),
     };
+    let account = operators::account(io, enterprise, &purpose).await?;
     let url = match (&purpose, tenant) {
         (Purpose::Organization, Some(tenant)) => io.sign_in.admin_consent_url(&AdminConsent {
             application,
@@ -82,7 +86,7 @@ pub async fn begin(
             nonce: &proof.nonce,
             challenge: &proof.challenge.challenge,
             prompt: Some(prompt),
-            login_hint: tenant.map(|_| enterprise.global_admin.email.as_str()),
+            login_hint: tenant.map(|_| account.as_str()),
         }),
     };
     let item = SignInItem {
@@ -179,18 +183,15 @@ pub enum NotReturned {
 ///
 /// # Errors
 /// `NotReturned`; nothing has changed then but that the state is used up.
-pub async fn finish(
-    io: &Io,
-    callback: Callback,
-    browser: &Secret,
-    now: Timestamp,
-) -> Result<Returned, NotReturned> {
+pub async fn finish(io: &Io, callback: Callback, browser: &Secret, now: Timestamp) -> Result<Returned, NotReturned> {
     let unknown = || NotReturned::Unknown(SignInRefused::StateUnknown.into());
     let state = callback.state.as_deref().filter(|state| state.len() <= 128);
     let state = state.ok_or_else(unknown)?;
     let item = io.store.take_sign_in(&sha256(state), now).await;
     let item = item.map_err(NotReturned::Unknown)?;
-    let item = item.filter(|item| item.browser == sha256(browser.expose())).ok_or_else(unknown)?;
+    let item = item
+        .filter(|item| item.browser == sha256(browser.expose()))
+        .ok_or_else(unknown)?;
     let visit = Visit {
         enterprise: item.enterprise.clone(),
         appointment: item.appointment,
@@ -249,11 +250,17 @@ fn in_bound_tenant(why: SignInRefused, bound: bool) -> SignInRefused {
 
 /// What the admin consent page sent back fits what was asked: no code, and no other tenant than the one whose page it was.
 fn accepted_by(callback: &Callback, asked: Option<&TenantId>) -> Result<(), SignInRefused> {
-    let says_so = callback.admin_consent.as_deref().is_some_and(|said| said.eq_ignore_ascii_case("true"));
+    let says_so = callback
+        .admin_consent
+        .as_deref()
+        .is_some_and(|said| said.eq_ignore_ascii_case("true"));
     if callback.code.is_some() || !says_so {
         return Err(SignInRefused::StateUnknown);
     }
-    let named = callback.tenant.as_deref().and_then(|tenant| tenant.parse::<TenantId>().ok());
+    let named = callback
+        .tenant
+        .as_deref()
+        .and_then(|tenant| tenant.parse::<TenantId>().ok());
     if named.is_none() || named.as_ref() != asked {
         return Err(SignInRefused::TenantMismatch);
     }

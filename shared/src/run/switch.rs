@@ -50,7 +50,15 @@ pub async fn disable(io: &Io, kept: Enterprise, seen: u64, author: &Author, now:
     let status = io.store.sync_status(&kept.id).await?;
     start_sync::none_under_way(io, &kept.id, &status).await?;
     let by = author.who.clone();
-    set(io, kept, SyncSwitch::Off { since: now, by }, Deed::SyncDisabled, author, now).await
+    set(
+        io,
+        kept,
+        SyncSwitch::Off { since: now, by },
+        Deed::SyncDisabled,
+        author,
+        now,
+    )
+    .await
 }
 
 /// Enables sync again, in the tenant that is bound.
@@ -166,10 +174,14 @@ pub async fn confirm(io: &Io, session: Session, browser: &Secret, now: Timestamp
     let named = |tenant: &BoundTenant| format!("{} ({})", tenant.name, tenant.id);
     let change = changed("tenant", Some(named(&left)), Some(named(&tenant)));
     let entry = entry(io, &author, Deed::TenantMoved, change.into_iter().collect(), now);
-    io.store.move_tenant(&moved, kept.version, &left.id, &tenant.id, &entry).await?;
+    io.store
+        .move_tenant(&moved, kept.version, &left.id, &tenant.id, &entry)
+        .await?;
     put_aside(io, moved).await?;
     let stage = Stage::SecondConsent { again: false };
-    io.store.put_session(&sha256(browser.expose()), &visit.at(stage), now).await
+    io.store
+        .put_session(&sha256(browser.expose()), &visit.at(stage), now)
+        .await
 }
 
 /// The enterprise as it begins in another tenant.
@@ -197,6 +209,7 @@ fn moved(
         global_admin,
         group_filter: GroupFilter::Undecided,
         sync_switch: SyncSwitch::On,
+        operators: kept.operators.clone().elsewhere(),
         left_tenant: kept.setup.tenant().map(|tenant| tenant.id.clone()),
         version: kept.version + 1,
         ..kept.clone()

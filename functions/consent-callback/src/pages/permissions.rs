@@ -1,16 +1,17 @@
 //! What each permission is for, in the words of the page that explains them (R038, R060).
 
 use super::PermissionSetText;
-use shared::domain::consent::{CALLING_SCOPES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE};
+use shared::domain::consent::{CALLING_SCOPES, ORGANIZATION_ROLES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE};
 
-/// Both sets, every permission with its reason.
+/// Every set, every permission with its reason.
 #[must_use]
 pub fn permission_sets() -> Vec<PermissionSetText> {
     vec![
         PermissionSetText {
             title: "First set: who you are".into(),
             intro: "Asked at your first sign-in. It shows us who you are and lets us check that you are a Global \
-                    Administrator. Nothing in your tenant can be changed with it."
+                    Administrator. Nothing in your tenant can be changed with it. Microsoft words it as \"View users' \
+                    basic profile\" and \"Maintain access to data you have given it access to\"."
                 .into(),
             permissions: explained(&SIGN_IN_SCOPES),
         },
@@ -25,14 +26,35 @@ pub fn permission_sets() -> Vec<PermissionSetText> {
                 .chain(explained(&[TEAMS_ADMIN_SCOPE]))
                 .collect(),
         },
+        PermissionSetText {
+            title: "For the whole organization".into(),
+            intro:
+                "Asked only if you choose \"Accept for the whole organization\", together with both sets. It is the \
+                    one permission that works without you, and it only reads."
+                    .into(),
+            permissions: explained_with(&ORGANIZATION_ROLES, reason_of_role),
+        },
     ]
 }
 
 fn explained(scopes: &[&str]) -> Vec<(String, String)> {
-    scopes
+    explained_with(scopes, reason)
+}
+
+fn explained_with(permissions: &[&str], reason: fn(&str) -> &'static str) -> Vec<(String, String)> {
+    permissions
         .iter()
-        .map(|scope| ((*scope).to_owned(), reason(scope).to_owned()))
+        .map(|name| ((*name).to_owned(), reason(name).to_owned()))
         .collect()
+}
+
+fn reason_of_role(role: &str) -> &'static str {
+    match role {
+        "Organization.Read.All" => {
+            "Read the description of your organization without you, to see whether the consent is in force."
+        }
+        _ => "Needed by the set as a whole.",
+    }
 }
 
 fn reason(scope: &str) -> &'static str {

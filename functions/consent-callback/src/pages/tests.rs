@@ -1,138 +1,19 @@
 //! What the pages say, that hostile names stay names, and that every refusal has its own way out.
 
 mod choices;
+mod help;
 mod moves;
+mod permissions;
+#[path = "../../examples/pages/samples.rs"]
+mod samples;
 
 use super::*;
-use choices::{groups, management, next};
-use moves::{move_tenant, wait};
-use shared::domain::brand::Brand;
-use shared::domain::consent::{CALLING_SCOPES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE};
+use samples::*;
 use shared::domain::finding::Code;
 use shared::error::SignInRefused;
 use std::collections::BTreeSet;
 
-const HOSTILE: &str = "<script>alert('x')</script> & \"Sons\"";
 const ESCAPED: &str = "&#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62; &#38; &#34;Sons&#34;";
-
-fn brand() -> Brand {
-    Brand {
-        product_name: "Kestrel for Teams".into(),
-        policy_prefix: "Kestrel".into(),
-        voice_portal_name: "Kestrel Voice".into(),
-        voice_portal_url: "https://voice.kestrel.example/".parse().unwrap(),
-        integration_portal_url: "https://teams.kestrel.example/portal".parse().unwrap(),
-        account_contact: "your voice administrator, +1 555 0100".into(),
-        provider_contact: "Kestrel Support".into(),
-        sender: None,
-        reply_to: None,
-        application: None,
-    }
-}
-
-fn invitation(enterprise: &str) -> InvitationPage {
-    InvitationPage {
-        product: "Kestrel for Teams".into(),
-        enterprise: enterprise.into(),
-        reseller: "Northline Telecom".into(),
-        expires: "Nov 29, 2026, 4:05 PM (Europe/Brussels time)".into(),
-        permissions_url: "/permissions".into(),
-        application: "Kestrel Connect".into(),
-        post_to: "/i/4f0c2f5e".into(),
-        notice: None,
-        unanswered: None,
-    }
-}
-
-fn confirm_tenant(enterprise: &str) -> ConfirmTenantPage {
-    ConfirmTenantPage {
-        product: "Kestrel for Teams".into(),
-        enterprise: enterprise.into(),
-        reseller: "Northline Telecom".into(),
-        tenant_name: "Bluefinch Group".into(),
-        tenant_domain: "bluefinch.onmicrosoft.com".into(),
-        person: "mara@bluefinch.example".into(),
-        post_to: "/setup/tenant".into(),
-    }
-}
-
-fn second_consent(enterprise: &str) -> SecondConsentPage {
-    SecondConsentPage {
-        product: "Kestrel for Teams".into(),
-        enterprise: enterprise.into(),
-        tenant_name: "Bluefinch Group".into(),
-        permissions_url: "/permissions".into(),
-        application: "Kestrel Connect".into(),
-        post_to: "/setup/calling".into(),
-        organization_post_to: None,
-        again: false,
-        unanswered: None,
-        back: None,
-    }
-}
-
-fn sync_sign_in(enterprise: &str) -> SyncSignInPage {
-    SyncSignInPage {
-        product: "Kestrel for Teams".into(),
-        enterprise: enterprise.into(),
-        person: "Mara Quist".into(),
-        tenant_name: "Bluefinch Group".into(),
-        run_kind_text: "This sync applies the saved mapping in Microsoft Teams.".into(),
-        plan_lines: vec![
-            "Assign +32 2 123 45 01 to Ann Vos".into(),
-            format!("Release from {HOSTILE}"),
-        ],
-        any_tenant: false,
-        post_to: "/sync/run_1".into(),
-        unanswered: None,
-    }
-}
-
-fn done(enterprise: &str) -> DonePage {
-    DonePage {
-        product: "Kestrel for Teams".into(),
-        enterprise: enterprise.into(),
-        headline: "The set-up is complete".into(),
-        next_steps: vec!["Choose the groups whose people can be mapped.".into()],
-        portal_url: "https://teams.kestrel.example/portal".into(),
-        ..DonePage::default()
-    }
-}
-
-fn every_refusal() -> Vec<SignInRefused> {
-    use SignInRefused::*;
-    let all = vec![
-        LinkClosed,
-        WrongCode { left: 3 },
-        StateUnknown,
-        Declined,
-        ApprovalRequired,
-        TokenInvalid("nonce"),
-        PersonalAccount,
-        NotGlobalAdmin { has: Vec::new() },
-        ConsentNotInForce,
-        NotRecorded {
-            expected: "Mara Quist".into(),
-        },
-        TenantMismatch,
-        TenantTaken,
-        ConsentIncomplete {
-            missing: vec!["User.Read.All".into(), "Domain.Read.All".into()],
-        },
-        Microsoft {
-            code: "AADSTS53003".into(),
-        },
-    ];
-    // A new variant does not compile here, so that it is not forgotten above.
-    for refusal in &all {
-        match refusal {
-            LinkClosed | WrongCode { .. } | StateUnknown | Declined | ApprovalRequired | TokenInvalid(_) => {}
-            PersonalAccount | NotGlobalAdmin { .. } | NotRecorded { .. } | TenantMismatch | TenantTaken => {}
-            ConsentIncomplete { .. } | ConsentNotInForce | Microsoft { .. } => {}
-        }
-    }
-    all
-}
 
 fn says(html: &str, words: &[&str]) {
     let plain = html.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -286,45 +167,6 @@ fn r037_the_last_page_leads_to_the_portal() {
 }
 
 #[test]
-fn r032_r038_r060_every_permission_has_its_reason() {
-    let sets = permission_sets();
-    let named = |set: usize| {
-        sets[set]
-            .permissions
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(named(0), SIGN_IN_SCOPES);
-    let calling: Vec<&str> = CALLING_SCOPES.into_iter().chain([TEAMS_ADMIN_SCOPE]).collect();
-    assert_eq!(named(1), calling);
-    let reasons: BTreeSet<&String> = sets
-        .iter()
-        .flat_map(|set| &set.permissions)
-        .map(|(_, reason)| reason)
-        .collect();
-    assert_eq!(
-        reasons.len(),
-        SIGN_IN_SCOPES.len() + calling.len(),
-        "each has a reason of its own"
-    );
-    assert!(!reasons.contains(&"Needed by the set as a whole.".to_owned()));
-    let html = PermissionsPage {
-        product: "Kestrel for Teams".into(),
-        sets,
-    }
-    .html();
-    says(
-        &html,
-        &[
-            "<dt>User.Read.All</dt>",
-            "<dt>user_impersonation</dt>",
-            "voice routing policies",
-        ],
-    );
-}
-
-#[test]
 fn every_refusal_has_its_own_headline_and_code_and_a_way_out() {
     let pages: Vec<RefusedPage> = every_refusal().iter().map(|why| refused(why, Some(&brand()))).collect();
     for page in &pages {
@@ -452,7 +294,7 @@ fn a_wrong_code_counts_down() {
     says(&refusal(&SignInRefused::WrongCode { left: 1 }), &["One try is left"]);
     says(
         &refusal(&SignInRefused::WrongCode { left: 0 }),
-        &["no tries are left", "Ask for a new invitation."],
+        &["No tries are left", "Ask for a new invitation."],
     );
 }
 
@@ -479,21 +321,14 @@ fn a_code_that_is_no_code_is_not_repeated() {
 }
 
 #[test]
-fn hostile_names_stay_names_and_pages_need_nothing_from_elsewhere() {
-    let refused = refused(
-        &SignInRefused::NotRecorded {
-            expected: HOSTILE.into(),
-        },
-        Some(&brand()),
-    );
-    let permissions = PermissionsPage {
-        product: HOSTILE.into(),
-        sets: permission_sets(),
-    };
+fn hostile_names_stay_names() {
+    let expected = HOSTILE.into();
     for html in [
+        activation(HOSTILE).html(),
         invitation(HOSTILE).html(),
         confirm_tenant(HOSTILE).html(),
         second_consent(HOSTILE).html(),
+        accepted(HOSTILE).html(),
         sync_sign_in(HOSTILE).html(),
         move_tenant(HOSTILE).html(),
         wait(HOSTILE).html(),
@@ -501,12 +336,20 @@ fn hostile_names_stay_names_and_pages_need_nothing_from_elsewhere() {
         management(HOSTILE).html(),
         groups(HOSTILE).html(),
         done(HOSTILE).html(),
-        refused.html(),
-        permissions.html(),
+        refused(&SignInRefused::NotRecorded { expected }, Some(&brand())).html(),
+        permissions(HOSTILE).html(),
     ] {
-        assert!(html.contains(ESCAPED));
-        for never in ["<script", "src=", "<link", "url(", "@import", " onclick"] {
-            assert!(!html.contains(never), "{never}");
+        assert!(html.contains(ESCAPED) && !html.contains("<script"), "{html}");
+    }
+}
+
+#[test]
+fn pages_need_nothing_from_elsewhere_and_no_script() {
+    let pages = every_page();
+    assert!(pages.len() > 60, "{}", pages.len());
+    for (name, html) in pages {
+        for never in ["<script", "src=", "<link", "url(", "@import", " onclick", "javascript:"] {
+            assert!(!html.contains(never), "{name}: {never}");
         }
     }
 }

@@ -16,6 +16,8 @@ pub const TOKEN_KEY: &str = "dialbridge-tokens";
 pub const SECRET: &str = "dialbridge";
 pub const CONFIGURATION_SET: &str = "dialbridge";
 pub const MAIL_FROM: &str = "calls@dialbridge.example";
+/// The function that the rule for SES's events starts.
+pub const MAIL_EVENTS: &str = "mail-events";
 /// The function that stands for the PowerShell worker.
 pub const CONFIGURE_TENANT: &str = "configure-tenant";
 /// Our application in the simulated Entra.

@@ -28,7 +28,9 @@ mod user_page;
 mod wire;
 
 pub use configurations::{AccountType, AssignedPolicy, UserConfiguration};
-pub use directory::{DirectoryRole, GLOBAL_ADMINISTRATOR, MemberPages, Organization, UserPages, VerifiedDomain};
+pub use directory::{
+    DirectoryRole, GLOBAL_ADMINISTRATOR, MemberPages, Organization, TEAMS_ADMINISTRATOR, UserPages, VerifiedDomain,
+};
 pub use id_token::IdClaims;
 pub use numbers::{NumberHolding, OperationId, OperationState};
 pub use policies::PolicyGrant;

@@ -59,7 +59,10 @@ impl Store {
             writes.push(self.delete(&keys::mapping(enterprise, &row.voice_user)).build()?);
         }
         for item in self.query::<OwnedItem>(&pk, keys::OWNED).await? {
-            writes.push(self.put(&keys::left_owned(enterprise, left, &item.user), &item)?.build()?);
+            writes.push(
+                self.put(&keys::left_owned(enterprise, left, &item.user), &item)?
+                    .build()?,
+            );
             writes.push(self.delete(&keys::owned(enterprise, &item.user)).build()?);
         }
         self.in_steps(enterprise, &writes).await

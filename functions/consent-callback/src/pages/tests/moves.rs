@@ -2,30 +2,6 @@
 
 use super::*;
 
-pub(super) fn move_tenant(enterprise: &str) -> MoveTenantPage {
-    MoveTenantPage {
-        product: "Kestrel for Teams".into(),
-        enterprise: enterprise.into(),
-        reseller: "Northline Telecom".into(),
-        from_tenant: "Bluefinch Group".into(),
-        to_tenant_name: "Bluefinch Europe".into(),
-        to_tenant_domain: "bluefincheurope.onmicrosoft.com".into(),
-        person: "Mara Quist".into(),
-        left_behind: vec!["+32 2 123 45 01 of Ann Vos".into()],
-        post_to: "/setup/move".into(),
-    }
-}
-
-pub(super) fn wait(product: &str) -> WaitPage {
-    WaitPage {
-        product: product.into(),
-        headline: "Microsoft is applying the permissions".into(),
-        what: "You accepted them; until Microsoft has told all of its services it can take some minutes.".into(),
-        refresh_to: "/setup".into(),
-        seconds: 15,
-    }
-}
-
 #[test]
 fn r067_moving_to_another_tenant_is_explained_before_it_is_done() {
     let mut page = move_tenant("Bluefinch Ltd");

@@ -1,0 +1,198 @@
+//! Help by code: complete, found by whatever people type, and never repeating what is no code.
+
+use super::topics::{is_number, microsofts, ours, topic, typed};
+use super::*;
+
+/// What Microsoft's sign-in is known to answer people and servers with.
+const NUMBERS: &str = "65001 65004 90094 90095 90099 50020 50034 51004 16000 500208 500212 500213 50105 50072 50079 \
+                       50074 50076 50078 50055 50126 50053 50057 53000 53001 53003 530003 530032 530034 530035 700016 \
+                       500011 650052 54005 70008 700082 70043 50173 501481 700005 50011 700054 70011 700022 28002 \
+                       7000215 7000222 700027 7000218 50194 90002 50196 90055 90033 90006 90024 50033 90090";
+
+const CODES: &str = "LINK_CLOSED WRONG_CODE TOO_MANY_TRIES UNKNOWN_ACCOUNT DECLINED APPROVAL_REQUIRED GA_NOT_ADMIN \
+                     GA_NOT_RECORDED TENANT_MISMATCH TENANT_TAKEN CONSENT_MISSING POPUP_BLOCKED WINDOW_CLOSED \
+                     TOKEN_TOO_SHORT SIGN_IN_INVALID PERSONAL_ACCOUNT UNAVAILABLE CHANGED_MEANWHILE CONFLICT REJECTED \
+                     ACTIVATION_CLOSED MICROSOFT_REFUSED MOVE_REJECTED CONSENT_NOT_IN_FORCE";
+
+#[test]
+fn every_number_and_every_code_has_its_page() {
+    let codes = NUMBERS.split_whitespace().map(|number| format!("AADSTS{number}"));
+    for code in codes.chain(CODES.split_whitespace().map(str::to_owned)) {
+        assert!(topic(&code).is_some(), "{code} has no topic");
+        let page = help_topic(&code);
+        assert_eq!(page.code.as_ref(), Some(&code));
+        assert!(!page.what_to_do.is_empty() && !page.who.is_empty(), "{code}");
+        let html = page.html();
+        says(
+            &html,
+            &[&format!("<p class=\"soft\">{code}</p>"), "<h2>Who can help</h2>"],
+        );
+        assert!(
+            !html.contains('{'.to_string().as_str()) || !html.contains("{provider}"),
+            "{code}"
+        );
+        // A refusal says the same, and leads to this page.
+        let refused = refused_with(&code, None);
+        assert_eq!((&refused.code, &refused.headline), (&code, &page.headline));
+        says(&refused.html(), &[&format!("href=\"/help/{code}\" target=\"_blank\"")]);
+    }
+}
+
+#[test]
+fn a_code_has_one_topic_and_a_topic_one_headline() {
+    let all: Vec<_> = ours().iter().chain(microsofts()).collect();
+    let codes: Vec<_> = all.iter().flat_map(|topic| topic.codes).collect();
+    assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len());
+    let headlines: BTreeSet<_> = all.iter().map(|topic| topic.headline).collect();
+    assert_eq!(headlines.len(), all.len());
+    for topic in all {
+        for text in [topic.what, topic.who].iter().chain(topic.steps) {
+            let left: Vec<_> = text
+                .split('{')
+                .skip(1)
+                .filter_map(|rest| rest.split_once('}'))
+                .collect();
+            assert!(
+                left.iter()
+                    .all(|(name, _)| ["provider", "expected", "missing", "left", "has"].contains(name)),
+                "{text}"
+            );
+            assert!(!text.contains("  "), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_list_names_every_number_and_every_code() {
+    let html = help(false).html();
+    for number in NUMBERS.split_whitespace() {
+        assert!(html.contains(&format!("AADSTS{number}")), "{number}");
+    }
+    for code in CODES.split_whitespace() {
+        assert!(html.contains(&format!("href=\"/help/{code}\"")), "{code}");
+    }
+    says(
+        &html,
+        &[
+            "<label for=\"code\">Number on Microsoft's page</label>",
+            "method=\"get\" action=\"/help/sign-in\"",
+        ],
+    );
+    assert!(!html.contains("role=\"alert\""));
+    says(
+        &help(true).html(),
+        &["role=\"alert\" id=\"not-a-number\"", "aria-invalid=\"true\""],
+    );
+}
+
+#[test]
+fn numbers_are_found_in_what_people_type() {
+    for text in [
+        "AADSTS50105",
+        "50105",
+        " aadsts50105 ",
+        "AADSTS 50105",
+        "AADSTS: 50105",
+        "AADSTS50105: Your administrator has configured the application to block users",
+        "Sorry, but we're having trouble signing you in.\nAADSTS50105: The signed in user is not assigned",
+    ] {
+        assert_eq!(typed(text).as_deref(), Some("AADSTS50105"), "{text}");
+    }
+    assert_eq!(typed("popup_blocked").as_deref(), Some("POPUP_BLOCKED"));
+    assert_eq!(
+        typed("AADSTS1234567").as_deref(),
+        Some("AADSTS1234567"),
+        "a number in no table"
+    );
+    let long = format!("AADSTS50105{}", " ".repeat(10_000));
+    assert_eq!(
+        typed(&long).as_deref(),
+        Some("AADSTS50105"),
+        "blanks around it do not count"
+    );
+    for text in [
+        "",
+        " ",
+        "AADSTS",
+        "call me",
+        "12",
+        "AADSTS<b>50105",
+        "123456789",
+        "é50105",
+        &"5".repeat(5000),
+    ] {
+        assert_eq!(typed(text), None, "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_code_is_never_repeated() {
+    for strange in [
+        "<script>alert(1)</script>",
+        "call-555-0199",
+        "AADSTS12x",
+        "AADSTS123456789",
+        "link_closed",
+        "",
+    ] {
+        assert!(!is_number(strange));
+        let page = help_topic(strange);
+        assert_eq!(page.code, None, "{strange}");
+        let html = page.html();
+        assert!(strange.is_empty() || !html.contains(strange), "{strange}");
+        says(&html, &["<h1>Microsoft did not complete the sign-in</h1>"]);
+    }
+    says(
+        &help_topic("AADSTS123456").html(),
+        &["<p class=\"soft\">AADSTS123456</p>"],
+    );
+}
+
+#[test]
+fn a_topic_names_the_other_numbers_that_mean_the_same() {
+    says(
+        &help_topic("AADSTS53003").html(),
+        &["The same is meant by AADSTS530032, AADSTS530034, AADSTS530035."],
+    );
+    says(&help_topic("APPROVAL_REQUIRED").html(), &["AADSTS90094, AADSTS90095"]);
+}
+
+#[test]
+fn r207_the_page_of_a_blocked_window_leads_to_each_browsers_own_help() {
+    says(
+        &help_topic("POPUP_BLOCKED").html(),
+        &[
+            "always allow pop-ups",
+            "https://support.google.com/chrome/answer/95472",
+            "https://support.mozilla.org/kb/pop-blocker-settings-exceptions-troubleshooting",
+        ],
+    );
+}
+
+#[test]
+fn r062_a_session_that_is_too_short_is_no_loss() {
+    says(
+        &help_topic("TOKEN_TOO_SHORT").html(),
+        &["60 to 90 minutes", "nothing is lost", "goes on where it stopped"],
+    );
+}
+
+#[test]
+fn numbers_that_are_our_fault_say_so() {
+    for number in ["501481", "700005", "50011", "700022", "7000215", "7000222", "50194"] {
+        says(
+            &help_topic(&format!("AADSTS{number}")).html(),
+            &["You did nothing wrong"],
+        );
+    }
+    let busy = refused(
+        &SignInRefused::Microsoft {
+            code: "temporarily_unavailable".into(),
+        },
+        None,
+    );
+    assert_eq!(
+        (busy.headline.as_str(), busy.code.as_str()),
+        ("Microsoft is busy", "temporarily_unavailable")
+    );
+}
