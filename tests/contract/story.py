@@ -22,15 +22,27 @@ from dialbridge_client.api.group_filter import get_group_filter, put_group_filte
 from dialbridge_client.api.licences import get_licences, put_licences
 from dialbridge_client.api.mapping import get_mapping, list_teams_users, push_voice_users, save_mapping
 from dialbridge_client.api.resellers import create_reseller, get_reseller, put_reseller, resend_activation
-from dialbridge_client.api.sync import get_plan, get_run, get_run_log, get_status, list_runs, make_plan, start_run
+from dialbridge_client.api.sync import (
+    get_operators,
+    get_plan,
+    get_run,
+    get_run_log,
+    get_status,
+    list_runs,
+    make_plan,
+    put_operators,
+    start_run,
+)
 from dialbridge_client.models import (
     BrandForm,
+    DeputyForm,
     FilterFormType0,
     FilterFormType0Mode,
     LicenceForm,
     MappingForm,
     Mode,
     NewEnterprise,
+    OperatorsForm,
     PlanForm,
     Problem,
     Progress,
@@ -128,6 +140,7 @@ class Story:
         plan = self.plan()
         applied = self.run(RunForm(kind=RunKind.APPLY, plan=plan, mode=Mode.FULL))
         self.look_back(applied)
+        self.deputies()
         self.upkeep()
         waiting = self.start(RunForm(kind=RunKind.DISCOVER))
         other_admin = self.other_tenant["globalAdmins"][0]
@@ -298,6 +311,7 @@ class Story:
         check("the plan has changes without conflicts", made.changes and not made.conflicts, made)
         kept = answered(200, get_plan.sync_detailed(self.enterprise, made.id, client=client))
         check("the plan is kept as it was made", kept == made, kept)
+        check("one sign-in is enough for it", made.sign_ins == 1 and made.estimated_seconds > 0, made)
         return made.id
 
     def look_back(self, run):
@@ -311,6 +325,22 @@ class Story:
         check("call detail records may be read", sip_data.access_sip_data, sip_data)
         history = answered(200, list_runs.sync_detailed(self.enterprise, client=client))
         check("the newest run comes first", history.items[0].id == run, history)
+
+    def deputies(self):
+        """The Global Admin names a deputy, and nobody else does."""
+        admin, path = self.global_admin(), self.enterprise
+        seen = get_operators.sync_detailed(path, client=admin)
+        check("nobody is named", answered(200, seen).deputies == [], seen)
+        deputy = DeputyForm(email="alex@customer.example", name="Alex")
+        form = OperatorsForm(deputies=[deputy], teams_administrators=False)
+
+        def name(client, etag):
+            return put_operators.sync_detailed(path, client=client, body=form, if_match=etag)
+
+        refused(404, "not-found", name(self.account_admin(), seen.headers["etag"]))
+        named = answered(200, name(admin, seen.headers["etag"]))
+        check("one deputy is named", [(one.name, one.known) for one in named.deputies] == [("Alex", False)], named)
+        refused(412, "stale", name(admin, seen.headers["etag"]))
 
     def upkeep(self):
         """What the reseller does with an enterprise that is in use."""

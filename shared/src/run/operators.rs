@@ -164,7 +164,7 @@ pub(super) async fn proven(
 ) -> Result<Enterprise> {
     not_moving(&kept)?;
     let identity = &person.claims.identity;
-    is_deputy(&kept, deputy, identity)?;
+    is_deputy(&kept.setup, &kept.global_admin, &kept.operators, deputy, identity)?;
     prove_role(io, &kept, person).await?;
     if deputy.identity.is_some() {
         return Ok(kept);

@@ -78,11 +78,8 @@ async fn only_the_recorded_global_admin_names_deputies() {
         ("reseller_admin", DEPUTY, 404),
         ("provider_admin", DEPUTY, 404),
     ] {
-        let api = api(&scene, role, email);
-        let put = api
-            .put(&scene.path("/operators"), &form, etag.as_deref())
-            .await
-            .unwrap();
+        let (caller, path) = (api(&scene, role, email), scene.path("/operators"));
+        let put = caller.put(&path, &form, etag.as_deref()).await.unwrap();
         assert_eq!(put.status, status, "{role}: {}", put.body);
     }
     assert_eq!(scene.kept().await, before);
