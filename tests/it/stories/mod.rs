@@ -2,8 +2,10 @@
 
 mod action_urls;
 mod crash;
+mod delivery;
 mod discovery;
 mod groups;
+mod guessing;
 mod invitation;
 mod licences;
 mod mapping;
