@@ -261,7 +261,12 @@ async fn a_wrong_code_tells_how_many_tries_are_left_and_nothing_else() {
     let third = play.enter(HERE, &play.token, &String::from_utf8(nearly).unwrap()).await;
     assert!(shape(&third).0.contains("2 tries are left"), "{}", third.body);
     for told in [&first, &second, &third] {
-        assert_eq!(told.headers, page.headers);
+        let but_length = |told: &Told| {
+            let mut headers = told.headers.clone();
+            headers.remove("content-length");
+            headers
+        };
+        assert_eq!(but_length(told), but_length(&page));
         assert_eq!(shape(told).1, shape(&first).1);
     }
 }
@@ -272,7 +277,7 @@ async fn twenty_thousand_guesses_let_nobody_in() {
     let invited = invite(&scene.service, 40).await.unwrap();
     let campaign = Campaign {
         guesses: 20_000,
-        addresses: 200,
+        addresses: 64,
         links: invited.iter().map(|(_, token)| token.clone()).collect(),
         seed: 11,
     };
@@ -289,10 +294,8 @@ async fn twenty_thousand_guesses_let_nobody_in() {
     );
     assert_eq!((outcome.guesses, outcome.accepted, outcome.other), (20_000, 0, 0));
     let looked_at = outcome.wrong + outcome.closed;
-    assert_eq!(
-        (looked_at, outcome.limited),
-        (200 * GUESSES as usize, 20_000 - 200 * GUESSES as usize)
-    );
+    let limit = 64 * GUESSES as usize;
+    assert_eq!((looked_at, outcome.limited), (limit, 20_000 - limit));
     assert!(outcome.wrong <= 40 * 4, "{}", outcome.wrong);
     assert_eq!((outcome.limit_answers.len(), outcome.closed_answers.len()), (1, 1));
     // Whoever has the right code, at an address of their own, finds the invitation locked or gets in.
