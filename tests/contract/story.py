@@ -11,12 +11,14 @@ from dialbridge_client.api.enterprises import (
     disable_enterprise,
     enable_enterprise,
     get_enterprise,
+    get_invitation,
     get_sip_data_access,
     list_enterprises,
     put_enterprise,
     remove_enterprise,
     resend_invitation,
     restore_enterprise,
+    revoke_invitation,
 )
 from dialbridge_client.api.group_filter import get_group_filter, put_group_filter
 from dialbridge_client.api.licences import get_licences, put_licences
@@ -38,6 +40,7 @@ from dialbridge_client.models import (
     DeputyForm,
     FilterFormType0,
     FilterFormType0Mode,
+    InvitationState,
     LicenceForm,
     MappingForm,
     Mode,
@@ -240,6 +243,12 @@ class Story:
         early = resend()
         refused(429, "too-many", early)
         self.world.advance(int(early.headers["retry-after"]))
+        arrived = get_invitation.sync_detailed(self.enterprise, client=self.reseller_admin())
+        check("the invitation arrived", answered(200, arrived).state == InvitationState.DELIVERED, arrived)
+        taken = revoke_invitation.sync_detailed(
+            self.enterprise, client=self.reseller_admin(), if_match=arrived.headers["etag"]
+        )
+        check("it is taken back", answered(200, taken).state == InvitationState.REVOKED, taken)
         resent = answered(201, resend())
         code, link = self.world.invitation(self.admin)
         check("the new invitation is in the mailbox", link == resent.link, link)

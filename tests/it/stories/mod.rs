@@ -3,8 +3,10 @@
 mod action_urls;
 mod brand_application;
 mod crash;
+mod delivery;
 mod discovery;
 mod groups;
+mod guessing;
 mod invitation;
 mod licences;
 mod mapping;
