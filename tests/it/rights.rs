@@ -46,7 +46,8 @@ fn expected(route: &Route, name: &str, target: &Target, managed: Option<&str>, c
     let may = match role(name, cast).may(route.action()) {
         May::Yes => true,
         May::OnBehalf => matches!(target, Target::Enterprise(id) if Some(id.as_str()) == managed),
-        May::No => false,
+        // Nobody is named here.
+        May::AsDeputy | May::No => false,
     };
     // Without an id there is only the right itself.
     may && (*target == Target::Nothing || reaches(name, target, cast))
@@ -95,6 +96,8 @@ pub(crate) fn weight(route: &Route) -> usize {
     let last = route.path.rsplit('/').next().unwrap_or_default();
     match (route.method.as_str(), last) {
         ("GET", _) => 0,
+        // What was taken back can be sent again.
+        ("DELETE", "invitation") => 2,
         // A new run gives up the one that waits for its sign-in.
         ("POST", "runs") => 2,
         (_, "disable") => 3,

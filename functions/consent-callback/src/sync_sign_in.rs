@@ -18,7 +18,7 @@ async fn page(io: &Io, token: &str) -> Result<Response> {
     let brand = io.store.reseller(&enterprise.reseller).await?.brand;
     let page = SyncSignInPage {
         product: brand.product_name,
-        person: enterprise.global_admin.display_name().to_owned(),
+        person: waiting.person,
         tenant_name: enterprise.setup.tenant_name().to_owned(),
         any_tenant: enterprise.sync_switch.off(),
         unanswered: unanswered(io, &enterprise).await?,

@@ -1,5 +1,6 @@
-//! API around a sync: status, plans, start, history, log.
+//! API around a sync: status, who may, plans, start, history, log.
 
+mod operators;
 mod plans;
 mod runs;
 mod status;
@@ -15,6 +16,7 @@ use utoipa_axum::routes;
 pub fn api() -> OpenApiRouter<Arc<Io>> {
     OpenApiRouter::new()
         .routes(routes!(status::get))
+        .routes(routes!(operators::get, operators::put))
         .routes(routes!(plans::make))
         .routes(routes!(plans::get))
         .routes(routes!(runs::start, runs::list))

@@ -40,6 +40,11 @@ pub(crate) struct PlanView {
     conflicts: Vec<Finding>,
     /// More releases than pass by themselves: start the run with `approvedReleases` of this number.
     releases_to_approve: Option<usize>,
+    /// How long the run will take, from the sign-in to the last proof.
+    estimated_seconds: u64,
+    /// How many sign-ins of at least 60 minutes it needs: a session with Microsoft lasts no longer for sure, and the run
+    /// waits for the next one where it stopped.
+    sign_ins: u32,
 }
 
 impl From<StoredPlan> for PlanView {
@@ -51,6 +56,8 @@ impl From<StoredPlan> for PlanView {
             changes: plan.changes,
             conflicts: plan.conflicts,
             releases_to_approve: plan.releases_to_approve,
+            estimated_seconds: plan.seconds,
+            sign_ins: plan.sign_ins,
         }
     }
 }

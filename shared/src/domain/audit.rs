@@ -76,6 +76,8 @@ pub enum Deed {
     GlobalAdminReassigned,
     /// A new invitation was sent.
     InvitationSent,
+    /// The invitation was taken back.
+    InvitationRevoked,
     /// The removal of the integration was ordered.
     RemovalStarted,
     /// It was taken back.
@@ -110,6 +112,10 @@ pub enum Deed {
     LeftTenantPutAside,
     /// A new Global Admin signed in for the first time and is recorded.
     GlobalAdminRecorded,
+    /// Who may sync besides the Global Admin was changed.
+    OperatorsChanged,
+    /// A deputy signed in for the first time and is recorded.
+    DeputyRecorded,
     /// Whose users are synchronised was changed.
     GroupFilterChanged,
     /// Voice users were created, changed or deleted.

@@ -5,6 +5,7 @@ use super::global_admin::GlobalAdmin;
 use super::group_filter::GroupFilter;
 use super::ids::{EnterpriseId, InvitationId, ResellerId, TenantId};
 use super::management::Management;
+use super::operators::Operators;
 use super::setup::Setup;
 use super::standing::Standing;
 use super::steps::Steps;
@@ -110,6 +111,8 @@ pub struct Enterprise {
     pub settings: Settings,
     /// The one recorded Global Admin (R045).
     pub global_admin: GlobalAdmin,
+    /// Who else may sync; nobody unless the Global Admin says so.
+    pub operators: Operators,
     /// How far the set-up has come.
     pub setup: Setup,
     /// Whose users are synchronised (R073-R075).

@@ -22,6 +22,7 @@ pub mod licence;
 pub mod management;
 pub mod mapping;
 pub mod once;
+pub mod operators;
 pub mod permission;
 pub mod phone;
 pub mod reseller;

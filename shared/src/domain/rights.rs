@@ -21,7 +21,7 @@ pub enum Action {
     Appoint,
     /// Removes an enterprise's integration, and takes that back (R027).
     Remove,
-    /// Sends the invitation again.
+    /// Sends the invitation again, or takes it back.
     Invite,
     /// Asks for the address of an admin's next step.
     Guide,
@@ -37,12 +37,14 @@ pub enum Action {
     ResetConsent,
     /// Changes the group filter, voice users and mapping; makes plans.
     Map,
+    /// Decides who else may sync, and whether syncs keep to the bound tenant.
+    Govern,
     /// Starts a sync.
     Sync,
 }
 
 /// Every action.
-pub const ACTIONS: [Action; 17] = [
+pub const ACTIONS: [Action; 18] = [
     Action::ManageResellers,
     Action::ListResellers,
     Action::EditReseller,
@@ -59,6 +61,7 @@ pub const ACTIONS: [Action; 17] = [
     Action::Consent,
     Action::ResetConsent,
     Action::Map,
+    Action::Govern,
     Action::Sync,
 ];
 
@@ -79,7 +82,9 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("POST", "/v1/enterprises/{enterprise}/restore", Action::Remove),
     ("POST", "/v1/enterprises/{enterprise}/disable", Action::Provision),
     ("POST", "/v1/enterprises/{enterprise}/enable", Action::Provision),
+    ("GET", "/v1/enterprises/{enterprise}/invitation", Action::Read),
     ("POST", "/v1/enterprises/{enterprise}/invitation", Action::Invite),
+    ("DELETE", "/v1/enterprises/{enterprise}/invitation", Action::Invite),
     ("GET", "/v1/enterprises/{enterprise}/licences", Action::Read),
     ("PUT", "/v1/enterprises/{enterprise}/licences", Action::Licence),
     ("PUT", "/v1/enterprises/{enterprise}/global-admin", Action::Appoint),
@@ -94,8 +99,10 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
         "/v1/enterprises/{enterprise}/consents/{set}",
         Action::ResetConsent,
     ),
-    ("POST", "/v1/enterprises/{enterprise}/disable-sync", Action::Sync),
-    ("POST", "/v1/enterprises/{enterprise}/enable-sync", Action::Sync),
+    ("GET", "/v1/enterprises/{enterprise}/operators", Action::Read),
+    ("PUT", "/v1/enterprises/{enterprise}/operators", Action::Govern),
+    ("POST", "/v1/enterprises/{enterprise}/disable-sync", Action::Govern),
+    ("POST", "/v1/enterprises/{enterprise}/enable-sync", Action::Govern),
     ("POST", "/v1/enterprises/{enterprise}/action-urls", Action::Guide),
     ("GET", "/v1/enterprises/{enterprise}/audit", Action::Audit),
     ("GET", "/v1/enterprises/{enterprise}/sip-data", Action::ReadSipData),
@@ -132,6 +139,8 @@ pub enum May {
     Yes,
     /// While the enterprise's Global Admin lets the reseller manage (R013).
     OnBehalf,
+    /// While the enterprise's Global Admin has named the person as a deputy.
+    AsDeputy,
     /// Never. It looks like an unknown id.
     No,
 }
@@ -144,7 +153,7 @@ impl Role {
     #[must_use]
     pub fn may(&self, action: Action) -> May {
         use Action::{
-            Appoint, Audit, Consent, EditReseller, Guide, Invite, Licence, ListResellers, ManageResellers, Map,
+            Appoint, Audit, Consent, EditReseller, Govern, Guide, Invite, Licence, ListResellers, ManageResellers, Map,
             Provision, Read, ReadReseller, ReadSipData, Remove, ResetConsent, Sync,
         };
         let (always, on_behalf): (&[Action], &[Action]) = match self {
@@ -201,7 +210,17 @@ impl Role {
             Self::AccountAdmin(_) => (&[Guide, Read, Audit, Map], &[]),
             Self::AccountManager(_) => (&[Guide, Read, Map], &[]),
             Self::GlobalAdmin(_) => (
-                &[Guide, Read, Audit, ReadSipData, Consent, ResetConsent, Map, Sync],
+                &[
+                    Guide,
+                    Read,
+                    Audit,
+                    ReadSipData,
+                    Consent,
+                    ResetConsent,
+                    Map,
+                    Govern,
+                    Sync,
+                ],
                 &[],
             ),
         };
@@ -209,6 +228,8 @@ impl Role {
             May::Yes
         } else if on_behalf.contains(&action) {
             May::OnBehalf
+        } else if action == Sync && matches!(self, Self::AccountAdmin(_)) {
+            May::AsDeputy
         } else {
             May::No
         }
@@ -256,8 +277,12 @@ mod tests {
     }
 
     #[test]
-    fn r048_only_a_global_admin_may_sync() {
-        assert_eq!(who(Action::Sync), ["global_admin"]);
+    fn r048_only_a_global_admin_may_sync_and_deputies_where_named() {
+        assert_eq!(who(Action::Sync), ["account_admin", "global_admin"]);
+        let enterprise = EnterpriseId::mint(jiff::Timestamp::UNIX_EPOCH, 1);
+        assert_eq!(Role::AccountAdmin(enterprise.clone()).may(Action::Sync), May::AsDeputy);
+        assert_eq!(Role::GlobalAdmin(enterprise).may(Action::Sync), May::Yes);
+        assert_eq!(who(Action::Govern), ["global_admin"]);
     }
 
     #[test]

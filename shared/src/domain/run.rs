@@ -1,5 +1,6 @@
 //! A sync run, as people follow it.
 
+use super::email::EmailAddress;
 use super::finding::Finding;
 use super::ids::{PlanId, RunId, TeamsUserId};
 use jiff::Timestamp;
@@ -62,6 +63,8 @@ pub struct Run {
     pub debug: bool,
     /// The portal identity that asked for it.
     pub requested_by: String,
+    /// The deputy whose sign-in it waits for or had; absent where that is the Global Admin's.
+    pub deputy: Option<EmailAddress>,
     /// When it was asked for.
     pub created: Timestamp,
     /// When the worker began; log lines count from here.

@@ -4,9 +4,11 @@
 
 pub mod check;
 pub mod discover;
+pub mod duration;
 pub mod guard;
 pub mod mapping;
 pub mod onboard;
+pub mod operators;
 pub mod preflight;
 pub mod remind;
 pub mod status;

@@ -17,7 +17,7 @@ use crate::io::store::leases::Lease;
 use crate::plan::guard::Held;
 use crate::plan::sync::{ObservedNumber, ObservedUser};
 use crate::run::plans::{StoredPlan, observe};
-use crate::run::sync::Session;
+use crate::run::session::Session;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,6 +71,12 @@ fn settled(state: &StepState) -> bool {
     }
 }
 
+/// The changes of a plan that are neither proven nor given up.
+pub(super) fn left<'a>(plan: &'a StoredPlan, steps: &'a [Step]) -> impl Iterator<Item = &'a Change> {
+    let both = steps.iter().zip(&plan.changes);
+    both.filter(|(step, _)| !settled(&step.state)).map(|(_, change)| change)
+}
+
 /// One call's share of the work.
 struct Round<'a> {
     io: &'a Io,
@@ -82,20 +88,24 @@ struct Round<'a> {
     progress: Progress,
 }
 
-/// Goes on with the first phase that is not settled.
+/// Goes on with the first phase that is not settled, and stops between two changes at `until`.
 ///
 /// # Errors
 /// `TokenExpired`, `Throttled` and faults of Microsoft; what was made so far is kept.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "all of it is needed by every round, and the call is made once"
+)]
 pub(super) async fn apply(
     io: &Io,
     lease: &Lease,
     run: &Run,
     plan: &StoredPlan,
+    steps: Vec<Step>,
     session: &Session,
     resumed: bool,
     until: Timestamp,
 ) -> Result<Progress> {
-    let steps = io.store.steps(&lease.enterprise, &run.id).await?;
     let mut round = Round {
         io,
         lease,
@@ -190,27 +200,28 @@ impl Round<'_> {
     /// Hands the phase's pending changes to Microsoft. What is in place already, because an earlier call was killed
     /// after handing it over, is not handed over twice.
     async fn submit(&mut self, number: u8, resumed: bool, until: Timestamp) -> Result<bool> {
-        let pending = self.pending(number);
+        let mut pending = self.pending(number);
         if pending.is_empty() {
             return Ok(false);
         }
-        let observed = if resumed {
-            self.observed(&pending).await?
-        } else {
-            Observed::default()
-        };
+        if resumed {
+            // All of them before the first is sent: the next pause may be the end of this call.
+            let observed = self.observed(&pending).await?;
+            let since = self.io.clock.now();
+            for at in pending {
+                if in_place(&self.plan.changes[at], &observed) {
+                    self.note(at, StepState::Verifying { since }).await?;
+                }
+            }
+            pending = self.pending(number);
+        }
         let mut policies = Vec::new();
         for at in pending {
             self.io.store.renew(self.lease, self.io.clock.now()).await?;
-            if self.io.clock.now() >= until {
+            if self.io.clock.now() >= until || self.withdrawn().await? {
                 return Ok(true);
             }
             let since = self.io.clock.now();
-            let adopted = matches!(self.plan.changes[at], Change::Adopt { .. });
-            if adopted || (resumed && in_place(&self.plan.changes[at], &observed)) {
-                self.note(at, StepState::Verifying { since }).await?;
-                continue;
-            }
             match &self.plan.changes[at] {
                 Change::Release { number, .. } => {
                     let sent = self.io.graph.unassign_number(self.token, number).await;
@@ -223,15 +234,30 @@ impl Round<'_> {
                         self.handed_over(at, sent).await?;
                     }
                 },
-                Change::Adopt { .. } => {}
+                Change::Adopt { .. } => self.note(at, StepState::Verifying { since }).await?,
                 Change::Revoke { .. } | Change::Grant { .. } => policies.push(at),
             }
         }
         for part in policies.chunks(POLICIES_AT_ONCE) {
             self.io.store.renew(self.lease, self.io.clock.now()).await?;
+            if self.io.clock.now() >= until || self.withdrawn().await? {
+                break;
+            }
             self.submit_policies(part).await?;
         }
         Ok(true)
+    }
+
+    /// A deputy's tokens are gone: the person is none any more, and nothing more is done in their name.
+    async fn withdrawn(&self) -> Result<bool> {
+        let (enterprise, run) = (&self.lease.enterprise, &self.run.id);
+        Ok(self.run.deputy.is_some()
+            && self
+                .io
+                .store
+                .sealed(enterprise, run, self.io.clock.now())
+                .await?
+                .is_none())
     }
 
     /// A number that could not be released cannot be given, and its new holder must not get another.

@@ -5,6 +5,7 @@ use crate::domain::audit::{Author, Deed};
 use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::letter::Letter;
+use crate::domain::operators::Operators;
 use crate::domain::plain_text;
 use crate::domain::steps::Steps;
 use crate::error::{Error, Result};
@@ -48,6 +49,8 @@ pub async fn reassign(
         global_admin: kept.global_admin.replaced_by(email, name),
         invitation: letter.as_ref().map(|new| new.invitation.id.clone()),
         steps: Steps::new(),
+        // Deputies are a Global Admin's own choice.
+        operators: Operators::default(),
         version: seen + 1,
         ..kept.clone()
     };

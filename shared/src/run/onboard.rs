@@ -2,7 +2,7 @@
 
 use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::caller::Origin;
-use crate::domain::consent::{ConsentForm, GRAPH, TEAMS_ADMIN, TEAMS_ADMIN_SCOPE, missing_calling_scopes};
+use crate::domain::consent::{ConsentForm, GRAPH, missing_calling_scopes};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::group_filter::Group;
 use crate::domain::ids::InvitationId;
@@ -15,11 +15,12 @@ use crate::domain::steps::{Progress, Step, StepState};
 use crate::domain::visit::{Link, Purpose, Session, Stage, Visit};
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
-use crate::io::graph::{Renew, SignedIn, Token};
+use crate::io::graph::{SignedIn, Token};
+use crate::io::store::guesses::Guesses;
 use crate::io::vault::sha256;
 use crate::plan::onboard::{self, Event};
 use crate::run::access::entry;
-use crate::run::{sign_in, switch};
+use crate::run::{session, sign_in, switch};
 use jiff::Timestamp;
 use url::Url;
 
@@ -34,14 +35,6 @@ pub struct Invited {
     pub invitation: Invitation,
     /// Where the person is sent when it is over.
     pub return_to: Option<Url>,
-}
-
-impl Invited {
-    /// The visit that begins with the link.
-    #[must_use]
-    pub fn visit(&self) -> Visit {
-        Visit::begun(&self.kept, self.return_to.clone())
-    }
 }
 
 /// Reads what a link leads to; changes nothing, so a mail scanner may do it as often as it likes.
@@ -74,34 +67,83 @@ pub async fn invited(io: &Io, token: &str, now: Timestamp) -> Result<Invited> {
     })
 }
 
-/// Checks the code (R034) and begins the sign-in; gives the address at Microsoft.
+/// A code that did not let anybody in.
+#[derive(Debug)]
+pub struct NotEntered {
+    /// The invitation that it was tried on, as long as that can still be accepted.
+    pub invited: Option<Invited>,
+    /// Why.
+    pub why: Error,
+}
+
+impl From<Error> for NotEntered {
+    fn from(why: Error) -> Self {
+        Self { invited: None, why }
+    }
+}
+
+/// Tries a code on a link, for somebody at `origin`. Only so many wrong ones may come from there, whatever they are tried
+/// on; the one that is right is not counted.
 ///
 /// # Errors
-/// `LinkClosed`, or `WrongCode` with the tries left.
-pub async fn enter_code(io: &Io, invited: &Invited, code: &str, browser: &Secret, now: Timestamp) -> Result<Url> {
-    let (enterprise, invitation) = (&invited.kept, &invited.invitation);
-    // Counted before it is compared: however many tries run at once, only so many are compared.
-    if !io
-        .store
-        .count_wrong_code(&enterprise.id, &invitation.id, invitation::ATTEMPTS)
-        .await?
-    {
-        return Err(SignInRefused::LinkClosed.into());
+/// `TooMany` before anything is read, `LinkClosed`, or `WrongCode` with the tries left.
+pub async fn try_code(
+    io: &Io,
+    token: &str,
+    code: &str,
+    origin: &Origin,
+    browser: &Secret,
+    now: Timestamp,
+) -> Result<Url, NotEntered> {
+    let client = io.vault.keyed_hash("client", &origin.network()).await?;
+    let (limit, window) = (invitation::GUESSES, invitation::GUESS_WINDOW);
+    let guess = match io.store.count_guess(&client, limit, window, now).await? {
+        Guesses::Counted(guess) => guess,
+        Guesses::Spent(wait) => {
+            let what = "too many wrong codes came from this connection".into();
+            return Err(Error::TooMany { what, wait }.into());
+        }
+    };
+    let invited = invited(io, token, now).await?;
+    match enter_code(io, &invited, code, browser, now).await {
+        Ok(url) => {
+            io.store.forgive_guess(guess).await?;
+            Ok(url)
+        }
+        Err(why @ Error::SignIn(SignInRefused::WrongCode { .. })) => Err(NotEntered {
+            invited: Some(invited),
+            why,
+        }),
+        Err(why) => Err(why.into()),
     }
-    if !io
-        .vault
-        .matches("code", &invitation::normalised(code), &invitation.code_hash)
-        .await?
-    {
+}
+
+/// Checks the code (R034) and begins the sign-in; gives the address at Microsoft.
+async fn enter_code(io: &Io, invited: &Invited, code: &str, browser: &Secret, now: Timestamp) -> Result<Url> {
+    let (enterprise, invitation) = (&invited.kept, &invited.invitation);
+    let closed = || Error::SignIn(SignInRefused::LinkClosed);
+    // Counted before it is compared: however many tries run at once, only so many are compared.
+    let counted = io
+        .store
+        .count_wrong_code(&enterprise.id, &invitation.id, invitation::ATTEMPTS);
+    if !counted.await? {
+        return Err(closed());
+    }
+    let normalised = invitation::normalised(code);
+    if !io.vault.matches("code", &normalised, &invitation.code_hash).await? {
+        if io.store.lock_invitation(&enterprise.id, &invitation.id, now).await? {
+            return Err(closed());
+        }
         let left = invitation::ATTEMPTS.saturating_sub(invitation.wrong_codes + 1);
         return Err(if left == 0 {
-            SignInRefused::LinkClosed
+            closed()
         } else {
-            SignInRefused::WrongCode { left }
-        }
-        .into());
+            SignInRefused::WrongCode { left }.into()
+        });
     }
-    io.store.forgive_code(&enterprise.id, &invitation.id).await?;
+    if !io.store.forgive_code(&enterprise.id, &invitation.id, now).await? {
+        return Err(closed());
+    }
     let purpose = Purpose::SetUp {
         invitation: invitation.id.clone(),
     };
@@ -352,7 +394,8 @@ pub async fn calling_granted(
     now: Timestamp,
 ) -> Result<()> {
     let kept = sign_in::recorded(io, visit, &person).await?;
-    prove_teams_access(io, &person, now).await?;
+    // The permission on the Teams admin resource shows only in a token for it.
+    session::teams_token(io, &person, now).await?;
     let author = sign_in::author(visit, &person);
     let event = Event::CallingGranted {
         identity: person.claims.identity.clone(),
@@ -444,27 +487,6 @@ async fn proven_groups(io: &Io, token: &Token) -> Result<Vec<Group>> {
     match io.graph.groups(token, None).await {
         Err(Error::Refused { status: 403, .. }) => Err(SignInRefused::ConsentNotInForce.into()),
         read => read,
-    }
-}
-
-/// The permission on the Teams admin resource shows only in a token for it.
-async fn prove_teams_access(io: &Io, person: &SignedIn, now: Timestamp) -> Result<()> {
-    let missing = || {
-        Error::SignIn(SignInRefused::ConsentIncomplete {
-            missing: vec![TEAMS_ADMIN_SCOPE.to_owned()],
-        })
-    };
-    let ask = Renew {
-        application: &person.application,
-        client_secret: io.vault.entra_client_secret(&person.application).await?,
-        tenant: &person.claims.identity.tenant,
-        refresh_token: person.refresh.as_ref().ok_or_else(missing)?,
-        scope: &format!("{TEAMS_ADMIN}/.default"),
-    };
-    match io.sign_in.token_for(&ask, now).await {
-        Ok(_) => Ok(()),
-        Err(Error::SignIn(_) | Error::TokenExpired) => Err(missing()),
-        Err(error) => Err(error),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::io::store::account::Account;
 use crate::plan::guard::free_releases;
 use crate::plan::mapping;
 use crate::plan::sync::{Facts, ObservedNumber, ObservedPolicy, ObservedUser, Plan, as_we_left_it, plan};
-use crate::plan::{guard, preflight};
+use crate::plan::{duration, guard, preflight};
 use crate::run::access::entry;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,10 @@ pub struct StoredPlan {
     pub targets: BTreeMap<TeamsUserId, Owned>,
     /// Releases that need a named approval because there are more than pass by themselves.
     pub releases_to_approve: Option<usize>,
+    /// How long the run will take, from the sign-in to the last proof, in seconds.
+    pub seconds: u64,
+    /// How many sign-ins of at least 60 minutes it needs (R062).
+    pub sign_ins: u32,
 }
 
 impl StoredPlan {
@@ -117,7 +121,16 @@ pub async fn stored(
     let users: BTreeSet<TeamsUserId> = plan.changes.iter().map(|change| change.user().clone()).collect();
     let names = io.store.teams_users(enterprise, users.into_iter().collect()).await?;
     let releases = guard::releases(&plan.changes);
+    let people: BTreeSet<&TeamsUserId> = account.rows.values().map(|row| &row.teams_user).collect();
+    let people = people
+        .into_iter()
+        .chain(account.owned.keys())
+        .collect::<BTreeSet<_>>()
+        .len();
+    let estimate = duration::estimate(&plan.changes, people);
     Ok(StoredPlan {
+        seconds: estimate.seconds,
+        sign_ins: estimate.sign_ins,
         id,
         made: now,
         account_version: account.version,

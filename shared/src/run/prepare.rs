@@ -2,14 +2,13 @@
 
 use crate::domain::brand::Brand;
 use crate::domain::calling_policy::{CallingPolicy, routing_name};
-use crate::domain::consent::TEAMS_ADMIN;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::voice::CallHandling;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io::Io;
-use crate::io::graph::{Renew, Token};
 use crate::io::tenant_config::{CallingPolicySpec, Configured, Desired, VoiceRoute, VoiceRoutingPolicy};
-use crate::run::sync::Session;
+use crate::plan::duration;
+use crate::run::session::Session;
 
 /// The derived trunks of an enterprise: its label below the base domains of the chosen regions.
 #[must_use]
@@ -54,22 +53,6 @@ pub fn desired(brand: &Brand, gateways: Vec<String>) -> Desired {
     }
 }
 
-async fn teams_token(io: &Io, session: &Session) -> Result<Token> {
-    let refresh = session.refresh.as_ref().ok_or(Error::TokenExpired)?;
-    let application = io.sign_in.application();
-    let client_secret = io.vault.entra_client_secret(application).await?;
-    let scope = format!("{TEAMS_ADMIN}/.default");
-    let renew = Renew {
-        application,
-        client_secret,
-        tenant: &session.identity.tenant,
-        refresh_token: refresh,
-        scope: &scope,
-    };
-    let (teams, _) = io.sign_in.token_for(&renew, io.clock.now()).await?;
-    Ok(teams)
-}
-
 /// Puts them in place through the PowerShell worker, on behalf of the person signed in.
 ///
 /// # Errors
@@ -80,10 +63,10 @@ pub(super) async fn tenant_objects(
     brand: &Brand,
     session: &Session,
 ) -> Result<Vec<Configured>> {
-    let teams = teams_token(io, session).await?;
+    session.lasts(io.clock.now(), duration::PREPARING)?;
     let desired = desired(brand, gateways(io, enterprise));
     io.tenant_config
-        .apply(&session.identity.tenant, &session.graph, &teams, &desired)
+        .apply(&session.identity.tenant, &session.graph, &session.teams, &desired)
         .await
 }
 
@@ -92,10 +75,10 @@ pub(super) async fn tenant_objects(
 /// # Errors
 /// `TokenExpired`, `Refused` with Microsoft's words.
 pub(super) async fn take_away(io: &Io, brand: &Brand, session: &Session) -> Result<Vec<Configured>> {
-    let teams = teams_token(io, session).await?;
+    session.lasts(io.clock.now(), duration::PREPARING)?;
     let ours = desired(brand, Vec::new());
     io.tenant_config
-        .remove(&session.identity.tenant, &session.graph, &teams, &ours)
+        .remove(&session.identity.tenant, &session.graph, &session.teams, &ours)
         .await
 }
 

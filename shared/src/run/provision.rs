@@ -9,6 +9,7 @@ use crate::domain::ids::{EnterpriseId, ResellerId};
 use crate::domain::letter::{Letter, Outgoing};
 use crate::domain::management::Management;
 use crate::domain::once::Once;
+use crate::domain::operators::Operators;
 use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
 use crate::domain::steps::Steps;
@@ -52,6 +53,7 @@ pub async fn create_enterprise(
         management: Management::Pending,
         steps: Steps::new(),
         sync_switch: SyncSwitch::On,
+        operators: Operators::default(),
         left_tenant: None,
         created: now,
         version: 1,
@@ -111,6 +113,12 @@ pub async fn edit(
             .as_ref()
             .map_or(kept.invitation.clone(), |new| Some(new.invitation.id.clone())),
         steps: if corrected { Steps::new() } else { kept.steps.clone() },
+        // Deputies are a Global Admin's own choice.
+        operators: if corrected {
+            Operators::default()
+        } else {
+            kept.operators.clone()
+        },
         version: seen + 1,
         ..kept.clone()
     };

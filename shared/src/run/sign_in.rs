@@ -18,6 +18,7 @@ use crate::io::store::visits::SignInItem;
 use crate::io::vault::sha256;
 use crate::plan::onboard;
 use crate::run::access::entry;
+use crate::run::operators;
 use jiff::Timestamp;
 use url::Url;
 
@@ -68,6 +69,7 @@ pub async fn begin(
         Purpose::Sync { .. } => (tenant, calling_scopes(), Prompt::Login),
         Purpose::Management | Purpose::Groups => (tenant, sign_in_scopes(), Prompt::SelectAccount),
     };
+    let account = operators::account(io, enterprise, &purpose).await?;
     let url = match (&purpose, tenant) {
         (Purpose::Organization, Some(tenant)) => io.sign_in.admin_consent_url(&AdminConsent {
             application,
@@ -84,7 +86,7 @@ pub async fn begin(
             nonce: &proof.nonce,
             challenge: &proof.challenge.challenge,
             prompt: Some(prompt),
-            login_hint: tenant.map(|_| enterprise.global_admin.email.as_str()),
+            login_hint: tenant.map(|_| account.as_str()),
         }),
     };
     let item = SignInItem {

@@ -1,9 +1,7 @@
 //! A sync begins: the portal identity asks for it, the Microsoft identity confirms it (R047).
 
 use crate::domain::audit::{Deed, changed};
-use crate::domain::caller::Role;
 use crate::domain::enterprise::Enterprise;
-use crate::domain::global_admin::Identity;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
 use crate::domain::once::Once;
 use crate::domain::permission::{Mode, Permission};
@@ -18,9 +16,8 @@ use crate::io::vault::sha256;
 use crate::plan::preflight;
 use crate::run::access::{Access, entry};
 use crate::run::plans::StoredPlan;
-use crate::run::{apply, onboard, sign_in, switch};
+use crate::run::{apply, onboard, operators, session, sign_in, switch};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// How long the sign-in link of a run works.
@@ -48,23 +45,14 @@ pub struct Started {
     pub sign_in: Option<Url>,
 }
 
-/// The tokens of a run, as they are sealed.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Tokens {
-    pub(super) identity: Identity,
-    pub(super) graph: String,
-    pub(super) expires: Timestamp,
-    pub(super) refresh: Option<String>,
-}
-
-/// Starts a run for the recorded Global Admin (R048).
+/// Starts a run for the recorded Global Admin (R048), or for a deputy where the Global Admin named one.
 ///
 /// # Errors
 /// `SignIn` for anybody else, `Conflict` while another run goes on or before the set-up is complete, `PlanStale` where
 /// the mapping changed since the plan was shown.
 pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timestamp) -> Result<Started> {
     let enterprise = &access.kept;
-    recorded_caller(access)?;
+    let deputy = operators::asks(access)?;
     preflight::may_start(&enterprise.standing, &enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
     if let Some(known) = io.store.answered(once, now).await? {
         let id: RunId = known
@@ -98,6 +86,7 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
         plan: ask.plan,
         debug: ask.debug,
         requested_by: access.caller.subject.clone(),
+        deputy,
         created: now,
         started: None,
         ended: None,
@@ -152,11 +141,12 @@ pub async fn sign_in_again(
     once: &Once,
     now: Timestamp,
 ) -> Result<(Started, Timestamp)> {
-    recorded_caller(access)?;
+    let deputy = operators::asks(access)?;
     let enterprise = &access.kept.id;
     if io.store.run(enterprise, run).await?.state != RunState::AwaitingSignIn {
         return Err(Error::Conflict("the run does not wait for a sign-in".into()));
     }
+    io.store.await_sign_in_of(enterprise, run, deputy.as_ref()).await?;
     let token = io.vault.token_for(once).await?;
     let hash = io.vault.keyed_hash("link", &token).await?;
     let to = Link::Run {
@@ -179,21 +169,6 @@ pub async fn sign_in_again(
     Ok((started(io, enterprise, run, once).await?, expires))
 }
 
-/// The first half of the double authentication: the portal identity is the recorded Global Admin.
-fn recorded_caller(access: &Access) -> Result<()> {
-    let admin = &access.kept.global_admin;
-    let is_recorded =
-        matches!(access.caller.role, Role::GlobalAdmin(_)) && access.caller.email.as_ref() == Some(&admin.email);
-    if is_recorded {
-        Ok(())
-    } else {
-        Err(SignInRefused::NotRecorded {
-            expected: admin.display_name().to_owned(),
-        }
-        .into())
-    }
-}
-
 /// One run at a time. A run whose link ran out unused, or whose interrupted sign-in nobody renewed, gives way.
 async fn free_for_a_run(io: &Io, enterprise: &EnterpriseId, status: SyncStatus) -> Result<SyncStatus> {
     let Some(current) = &status.current else {
@@ -211,6 +186,7 @@ async fn free_for_a_run(io: &Io, enterprise: &EnterpriseId, status: SyncStatus) 
         io.store
             .move_run(enterprise, current, RunState::AwaitingSignIn, RunState::Abandoned)
             .await?;
+        io.store.delete_sealed(enterprise, current).await?;
         return Ok(SyncStatus {
             current: None,
             ..status
@@ -253,6 +229,7 @@ pub(super) async fn abandon(io: &Io, kept: &Enterprise) -> Result<()> {
     }
     let (from, to) = (RunState::AwaitingSignIn, RunState::Abandoned);
     if io.store.move_run(&kept.id, &current, from, to).await? {
+        io.store.delete_sealed(&kept.id, &current).await?;
         let without = |status: SyncStatus| SyncStatus {
             current: status.current.filter(|run| *run != current),
             ..status
@@ -267,6 +244,8 @@ pub(super) async fn abandon(io: &Io, kept: &Enterprise) -> Result<()> {
 pub struct Waiting {
     /// Whose.
     pub kept: Enterprise,
+    /// Who has to sign in.
+    pub person: String,
     /// Which.
     pub run: Run,
     /// The plan that was shown, as text.
@@ -294,12 +273,18 @@ pub async fn waiting(io: &Io, token: &str, now: Timestamp) -> Result<Waiting> {
     if run.state != RunState::AwaitingSignIn {
         return Err(closed());
     }
+    let kept = io.store.enterprise(&enterprise).await?;
+    let person = match operators::expected(&kept, &run)? {
+        Some(deputy) => deputy.name.clone(),
+        None => kept.global_admin.display_name().to_owned(),
+    };
     let plan = match &run.plan {
         Some(plan) => io.store.plan::<StoredPlan>(&enterprise, plan, now).await?.text(),
         None => Vec::new(),
     };
     Ok(Waiting {
-        kept: io.store.enterprise(&enterprise).await?,
+        kept,
+        person,
         run,
         plan,
         return_to,
@@ -316,8 +301,8 @@ pub async fn begin(io: &Io, token: &str, browser: &Secret, now: Timestamp) -> Re
     sign_in::begin(io, &waiting.kept, purpose, waiting.return_to, browser, now).await
 }
 
-/// The second half: the Microsoft identity is the recorded Global Admin and holds the role. The tokens are sealed for
-/// this run and the worker begins.
+/// The second half: the Microsoft identity is the recorded Global Admin, or the deputy who asked for the run, and holds the
+/// role. The tokens are sealed for this run and the worker begins.
 ///
 /// # Errors
 /// `NotRecorded`, `TenantMismatch` (R066), `NotGlobalAdmin` (R064); the run goes on waiting.
@@ -330,29 +315,29 @@ pub async fn signed_in(
     now: Timestamp,
 ) -> Result<()> {
     let enterprise = &visit.enterprise;
+    let asked = io.store.run(enterprise, run).await?;
     let kept = sign_in::current(io, visit).await?;
-    if switch::moves(&kept, &person) {
-        return switch::signed_in_elsewhere(io, visit, run, person, browser, now).await;
-    }
-    let kept = sign_in::recorded(io, visit, &person).await?;
-    kept.standing.may_sync().map_err(|why| Error::Conflict(why.into()))?;
-    let kept = sign_in::record(io, visit, kept, &person, now).await?;
+    let may_sync = |kept: &Enterprise| kept.standing.may_sync().map_err(|why| Error::Conflict(why.into()));
+    let kept = if let Some(deputy) = operators::expected(&kept, &asked)?.cloned() {
+        may_sync(&kept)?;
+        operators::proven(io, visit, kept, &deputy, &person, now).await?
+    } else {
+        if switch::moves(&kept, &person) {
+            return switch::signed_in_elsewhere(io, visit, run, person, browser, now).await;
+        }
+        let kept = sign_in::recorded(io, visit, &person).await?;
+        may_sync(&kept)?;
+        sign_in::record(io, visit, kept, &person, now).await?
+    };
     let kept = onboard::calling_seen(io, visit, kept, &person, now).await?;
     let version = kept.version;
     switch::enable(io, kept, version, &sign_in::author(visit, &person), now).await?;
-    let identity = person.claims.identity.clone();
-    let tokens = Tokens {
-        identity,
-        graph: person.access.secret().expose().to_owned(),
-        expires: person.access.expires(),
-        refresh: person.refresh.map(|refresh| refresh.expose().to_owned()),
-    };
-    if io.store.run(enterprise, run).await?.state != RunState::AwaitingSignIn {
+    let waiting = io.store.run(enterprise, run).await?;
+    if waiting.state != RunState::AwaitingSignIn || waiting.deputy != asked.deputy {
         return Err(SignInRefused::LinkClosed.into());
     }
-    let json = serde_json::to_string(&tokens).map_err(|error| Error::upstream("seal the session", error))?;
-    let sealed = io.vault.seal(enterprise, run, &Secret::new(json)).await?;
-    io.store.put_sealed(enterprise, run, &sealed, now).await?;
+    session::seal(io, enterprise, run, person, now).await?;
+    operators::still_expected(io, enterprise, &asked).await?;
     // The worker moves a run whose session is there: whatever dies here, no run is under way that nobody works on.
     io.state_machine
         .start(enterprise, run, &now.as_second().to_string())

@@ -209,6 +209,7 @@ fn moved(
         global_admin,
         group_filter: GroupFilter::Undecided,
         sync_switch: SyncSwitch::On,
+        operators: kept.operators.clone().elsewhere(),
         left_tenant: kept.setup.tenant().map(|tenant| tenant.id.clone()),
         version: kept.version + 1,
         ..kept.clone()

@@ -5,23 +5,23 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
 use crate::domain::permission::Permission;
-use crate::domain::run::{Run, RunKind, RunState, StepState};
-use crate::domain::secret::Secret;
+use crate::domain::run::{Run, RunKind, RunState, Step, StepState};
 use crate::domain::sync_log::Line;
 use crate::domain::sync_status::{LastSync, SyncStatus};
 use crate::error::Chain;
 use crate::error::{Error, Result};
 use crate::io::Io;
-use crate::io::graph::{Renew, Token};
+use crate::io::graph::Token;
 use crate::io::store::leases::Lease;
 use crate::io::tenant_config::Configured;
 use crate::plan::check::contradictions;
+use crate::plan::duration;
 use crate::plan::guard::{releases, rule};
 use crate::plan::preflight;
 use crate::plan::sync::{beyond, plan};
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{account, apply, discover, prepare, remove, start_sync::Tokens};
-use jiff::{SignedDuration, Timestamp};
+use crate::run::{account, apply, discover, prepare, remove, session};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What the state machine passes to the worker.
@@ -62,8 +62,6 @@ pub enum Next {
     },
 }
 
-/// A session is renewed when it has less than this left.
-const RENEW_BEFORE: SignedDuration = SignedDuration::from_mins(5);
 /// How often a run is called again after faults of Microsoft or of ours, in a row, before it gives up.
 const FAULTS_MAX: usize = 5;
 
@@ -103,6 +101,8 @@ async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Res
                 if !signed_in(io, lease, run).await? {
                     return Ok(Next::Done { seconds: 0 });
                 }
+                // Days may lie between two sign-ins: what is still to be done is looked at before it is done.
+                resumed |= run.state == RunState::Preparing;
                 None
             }
             RunState::Succeeded | RunState::Abandoned => {
@@ -127,16 +127,26 @@ async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Res
     }
 }
 
-/// Somebody has signed in: the session is there, and the run can begin.
+/// Somebody has signed in: the session is there, and the run can begin, or go on with the plan that it has.
 async fn signed_in(io: &Io, lease: &Lease, run: &mut Run) -> Result<bool> {
     let enterprise = &lease.enterprise;
     if io.store.sealed(enterprise, &run.id, io.clock.now()).await?.is_none() {
         return Ok(false);
     }
-    let (from, to) = (RunState::AwaitingSignIn, RunState::Discovering);
-    let moved = io.store.move_run(enterprise, &run.id, from, to).await?;
+    let served = io.store.enterprise(enterprise).await?.standing.may_sync().is_ok();
+    let planned = io.store.run_plan::<StoredPlan>(enterprise, &run.id).await?.is_some();
+    let to = if served && planned {
+        RunState::Preparing
+    } else {
+        RunState::Discovering
+    };
+    let moved = io
+        .store
+        .move_run(enterprise, &run.id, RunState::AwaitingSignIn, to)
+        .await?;
     if moved {
         run.state = to;
+        run.findings.clear();
     }
     Ok(moved)
 }
@@ -156,7 +166,7 @@ async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Nex
         log(io, lease, run, Vec::new()).await?;
         return Ok(None);
     }
-    let session = session(io, &lease.enterprise, &run.id).await?;
+    let session = session::open(io, &lease.enterprise, &run.id).await?;
     let found = discover::discover(io, lease, &session.graph, &kept.group_filter).await?;
     if !found.findings.is_empty() {
         return end(io, lease, run, found.findings).await.map(Some);
@@ -185,7 +195,7 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
         let kept = io.store.enterprise(enterprise).await?;
         let brand = io.store.reseller(&kept.reseller).await?.brand;
         let account = io.store.account(enterprise).await?;
-        let session = session(io, enterprise, &run.id).await?;
+        let session = session::open(io, enterprise, &run.id).await?;
         let leaving = kept.standing.leaving();
         let missing = missing_domains(io, &kept, &session.graph).await?;
         if !leaving && !missing.is_empty() {
@@ -257,16 +267,31 @@ async fn missing_domains(io: &Io, kept: &Enterprise, token: &Token) -> Result<Ve
 async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let kept = io.store.enterprise(&lease.enterprise).await?;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
-    let session = session(io, &lease.enterprise, &run.id).await?;
+    let session = session::open(io, &lease.enterprise, &run.id).await?;
     let configured = if kept.standing.leaving() {
         // They are taken away at the end, when nobody has them any more.
         Vec::new()
     } else {
         prepare::tenant_objects(io, &kept, &brand, &session).await?
     };
+    let mut lines = object_lines(run, configured);
+    let (plan, steps) = planned(io, lease, run).await?;
+    let left = apply::left(&plan, &steps);
+    if let Some(warning) = duration::too_short(left, io.clock.now(), session.stop_by()) {
+        lines.push(Line::Obstacle(warning.clone()));
+        run.findings.push(warning);
+    }
     run.state = RunState::Applying;
-    log(io, lease, run, object_lines(run, configured)).await?;
+    log(io, lease, run, lines).await?;
     Ok(None)
+}
+
+/// The plan that the run executes, and how far it is.
+async fn planned(io: &Io, lease: &Lease, run: &Run) -> Result<(StoredPlan, Vec<Step>)> {
+    let Some(plan) = io.store.run_plan::<StoredPlan>(&lease.enterprise, &run.id).await? else {
+        return Err(Error::upstream("apply a plan", "the run has none"));
+    };
+    Ok((plan, io.store.steps(&lease.enterprise, &run.id).await?))
 }
 
 fn object_lines(run: &Run, configured: Vec<Configured>) -> Vec<Line> {
@@ -283,11 +308,10 @@ fn object_lines(run: &Run, configured: Vec<Configured>) -> Vec<Line> {
 
 async fn applying(io: &Io, lease: &Lease, run: &mut Run, resumed: bool, until: Timestamp) -> Result<Option<Next>> {
     let enterprise = &lease.enterprise;
-    let Some(plan) = io.store.run_plan::<StoredPlan>(enterprise, &run.id).await? else {
-        return Err(Error::upstream("apply a plan", "the run has none"));
-    };
-    let session = session(io, enterprise, &run.id).await?;
-    let progress = apply::apply(io, lease, run, &plan, &session, resumed, until).await?;
+    let (plan, steps) = planned(io, lease, run).await?;
+    let session = session::open(io, enterprise, &run.id).await?;
+    let until = until.min(session.stop_by());
+    let progress = apply::apply(io, lease, run, &plan, steps, &session, resumed, until).await?;
     let state = if progress.verifying {
         RunState::Verifying
     } else {
@@ -296,6 +320,9 @@ async fn applying(io: &Io, lease: &Lease, run: &mut Run, resumed: bool, until: T
     if run.state != state || !progress.lines.is_empty() {
         run.state = state;
         log(io, lease, run, progress.lines).await?;
+    }
+    if !progress.ended && io.clock.now() >= session.stop_by() {
+        return Err(Error::TokenExpired);
     }
     if let Some(seconds) = progress.wait {
         return Ok(Some(Next::Wait { seconds }));
@@ -397,13 +424,10 @@ async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Error) -> Res
             })
         }
         Error::TokenExpired => {
-            let seen = "The session with Microsoft ended before the sync did.".into();
-            run.findings = vec![finding(
-                Code::TokenTooShort,
-                seen,
-                "Sign in again; the sync goes on where it stopped.",
-                Actor::GlobalAdmin,
-            )];
+            let plan: Option<StoredPlan> = io.store.run_plan(&lease.enterprise, &run.id).await?;
+            let steps = io.store.steps(&lease.enterprise, &run.id).await?;
+            let left = plan.map_or(0, |plan| apply::left(&plan, &steps).count());
+            run.findings = vec![duration::ended(left, steps.len())];
             let lines = run.findings.iter().cloned().map(Line::Obstacle).collect();
             run.state = RunState::AwaitingSignIn;
             io.store.delete_sealed(&lease.enterprise, &run.id).await?;
@@ -431,12 +455,13 @@ async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Error) -> Res
                 "Try again; after an unexpected error of Microsoft wait up to 24 hours.",
                 Actor::Microsoft,
             );
-            if run.findings.len() >= FAULTS_MAX {
+            let before = run.findings.iter().filter(|finding| finding.code == fault.code).count();
+            if before >= FAULTS_MAX {
                 return end(io, lease, run, vec![fault]).await;
             }
             run.findings.push(fault);
             log(io, lease, run, Vec::new()).await?;
-            let faults = u32::try_from(run.findings.len()).unwrap_or(u32::MAX);
+            let faults = u32::try_from(before + 1).unwrap_or(u32::MAX);
             Ok(Next::Wait {
                 seconds: 2_u32.saturating_pow(faults),
             })
@@ -485,69 +510,4 @@ async fn log(io: &Io, lease: &Lease, run: &mut Run, lines: Vec<Line>) -> Result<
     let now = io.clock.now();
     let lines: Vec<(Line, Timestamp)> = lines.into_iter().map(|line| (line, now)).collect();
     io.store.put_run(lease, run, &lines).await
-}
-
-/// The session of the person who confirmed the run.
-#[derive(Debug)]
-pub(super) struct Session {
-    /// For Graph.
-    pub(super) graph: Token,
-    /// For more tokens of the same person.
-    pub(super) refresh: Option<Secret>,
-    /// Whose.
-    pub(super) identity: crate::domain::global_admin::Identity,
-}
-
-/// Opens the run's session, and renews it where it is about to end.
-///
-/// # Errors
-/// `TokenExpired` where only the person can go on.
-async fn session(io: &Io, enterprise: &EnterpriseId, run: &RunId) -> Result<Session> {
-    let now = io.clock.now();
-    let sealed = io
-        .store
-        .sealed(enterprise, run, now)
-        .await?
-        .ok_or(Error::TokenExpired)?;
-    let opened = io.vault.open(enterprise, run, &sealed).await?;
-    let tokens: Tokens = serde_json::from_str(opened.expose()).map_err(|_| Error::TokenExpired)?;
-    let session = Session {
-        graph: Token::new(Secret::new(tokens.graph), tokens.expires),
-        refresh: tokens.refresh.map(Secret::new),
-        identity: tokens.identity,
-    };
-    if session.graph.expires() > now + RENEW_BEFORE {
-        return Ok(session);
-    }
-    renewed(io, enterprise, run, session, now).await
-}
-
-async fn renewed(io: &Io, enterprise: &EnterpriseId, run: &RunId, session: Session, now: Timestamp) -> Result<Session> {
-    let refresh = session.refresh.as_ref().ok_or(Error::TokenExpired)?;
-    let application = io.sign_in.application();
-    let client_secret = io.vault.entra_client_secret(application).await?;
-    let scope = format!("{}/.default", crate::domain::consent::GRAPH);
-    let renew = Renew {
-        application,
-        client_secret,
-        tenant: &session.identity.tenant,
-        refresh_token: refresh,
-        scope: &scope,
-    };
-    let (graph, next) = io.sign_in.token_for(&renew, now).await?;
-    let session = Session {
-        graph,
-        refresh: next.or(session.refresh),
-        identity: session.identity,
-    };
-    let tokens = Tokens {
-        identity: session.identity.clone(),
-        graph: session.graph.secret().expose().to_owned(),
-        expires: session.graph.expires(),
-        refresh: session.refresh.as_ref().map(|refresh| refresh.expose().to_owned()),
-    };
-    let json = serde_json::to_string(&tokens).map_err(|error| Error::upstream("seal the session", error))?;
-    let sealed = io.vault.seal(enterprise, run, &Secret::new(json)).await?;
-    io.store.put_sealed(enterprise, run, &sealed, now).await?;
-    Ok(session)
 }

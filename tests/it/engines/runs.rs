@@ -338,7 +338,7 @@ async fn sealed_tokens_end_by_themselves(store: Store) {
         key: "a2V5".into(),
     };
     let two_hours = later(SECOND * 7200);
-    store.put_sealed(&enterprise, &run, &sealed, NOW).await.unwrap();
+    store.put_sealed(&enterprise, &run, &sealed, two_hours).await.unwrap();
     assert_eq!(
         store.sealed(&enterprise, &run, two_hours - SECOND).await.unwrap(),
         Some(sealed.clone())

@@ -77,6 +77,7 @@ fn waiting(n: u8) -> Run {
         plan: None,
         debug: false,
         requested_by: "admin".into(),
+        deputy: None,
         created: NOW,
         started: None,
         ended: None,

@@ -264,6 +264,10 @@ impl Cast {
             ("PUT", "/mapping") => {
                 json!({ "rows": [{ "voiceUser": if unique.is_multiple_of(2) { "v000" } else { "v001" }, "teamsUser": null }] })
             }
+            ("PUT", "/operators") => {
+                let deputy = json!({ "email": format!("deputy{unique}@customer.example"), "name": "A Deputy" });
+                json!({ "deputies": [deputy], "teamsAdministrators": false })
+            }
             ("POST", "/plans") => json!({}),
             ("POST", "/runs") => json!({ "kind": "discover" }),
             _ => panic!("say here what to send to {}", route.name()),

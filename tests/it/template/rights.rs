@@ -140,3 +140,22 @@ fn the_functions_may_do_what_the_clients_do_and_no_more() {
         "left: template.yaml, right: shared/src/io"
     );
 }
+
+/// Which functions may do something.
+fn who_may(action: &str) -> Vec<String> {
+    let template = template();
+    let functions = super::functions(&template);
+    let may = functions.iter().filter(|(_, (_, function))| {
+        let statements = statements(function);
+        statements.iter().any(|statement| actions(statement).contains(&action))
+    });
+    may.map(|(binary, _)| (*binary).to_owned()).collect()
+}
+
+/// R061: whoever seals the tokens of a sign-in cannot open them, and whoever opens them cannot get others.
+#[test]
+fn r061_tokens_are_sealed_by_one_function_and_opened_by_another() {
+    assert_eq!(who_may("kms:GenerateDataKey"), ["consent-callback"]);
+    assert_eq!(who_may("kms:Decrypt"), ["sync-run"]);
+    assert!(!who_may("secretsmanager:GetSecretValue").contains(&"sync-run".to_owned()));
+}

@@ -5,7 +5,7 @@
 //! | `GET /tenants` | | who and what there is |
 //! | `GET /requests`, `DELETE /requests` | | counters since the last reset |
 //! | `POST /faults`, `DELETE /faults` | one fault: `host`, `method`, `path`, `tenant`, `skip`, `times`, `status`, `body`, `retryAfter`, `delayMs`, `truncate`, `drop` | breaks the next requests of a kind |
-//! | `POST /switches` | `wrapSingles`, `unknownFields`, `emptyPages`, `wids`, `ignoreUnsupported`, `shuffleBatches`, `strictUsageLocation`, `noRetryAfter` | behaviours that sources disagree on |
+//! | `POST /switches` | `wrapSingles`, `unknownFields`, `emptyPages`, `wids`, `ignoreUnsupported`, `shuffleBatches`, `strictUsageLocation`, `noRetryAfter`, `tokenSeconds` (0: by chance) | behaviours that sources disagree on |
 //! | `POST /throttle` | `directoryUnits`, `directoryWrites`, `teamsCalls` | request budgets |
 //! | `POST /next-sign-in` | `stop` (AADSTS number), `forgedTenant`, `idToken` | what goes wrong in the next sign-in |
 //! | `POST /keys/rotate` | | another signing key |
@@ -129,6 +129,7 @@ struct SwitchOrder {
     shuffle_batches: Option<bool>,
     strict_usage_location: Option<bool>,
     no_retry_after: Option<bool>,
+    token_seconds: Option<u32>,
 }
 
 async fn switches(Extract(microsoft): Extract<Microsoft>, body: String) -> Done {
@@ -150,6 +151,9 @@ async fn switches(Extract(microsoft): Extract<Microsoft>, body: String) -> Done 
         (&mut now.no_retry_after, order.no_retry_after),
     ] {
         *slot = wish.unwrap_or(*slot);
+    }
+    if let Some(seconds) = order.token_seconds {
+        now.token_seconds = Some(seconds).filter(|seconds| *seconds > 0);
     }
     done()
 }

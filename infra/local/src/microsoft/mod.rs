@@ -267,6 +267,17 @@ impl Microsoft {
         self.lock().tenants.iter().map(state::Tenant::summary).collect()
     }
 
+    /// Every token of a person or of the application that still works, for whoever looks for traces of them.
+    #[must_use]
+    pub fn issued(&self) -> Issued {
+        let state = self.lock();
+        let access = state.access.iter();
+        Issued {
+            access: access.map(|(token, known)| (token.clone(), known.expires)).collect(),
+            refresh: state.login.refresh_tokens(),
+        }
+    }
+
     /// The application with that client id.
     fn registered(&self, client_id: &str) -> Option<Registered<'_>> {
         let options = &self.inner.options;
@@ -288,6 +299,15 @@ impl Microsoft {
     fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
+}
+
+/// Tokens that were given out.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// Access tokens, and when each ends.
+    pub access: Vec<(String, Timestamp)>,
+    /// Refresh tokens.
+    pub refresh: Vec<String>,
 }
 
 /// What a person needs to know to sign in to a simulated tenant.

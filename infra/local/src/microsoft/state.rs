@@ -66,6 +66,8 @@ pub(super) struct Switches {
     pub(super) shuffle_batches: bool,
     /// A 429 carries no `Retry-After`.
     pub(super) no_retry_after: bool,
+    /// How long new access tokens live, in seconds; by chance 60 to 90 minutes without it.
+    pub(super) token_seconds: Option<u32>,
 }
 
 impl Default for Switches {
@@ -78,6 +80,7 @@ impl Default for Switches {
             ignore_unsupported: false,
             shuffle_batches: true,
             no_retry_after: false,
+            token_seconds: None,
         }
     }
 }

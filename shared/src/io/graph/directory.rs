@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 
 /// Role template of Global Administrator, the same in every tenant.
 pub const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
+/// Role template of Teams Administrator.
+pub const TEAMS_ADMINISTRATOR: &str = "69091246-20e8-4a56-aa4d-066075b2a7a8";
 
 /// What `user_page.rs` reads; nothing else leaves Microsoft (R084).
 const USER_FIELDS: &str =

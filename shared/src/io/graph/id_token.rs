@@ -1,27 +1,26 @@
 //! Who signed in: an ID token is believed only after every check here.
 
-use super::at;
+use super::signing_keys::SigningKeys;
 use crate::domain::global_admin::Identity;
 use crate::domain::ids::{ClientId, TeamsUserId, TenantId};
 use crate::domain::secret::Secret;
 use crate::error::SignInRefused;
-use crate::io::http::{Call, Http};
+use crate::io::http::Http;
 use crate::{Error, Result};
-use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use serde::Deserialize;
-use std::collections::HashMap;
-use tokio::sync::Mutex;
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
 /// The tenant of all personal accounts.
 const PERSONAL: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 /// How far Microsoft's clock and ours may differ, in seconds.
 const SKEW: i64 = 120;
-/// Keys are read again after a day, and for a key that we do not know, but then not more than once a minute.
-const KEYS_LAST: SignedDuration = SignedDuration::from_hours(24);
-const KEYS_AGAIN: SignedDuration = SignedDuration::from_mins(1);
-const DOING: &str = "read Microsoft's signing keys";
+/// No ID token of Microsoft is longer, in bytes; they have about two thousand.
+const LONGEST: usize = 32 * 1024;
+/// No name of a person is longer, in characters.
+const LONGEST_NAME: usize = 256;
 
 /// What a verified ID token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,56 +47,15 @@ pub(super) struct Question<'a> {
 /// Checks ID tokens with Microsoft's keys, which are the same for all applications.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    login: Url,
-    keys: Mutex<Option<Keys>>,
-}
-
-/// Microsoft's keys, as they were at a time.
-struct Keys {
-    read: Timestamp,
-    /// The issuer with `{tenantid}` in it.
-    issuer: String,
-    by_id: HashMap<String, Key>,
-}
-
-#[derive(Clone)]
-struct Key {
-    decoding: DecodingKey,
-    /// Whose tokens it may sign: a template, or one exact issuer.
-    issuer: String,
-}
-
-impl std::fmt::Debug for Keys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys").field("read", &self.read).finish_non_exhaustive()
-    }
-}
-
-#[derive(Deserialize)]
-struct Discovery {
-    issuer: String,
-    jwks_uri: Url,
-}
-
-#[derive(Deserialize)]
-struct KeySet {
-    keys: Vec<WireKey>,
-}
-
-#[derive(Deserialize)]
-struct WireKey {
-    kid: Option<String>,
-    kty: Option<String>,
-    #[serde(rename = "use")]
-    purpose: Option<String>,
-    n: Option<String>,
-    e: Option<String>,
-    issuer: Option<String>,
+    keys: SigningKeys,
 }
 
 #[derive(Deserialize)]
 struct Claims {
     iss: String,
+    /// One application; a list is refused, even one that holds ours.
+    aud: String,
+    sub: String,
     tid: String,
     oid: String,
     ver: String,
@@ -105,12 +63,18 @@ struct Claims {
     exp: i64,
     nbf: i64,
     iat: i64,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    preferred_username: String,
-    #[serde(default)]
-    wids: Vec<String>,
+    #[serde(default, deserialize_with = "shown")]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "shown")]
+    preferred_username: Option<String>,
+    #[serde(default, deserialize_with = "shown")]
+    wids: Option<Vec<String>>,
+}
+
+/// Nothing is decided by it, so nothing is refused for it: what is not as expected is absent.
+fn shown<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 fn refused(why: &'static str) -> Error {
@@ -120,8 +84,7 @@ fn refused(why: &'static str) -> Error {
 impl Verifier {
     pub(super) fn new(login: &Url) -> Self {
         Self {
-            login: login.clone(),
-            keys: Mutex::new(None),
+            keys: SigningKeys::new(login),
         }
     }
 
@@ -134,111 +97,85 @@ impl Verifier {
         now: Timestamp,
     ) -> Result<IdClaims> {
         let id_token = id_token.expose();
-        let header = decode_header(id_token).map_err(|_| refused("its header cannot be read"))?;
-        if header.alg != Algorithm::RS256 {
-            return Err(refused("it is not signed with RS256"));
+        if id_token.len() > LONGEST {
+            return Err(refused("it is too long"));
         }
-        let key_id = header.kid.ok_or_else(|| refused("it names no key"))?;
-        let (key, template) = self.key(http, &key_id, now).await?;
+        let header = decode_header(id_token).map_err(|_| refused("its header cannot be read"))?;
+        let key_id = plain(&header)?;
+        let key = self.keys.find(http, key_id, now).await?;
 
-        let mut signature_and_audience = Validation::new(Algorithm::RS256);
-        signature_and_audience.set_audience(&[question.application.as_str()]);
-        signature_and_audience.set_required_spec_claims(&["aud"]);
-        // The library would ask the machine's clock; `now` is checked below.
-        signature_and_audience.validate_exp = false;
-        let claims = decode::<Claims>(id_token, &key.decoding, &signature_and_audience)
+        let mut signature_only = Validation::new(Algorithm::RS256);
+        signature_only.required_spec_claims.clear();
+        // The library would take a list of audiences, and ask the machine's clock: both are checked below.
+        signature_only.validate_aud = false;
+        signature_only.validate_exp = false;
+        let claims = decode::<Claims>(id_token, &key.decoding, &signature_only)
             .map_err(|error| refused(unbelievable(&error)))?
             .claims;
 
         let tenant: TenantId = claims.tid.parse().map_err(|_| refused("its tenant is no GUID"))?;
         let user: TeamsUserId = claims.oid.parse().map_err(|_| refused("its person is no GUID"))?;
-        let of_tenant = |template: &str| template.replace("{tenantid}", &claims.tid);
-        if claims.iss != of_tenant(&template) || !self.is_ours(&claims.iss, &claims.tid) {
-            return Err(refused("it comes from another issuer"));
-        }
-        if claims.iss != of_tenant(&key.issuer) {
-            return Err(refused("its key may not sign for its issuer"));
-        }
+        let is_issuer = |template: &str| claims.iss == template.replace("{tenantid}", &claims.tid);
         let now = now.as_second();
         match () {
-            () if claims.exp + SKEW <= now => Err(refused("it has expired")),
-            () if claims.nbf - SKEW > now || claims.iat - SKEW > now => Err(refused("it is not valid yet")),
-            () if claims.nonce != question.nonce => Err(refused("it answers another request")),
+            () if claims.aud != question.application.as_str() => Err(refused("it is for another application")),
+            () if !is_issuer(&self.keys.template()) => Err(refused("it comes from another issuer")),
+            () if !key.issuers.iter().any(|of_key| is_issuer(of_key)) => {
+                Err(refused("its key may not sign for its issuer"))
+            }
+            () if claims.exp.saturating_add(SKEW) <= now => Err(refused("it has expired")),
+            () if claims.nbf.saturating_sub(SKEW) > now => Err(refused("it is not valid yet")),
+            () if claims.iat.saturating_sub(SKEW) > now => Err(refused("it was issued in the future")),
+            () if claims.nonce.is_empty() || claims.nonce != question.nonce => {
+                Err(refused("it answers another request"))
+            }
             () if claims.ver != "2.0" => Err(refused("it is of another version")),
+            () if claims.sub.is_empty() => Err(refused("a claim is missing")),
             () if tenant.as_str() == PERSONAL => Err(SignInRefused::PersonalAccount.into()),
             () => Ok(IdClaims {
                 identity: Identity { tenant, user },
-                name: claims.name,
-                preferred_username: claims.preferred_username,
-                wids: claims.wids,
+                name: tidy(claims.name),
+                preferred_username: tidy(claims.preferred_username),
+                wids: claims.wids.unwrap_or_default(),
             }),
         }
     }
-
-    /// Whether an issuer is at our login host and speaks for that tenant.
-    fn is_ours(&self, issuer: &str, tenant: &str) -> bool {
-        let base = self
-            .login
-            .path_segments()
-            .into_iter()
-            .flatten()
-            .filter(|part| !part.is_empty());
-        Url::parse(issuer).is_ok_and(|issuer| {
-            let path: Vec<&str> = issuer.path_segments().into_iter().flatten().collect();
-            issuer.origin() == self.login.origin() && path == base.chain([tenant, "v2.0"]).collect::<Vec<_>>()
-        })
-    }
-
-    /// The key of that id, and the issuer's template.
-    async fn key(&self, http: &Http, id: &str, now: Timestamp) -> Result<(Key, String)> {
-        let mut kept = self.keys.lock().await;
-        let usable = kept.as_ref().is_some_and(|keys| {
-            let age = now.duration_since(keys.read);
-            age < KEYS_AGAIN || (age < KEYS_LAST && keys.by_id.contains_key(id))
-        });
-        if !usable {
-            *kept = Some(self.read_keys(http, now).await?);
-        }
-        let found = kept
-            .as_ref()
-            .and_then(|keys| Some((keys.by_id.get(id)?.clone(), keys.issuer.clone())));
-        found.ok_or_else(|| refused("Microsoft does not know its key"))
-    }
-
-    async fn read_keys(&self, http: &Http, now: Timestamp) -> Result<Keys> {
-        let path = ["organizations", "v2.0", ".well-known", "openid-configuration"];
-        let discovery: Discovery = http
-            .send(&Call::get(DOING, at(&self.login, &path)))
-            .await?
-            .json(DOING)?;
-        if discovery.jwks_uri.origin() != self.login.origin() {
-            return Err(Error::upstream(DOING, "they are said to be at another host"));
-        }
-        let set: KeySet = http.send(&Call::get(DOING, discovery.jwks_uri)).await?.json(DOING)?;
-        Ok(Keys {
-            read: now,
-            issuer: discovery.issuer,
-            by_id: set.keys.into_iter().filter_map(rsa_key).collect(),
-        })
-    }
 }
 
-/// A key that can sign ID tokens; others are passed over.
-fn rsa_key(key: WireKey) -> Option<(String, Key)> {
-    if key.kty.as_deref() != Some("RSA") || key.purpose.is_some_and(|purpose| purpose != "sig") {
-        return None;
+/// The key that a header names. Microsoft's says the algorithm and the key's id; one that brings a key along, leads to
+/// one, or wants to be understood in another way is not Microsoft's.
+fn plain(header: &Header) -> Result<&str> {
+    if header.alg != Algorithm::RS256 {
+        return Err(refused("it is not signed with RS256"));
     }
-    let decoding = DecodingKey::from_rsa_components(&key.n?, &key.e?).ok()?;
-    let issuer = key.issuer?;
-    Some((key.kid?, Key { decoding, issuer }))
+    let brings_a_key = header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.x5c.is_some();
+    let means_more = header.crit.is_some() || header.cty.is_some() || header.enc.is_some() || header.zip.is_some();
+    let other_type = header
+        .typ
+        .as_ref()
+        .is_some_and(|kind| !kind.eq_ignore_ascii_case("JWT"));
+    if brings_a_key || means_more || other_type {
+        return Err(refused("its header says more than it may"));
+    }
+    header.kid.as_deref().ok_or_else(|| refused("it names no key"))
 }
 
 fn unbelievable(error: &jsonwebtoken::errors::Error) -> &'static str {
     use jsonwebtoken::errors::ErrorKind;
     match error.kind() {
         ErrorKind::InvalidSignature => "its signature is wrong",
-        ErrorKind::InvalidAudience => "it is for another application",
-        ErrorKind::MissingRequiredClaim(_) | ErrorKind::Json(_) => "a claim is missing",
+        ErrorKind::Json(_) => "a claim is missing",
         _ => "it cannot be read",
     }
 }
+
+/// A text of the tenant's, on one line and in its own direction: it is shown on pages and kept in the audit trail.
+fn tidy(text: Option<String>) -> String {
+    let turns = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let text = text.unwrap_or_default();
+    let line = text.chars().filter(|c| !c.is_control() && !turns(*c));
+    line.take(LONGEST_NAME).collect()
+}
+
+#[cfg(test)]
+mod tests;

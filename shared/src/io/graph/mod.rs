@@ -2,7 +2,7 @@
 //!
 //! | file | what we call |
 //! |---|---|
-//! | `sign_in.rs`, `id_token.rs` | authorize, token, admin consent, discovery and keys of the login host |
+//! | `sign_in.rs`, `id_token.rs`, `signing_keys.rs` | authorize, token, admin consent, discovery and keys of the login host |
 //! | `directory.rs` | `/organization`, `/me/transitiveMemberOf`, `/groups`, `/users` |
 //! | `numbers.rs` | `/admin/teams/telephoneNumberManagement` |
 //! | `policies.rs` | `/admin/teams/policy` |
@@ -13,19 +13,24 @@
 mod batch;
 mod configurations;
 mod directory;
+#[cfg(test)]
+mod forge;
 mod id_token;
 mod numbers;
 mod pages;
 mod policies;
 mod refusal;
 mod sign_in;
+mod signing_keys;
 #[cfg(test)]
 pub(crate) mod stage;
 mod user_page;
 mod wire;
 
 pub use configurations::{AccountType, AssignedPolicy, UserConfiguration};
-pub use directory::{DirectoryRole, GLOBAL_ADMINISTRATOR, MemberPages, Organization, UserPages, VerifiedDomain};
+pub use directory::{
+    DirectoryRole, GLOBAL_ADMINISTRATOR, MemberPages, Organization, TEAMS_ADMINISTRATOR, UserPages, VerifiedDomain,
+};
 pub use id_token::IdClaims;
 pub use numbers::{NumberHolding, OperationId, OperationState};
 pub use policies::PolicyGrant;

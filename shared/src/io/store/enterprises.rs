@@ -9,11 +9,12 @@ use crate::domain::enterprise::{Enterprise, Service, Settings};
 use crate::domain::global_admin::{GlobalAdmin, Identity};
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::ids::{EnterpriseId, InvitationId, ResellerId, TenantId};
-use crate::domain::invitation::Invitation;
+use crate::domain::invitation::{Invitation, InvitationState};
 use crate::domain::letter::Outgoing;
 use crate::domain::licence::trial_over;
 use crate::domain::management::Management;
 use crate::domain::once::Once;
+use crate::domain::operators::Operators;
 use crate::domain::schedule;
 use crate::domain::setup::Setup;
 use crate::domain::standing::{RETENTION, Standing};
@@ -60,6 +61,8 @@ struct EnterpriseItem {
     steps: Steps,
     #[serde(default)]
     sync_switch: SyncSwitch,
+    #[serde(default)]
+    operators: Operators,
     #[serde(default)]
     left_tenant: Option<TenantId>,
 }
@@ -313,7 +316,8 @@ impl Store {
         writes.extend(self.enterprise_writes(enterprise, seen)?);
         writes.push(self.audited(&enterprise.id, entry)?);
         if let Some(invitation) = &enterprise.invitation {
-            writes.push(self.accepted(&enterprise.id, invitation).build()?);
+            let accepted = InvitationState::Accepted;
+            writes.push(self.ended(&enterprise.id, invitation, accepted, entry.at).build()?);
         }
         match self.transact(writes).await? {
             Outcome::Written => Ok(()),
@@ -460,6 +464,7 @@ fn item(enterprise: &Enterprise) -> EnterpriseItem {
         management: enterprise.management,
         steps: enterprise.steps,
         sync_switch: enterprise.sync_switch,
+        operators: enterprise.operators,
         left_tenant: enterprise.left_tenant,
     }
 }
@@ -496,6 +501,7 @@ impl From<EnterpriseItem> for Enterprise {
             management: item.management,
             steps: item.steps,
             sync_switch: item.sync_switch,
+            operators: item.operators,
             left_tenant: item.left_tenant,
             created: item.created,
             version: item.version,

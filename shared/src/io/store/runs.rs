@@ -3,6 +3,7 @@
 use super::leases::Lease;
 use super::{Outcome, Store, keys, number};
 use crate::domain::audit::Entry;
+use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
@@ -21,8 +22,6 @@ use serde::{Deserialize, Serialize};
 const HISTORY: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// How long a plan that nobody executes is kept.
 const PLAN_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// The longest life of a person's token, and then some.
-const SEALED_LIFE: SignedDuration = SignedDuration::from_hours(2);
 
 #[derive(Serialize, Deserialize)]
 struct RunItem {
@@ -33,6 +32,8 @@ struct RunItem {
     permission: String,
     debug: bool,
     requested_by: String,
+    #[serde(default)]
+    deputy: Option<EmailAddress>,
     created: Timestamp,
     started: Option<Timestamp>,
     ended: Option<Timestamp>,
@@ -73,6 +74,7 @@ impl From<RunItem> for Run {
             plan: item.plan,
             debug: item.debug,
             requested_by: item.requested_by,
+            deputy: item.deputy,
             created: item.created,
             started: item.started,
             ended: item.ended,
@@ -91,12 +93,20 @@ fn item(run: &Run, permission: &str) -> RunItem {
         permission: permission.to_owned(),
         debug: run.debug,
         requested_by: run.requested_by.clone(),
+        deputy: run.deputy.clone(),
         created: run.created,
         started: run.started,
         ended: run.ended,
         findings: run.findings.clone(),
         lines: run.lines,
     }
+}
+
+/// As an item has it.
+fn state_name(state: RunState) -> String {
+    let name = serde_json::to_value(state).ok();
+    name.and_then(|name| name.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 impl Store {
@@ -262,18 +272,39 @@ impl Store {
     /// # Errors
     /// `Upstream`.
     pub async fn move_run(&self, enterprise: &EnterpriseId, run: &RunId, from: RunState, to: RunState) -> Result<bool> {
-        let name = |state: RunState| {
-            serde_json::to_value(state)
-                .ok()
-                .and_then(|value| value.as_str().map(str::to_owned))
-                .unwrap_or_default()
-        };
         let write = self
             .update(&keys::run(enterprise, run), "SET #state = :to")
             .when("#state = :from")
-            .with(":from", super::text(name(from)))
-            .with(":to", super::text(name(to)));
+            .with(":from", super::text(state_name(from)))
+            .with(":to", super::text(state_name(to)));
         self.write(write).await
+    }
+
+    /// Makes a run that waits for a sign-in wait for this deputy's; for the Global Admin's where there is none.
+    ///
+    /// # Errors
+    /// `Busy` where it no longer waits.
+    pub async fn await_sign_in_of(
+        &self,
+        enterprise: &EnterpriseId,
+        run: &RunId,
+        deputy: Option<&EmailAddress>,
+    ) -> Result<()> {
+        let key = keys::run(enterprise, run);
+        let write = match deputy {
+            Some(deputy) => self
+                .update(&key, "SET deputy = :deputy")
+                .with(":deputy", super::text(deputy.as_str())),
+            None => self.update(&key, "REMOVE deputy"),
+        };
+        let write = write
+            .when("#state = :waits")
+            .with(":waits", super::text(state_name(RunState::AwaitingSignIn)));
+        if self.write(write).await? {
+            Ok(())
+        } else {
+            Err(Error::Busy)
+        }
     }
 
     /// A page of log lines from `from` on.
@@ -370,7 +401,7 @@ impl Store {
         }
     }
 
-    /// Keeps the sealed tokens of a run; they end by themselves.
+    /// Keeps the sealed tokens of a run until `expires`, when the tokens themselves end.
     ///
     /// # Errors
     /// `Upstream`.
@@ -379,21 +410,18 @@ impl Store {
         enterprise: &EnterpriseId,
         run: &RunId,
         sealed: &Sealed,
-        now: Timestamp,
+        expires: Timestamp,
     ) -> Result<()> {
         let item = SealedItem {
             sealed: sealed.sealed.clone(),
             key: sealed.key.clone(),
         };
-        self.write(
-            self.put(&keys::sealed(enterprise, run), &item)?
-                .until(now + SEALED_LIFE),
-        )
-        .await
-        .map(drop)
+        self.write(self.put(&keys::sealed(enterprise, run), &item)?.until(expires))
+            .await
+            .map(drop)
     }
 
-    /// The sealed tokens of a run.
+    /// The sealed tokens of a run, as long as they have not ended.
     ///
     /// # Errors
     /// `Upstream`.

@@ -47,6 +47,12 @@ pub(super) struct LoginState {
     pub(super) next: NextSignIn,
 }
 
+impl LoginState {
+    pub(super) fn refresh_tokens(&self) -> Vec<String> {
+        self.refresh.keys().cloned().collect()
+    }
+}
+
 /// Ordered by the operator; each is used up by one sign-in.
 #[derive(Default)]
 pub(super) struct NextSignIn {

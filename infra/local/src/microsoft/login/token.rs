@@ -326,7 +326,8 @@ impl TokenRequest<'_> {
         resource: Resource,
         scopes: BTreeSet<&'static str>,
     ) -> (String, i64) {
-        let life = 3600 + i64::try_from(state.chance.below(1801)).unwrap_or(0);
+        let by_chance = 3600 + i64::try_from(state.chance.below(1801)).unwrap_or(0);
+        let life = state.switches.token_seconds.map_or(by_chance, i64::from);
         let expires = self.now + SignedDuration::from_secs(life);
         let token = format!("eyJ0{}.{}", state.chance.text(60), state.chance.text(200));
         state.access.retain(|_, token| token.expires > self.now);

@@ -36,7 +36,9 @@ impl Exchange {
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse> {
         let url = Url::parse(&request.uri().to_string()).map_err(|error| Error::upstream(self.doing, error))?;
         let content_type = "application/x-www-form-urlencoded";
-        let call = Call::post(self.doing, url, content_type, request.into_body()).header("accept", "application/json");
+        let call = Call::post(self.doing, url, content_type, request.into_body())
+            .header("accept", "application/json")
+            .up_to_mib(1);
         let answer = self.http.ask(&call).await?;
         if answer.status.is_server_error() {
             return Err(answer.fault(self.doing));

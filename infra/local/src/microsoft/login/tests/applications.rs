@@ -82,6 +82,7 @@ async fn codes_and_refresh_tokens_belong_to_one_application() {
     let refresh = [
         ("grant_type", "refresh_token"),
         ("refresh_token", tokens["refresh_token"].as_str().unwrap()),
+        ("scope", "User.Read"),
     ];
     refused(&world, "organizations", &refresh, "invalid_grant", 70_000).await;
     let right = [&refresh[..], &AS_OTHER[..]].concat();

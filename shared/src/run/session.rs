@@ -1,0 +1,123 @@
+//! The session of a run: what the person who confirmed it lets the worker do, for as long as Microsoft's tokens last.
+//!
+//! Kept are two access tokens, for Graph and for the Teams administration, sealed for this run. The refresh token of the
+//! sign-in is used once, in memory, to get the second of them; it is written nowhere. So nobody can go on as that person
+//! once the tokens have ended, and the worker needs no secret of ours.
+
+use crate::domain::consent::{TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
+use crate::domain::global_admin::Identity;
+use crate::domain::ids::{EnterpriseId, RunId};
+use crate::domain::secret::Secret;
+use crate::error::{Error, Result, SignInRefused};
+use crate::io::Io;
+use crate::io::graph::{Renew, SignedIn, Token};
+use crate::plan::duration;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// An open session.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// For Graph.
+    pub(super) graph: Token,
+    /// For the tenant's voice objects.
+    pub(super) teams: Token,
+    /// Whose.
+    pub(super) identity: Identity,
+}
+
+impl Session {
+    /// When it is no longer used: some time before the first of the two tokens ends.
+    pub(super) fn stop_by(&self) -> Timestamp {
+        duration::stop_by(self.graph.expires().min(self.teams.expires()))
+    }
+
+    /// Holds out for something that cannot be stopped half-way.
+    ///
+    /// # Errors
+    /// `TokenExpired` where it does not.
+    pub(super) fn lasts(&self, now: Timestamp, needed: SignedDuration) -> Result<()> {
+        if now + needed <= self.stop_by() {
+            Ok(())
+        } else {
+            Err(Error::TokenExpired)
+        }
+    }
+}
+
+/// What is sealed.
+#[derive(Serialize, Deserialize)]
+struct Tokens {
+    identity: Identity,
+    graph: String,
+    teams: String,
+    expires: Timestamp,
+}
+
+/// Seals the tokens of a person who has signed in for a run. They end with the first of them.
+///
+/// # Errors
+/// `ConsentIncomplete` where Microsoft gives no token for the Teams administration.
+pub(super) async fn seal(
+    io: &Io,
+    enterprise: &EnterpriseId,
+    run: &RunId,
+    person: SignedIn,
+    now: Timestamp,
+) -> Result<()> {
+    let teams = teams_token(io, &person, now).await?;
+    let expires = person.access.expires().min(teams.expires());
+    let tokens = Tokens {
+        identity: person.claims.identity,
+        graph: person.access.secret().expose().to_owned(),
+        teams: teams.secret().expose().to_owned(),
+        expires,
+    };
+    let json = serde_json::to_string(&tokens).map_err(|error| Error::upstream("seal the session", error))?;
+    let sealed = io.vault.seal(enterprise, run, &Secret::new(json)).await?;
+    io.store.put_sealed(enterprise, run, &sealed, expires).await
+}
+
+/// A token of the same person for the Teams administration. Microsoft gives one answer for one resource, and the refresh
+/// token is the way to the second; the one that replaces it is dropped here.
+///
+/// # Errors
+/// `ConsentIncomplete` where it is not given.
+pub(super) async fn teams_token(io: &Io, person: &SignedIn, now: Timestamp) -> Result<Token> {
+    let missing = || {
+        Error::SignIn(SignInRefused::ConsentIncomplete {
+            missing: vec![TEAMS_ADMIN_SCOPE.to_owned()],
+        })
+    };
+    let ask = Renew {
+        application: &person.application,
+        client_secret: io.vault.entra_client_secret(&person.application).await?,
+        tenant: &person.claims.identity.tenant,
+        refresh_token: person.refresh.as_ref().ok_or_else(missing)?,
+        scope: &format!("{TEAMS_ADMIN}/.default"),
+    };
+    match io.sign_in.token_for(&ask, now).await {
+        Ok((teams, _)) => Ok(teams),
+        Err(Error::SignIn(_) | Error::TokenExpired) => Err(missing()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens the session of a run.
+///
+/// # Errors
+/// `TokenExpired` where there is none, or too little is left of it: the person has to sign in again.
+pub(super) async fn open(io: &Io, enterprise: &EnterpriseId, run: &RunId) -> Result<Session> {
+    let now = io.clock.now();
+    let sealed = io.store.sealed(enterprise, run, now).await?;
+    let sealed = sealed.ok_or(Error::TokenExpired)?;
+    let opened = io.vault.open(enterprise, run, &sealed).await?;
+    let tokens: Tokens = serde_json::from_str(opened.expose()).map_err(|_| Error::TokenExpired)?;
+    let session = Session {
+        graph: Token::new(Secret::new(tokens.graph), tokens.expires),
+        teams: Token::new(Secret::new(tokens.teams), tokens.expires),
+        identity: tokens.identity,
+    };
+    session.lasts(now, SignedDuration::ZERO)?;
+    Ok(session)
+}
