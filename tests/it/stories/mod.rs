@@ -1,12 +1,15 @@
 //! Stories: one enterprise's life in its parts, played over HTTP against the whole service, one fact a test.
 
 mod action_urls;
+mod consents;
 mod crash;
+mod disable_sync;
 mod discovery;
 mod groups;
 mod invitation;
 mod licences;
 mod mapping;
+mod organization_consent;
 mod provisioning;
 mod reassign;
 mod reminders;
@@ -18,3 +21,4 @@ mod status;
 mod sync;
 mod sync_faults;
 mod sync_sign_in;
+mod unanswered;
