@@ -437,7 +437,7 @@ impl Scene {
         texts(self.items().await)
     }
 
-    async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
+    pub(crate) async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let client = self.service.world.dynamodb.client();
         let items = client.scan().table_name(deployment::TABLE).into_paginator().items();
         items.send().collect::<Result<_, _>>().await.unwrap()

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use url::Url;
 
 /// Of more points than this a sample is taken, evenly.
-const POINTS: u64 = 12;
+const POINTS: u64 = 7;
 
 /// What is kept of a tenant, by its keys.
 async fn place(scene: &Scene) -> BTreeSet<(String, String)> {
