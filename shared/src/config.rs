@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
 /// The names of the variables that a deployment sets, for all functions alike.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 18] = [
     "TABLE_NAME",
     "SCHEDULE_GROUP",
     "SCHEDULE_ROLE_ARN",
@@ -21,6 +21,7 @@ pub const NAMES: [&str; 17] = [
     "PORTAL_URL",
     "SECRET_ID",
     "ENTRA_CLIENT_ID",
+    "ENTRA_APPLICATION_NAME",
     "ENTRA_LOGIN_URL",
     "GRAPH_URL",
     "SBC_REGIONS",
@@ -58,6 +59,8 @@ pub struct Config {
     pub secret_id: String,
     /// Our application in Entra, where a brand has none of its own.
     pub entra_client_id: ClientId,
+    /// The name that it is registered under, as Microsoft shows it (R070).
+    pub entra_application_name: String,
     /// Entra's host.
     pub entra_login_url: Url,
     /// Graph's host.
@@ -161,6 +164,7 @@ impl Config {
             entra_client_id: need("ENTRA_CLIENT_ID")?
                 .parse()
                 .map_err(|error| bad("ENTRA_CLIENT_ID", error))?,
+            entra_application_name: need("ENTRA_APPLICATION_NAME")?,
             entra_login_url: url("ENTRA_LOGIN_URL")?,
             graph_url: url("GRAPH_URL")?,
             sbc_regions: serde_json::from_str(&need("SBC_REGIONS")?).map_err(|error| bad("SBC_REGIONS", error))?,

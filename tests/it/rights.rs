@@ -96,6 +96,8 @@ pub(crate) fn weight(route: &Route) -> usize {
     let last = route.path.rsplit('/').next().unwrap_or_default();
     match (route.method.as_str(), last) {
         ("GET", _) => 0,
+        // What was taken back can be sent again.
+        ("DELETE", "invitation") => 2,
         // A new run gives up the one that waits for its sign-in.
         ("POST", "runs") => 2,
         (_, "disable") => 3,

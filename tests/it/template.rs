@@ -130,6 +130,14 @@ fn routes(template: &Value) -> BTreeMap<String, bool> {
     let mut routes = BTreeMap::new();
     for (_, (id, function)) in functions(template) {
         for (name, event) in function["Properties"]["Events"].as_object().into_iter().flatten() {
+            // Only the event bus starts `mail-events`, and nothing else.
+            if id == "MailEventsFunction" {
+                assert_eq!(
+                    (event["Type"].as_str(), name.as_str()),
+                    (Some("EventBridgeRule"), "Mail")
+                );
+                continue;
+            }
             assert_eq!(event["Type"], "HttpApi", "{id} {name}");
             let text = |field: &str| event["Properties"][field].as_str().unwrap_or_default().to_owned();
             let token = match &event["Properties"]["Auth"]["Authorizer"] {
@@ -336,6 +344,43 @@ fn the_sweep_starts_the_reminder_function() {
     assert_eq!(sweep["Target"]["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
     let input: Value = serde_json::from_str(sweep["Target"]["Input"].as_str().expect("input")).expect("input is JSON");
     assert_eq!(input, json!({ "sweep": true }));
+}
+
+#[test]
+fn what_becomes_of_a_mail_is_reported_to_the_function_that_notes_it() {
+    let template = template();
+    let destination = the_one(&template, "AWS::SES::ConfigurationSetEventDestination");
+    let set = the_one(&template, "AWS::SES::ConfigurationSet");
+    assert_eq!(&template["Resources"]["MailConfigurationSet"], set);
+    let properties = &destination["Properties"];
+    assert_eq!(properties["ConfigurationSetName"]["Ref"], "MailConfigurationSet");
+    let bus = properties["EventDestination"]["EventBridgeDestination"]["EventBusArn"]["Fn::Sub"].as_str();
+    assert!(
+        bus.is_some_and(|bus| bus.ends_with(":event-bus/default")),
+        "SES knows no other bus"
+    );
+    let named = |list: &Value| -> BTreeSet<String> {
+        let names = list.as_array().into_iter().flatten().filter_map(Value::as_str);
+        names.map(str::to_lowercase).collect()
+    };
+    let function = &template["Resources"]["MailEventsFunction"]["Properties"];
+    let pattern = &function["Events"]["Mail"]["Properties"]["Pattern"];
+    assert_eq!(pattern["source"], json!(["aws.ses"]));
+    let sent = named(&properties["EventDestination"]["MatchingEventTypes"]);
+    assert_eq!(sent, named(&pattern["detail"]["eventType"]));
+    assert_eq!(
+        sent,
+        ["bounce", "complaint", "delivery", "reject"].map(str::to_owned).into()
+    );
+    let of_set = &pattern["detail"]["mail"]["tags"]["ses:configuration-set"];
+    assert_eq!(
+        *of_set,
+        json!([{ "Ref": "MailConfigurationSet" }]),
+        "other environments send from the same account"
+    );
+    let rights = statements(function);
+    let [right] = &rights[..] else { panic!("{rights:?}") };
+    assert_eq!(right["Action"], "dynamodb:UpdateItem", "it notes, and reads nothing");
 }
 
 #[test]

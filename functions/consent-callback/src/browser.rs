@@ -19,6 +19,7 @@ use shared::error::Chain;
 use shared::error::SignInRefused;
 use shared::io::Io;
 use shared::run::guide;
+use shared::web::problem::retry_after;
 use std::convert::Infallible;
 use std::sync::Arc;
 use url::Url;
@@ -85,6 +86,10 @@ pub(crate) async fn failure(io: &Io, visit: Option<&Visit>, error: Error) -> Res
         None => None,
     };
     let (status, page) = refusal(&error, reseller.as_ref().map(|reseller| &reseller.brand));
+    let wait = match &error {
+        Error::TooMany { wait, .. } => Some([(header::RETRY_AFTER, retry_after(*wait))]),
+        _ => None,
+    };
     let outcome = match error {
         Error::SignIn(SignInRefused::Declined) => Outcome::Declined,
         _ => Outcome::Failed {
@@ -97,13 +102,17 @@ pub(crate) async fn failure(io: &Io, visit: Option<&Visit>, error: Error) -> Res
         back: back.map(Back::from),
         ..page
     };
-    (status, page).into_response()
+    match wait {
+        Some(wait) => (status, wait, page).into_response(),
+        None => (status, page).into_response(),
+    }
 }
 
 fn refusal(error: &Error, brand: Option<&Brand>) -> (StatusCode, RefusedPage) {
     match error {
         Error::SignIn(why) => (StatusCode::FORBIDDEN, refused(why, brand)),
         Error::NotFound(_) => (StatusCode::FORBIDDEN, refused(&SignInRefused::LinkClosed, brand)),
+        Error::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, refused_with("TOO_MANY_TRIES", brand)),
         Error::Throttled { .. } | Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, refused_with("UNAVAILABLE", brand)),
         Error::Stale(_) => (StatusCode::CONFLICT, refused_with("CHANGED_MEANWHILE", brand)),
         Error::Conflict(why) => (StatusCode::CONFLICT, not_now(why, brand)),
@@ -130,8 +139,11 @@ fn not_now(why: &str, brand: Option<&Brand>) -> RefusedPage {
 }
 
 /// Our application, as Microsoft names it to the people of this reseller.
-pub(crate) fn application(reseller: &Reseller) -> String {
-    reseller.brand.application_name().to_owned()
+pub(crate) fn application(io: &Io, reseller: &Reseller) -> String {
+    reseller
+        .brand
+        .application_name(&io.config.entra_application_name)
+        .to_owned()
 }
 
 /// When a sign-in of this enterprise was begun that nothing has come back from, as people read it.

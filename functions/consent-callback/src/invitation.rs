@@ -6,13 +6,15 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use jiff::Timestamp;
 use serde::Deserialize;
 use shared::Error;
+use shared::domain::caller::Origin;
 use shared::domain::schedule;
 use shared::domain::secret::Secret;
 use shared::error::SignInRefused;
 use shared::io::Io;
-use shared::run::onboard::{self, Invited};
+use shared::run::onboard::{self, Invited, NotEntered};
 use shared::web::extract::Segments;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -30,7 +32,7 @@ async fn page(io: &Io, token: &str, invited: &Invited, notice: Option<String>) -
         reseller: invited.reseller.name.clone(),
         expires,
         permissions_url: io.config.public_page("/permissions").into(),
-        application: application(&invited.reseller),
+        application: application(io, &invited.reseller),
         post_to: format!("/i/{token}"),
         notice,
         // A page without it is better than none.
@@ -57,34 +59,30 @@ pub(crate) struct CodeForm {
     code: String,
 }
 
-/// Checks the code and sends the browser to Microsoft.
+/// Checks the code and sends the browser to Microsoft. Links that are unknown, expired, locked, used or taken back answer
+/// alike, and so does every try of somebody who has had too many.
 #[utoipa::path(post, path = "/i/{invitation}", operation_id = "enterInvitationCode", tag = "pages", params(("invitation" = String, Path)),
     request_body(content = CodeForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 303, description = "On to Microsoft's sign-in."), (status = 403, content_type = "text/html", body = String)))]
+    responses((status = 303, description = "On to Microsoft's sign-in."), (status = 403, content_type = "text/html", body = String),
+        (status = 429, content_type = "text/html", body = String)))]
 pub(crate) async fn enter(
     State(io): State<Arc<Io>>,
     Segments(token): Segments<String>,
+    origin: Origin,
     form: Result<Form<CodeForm>, FormRejection>,
 ) -> Response {
     let now = io.clock.now();
     let code = form.map(|Form(form)| form.code).unwrap_or_default();
-    let invited = match onboard::invited(&io, &token, now).await {
-        Ok(invited) => invited,
-        Err(error) => return failure(&io, None, error).await,
-    };
-    // A form without a code comes from a mail scanner, not from a person: it costs no try.
     if code.trim().is_empty() {
-        let notice = "Type the Invitation Code from the mail.";
-        return (
-            StatusCode::FORBIDDEN,
-            page(&io, &token, &invited, Some(notice.into())).await,
-        )
-            .into_response();
+        return without_code(&io, &token, now).await;
     }
     let browser = Secret::new(io.chance.token::<32>());
-    match onboard::enter_code(&io, &invited, &code, &browser, now).await {
+    match onboard::try_code(&io, &token, &code, &origin, &browser, now).await {
         Ok(url) => to_microsoft(&url, &browser),
-        Err(Error::SignIn(SignInRefused::WrongCode { left })) => {
+        Err(NotEntered {
+            invited: Some(invited),
+            why: Error::SignIn(SignInRefused::WrongCode { left }),
+        }) => {
             let tries = if left == 1 {
                 "1 try is".to_owned()
             } else {
@@ -93,7 +91,22 @@ pub(crate) async fn enter(
             let notice = format!("This is not the code of the mail that brought you here. {tries} left.");
             (StatusCode::FORBIDDEN, page(&io, &token, &invited, Some(notice)).await).into_response()
         }
-        Err(error) => failure(&io, Some(&invited.visit()), error).await,
+        Err(NotEntered { why, .. }) => failure(&io, None, why).await,
+    }
+}
+
+/// A form without a code comes from a mail scanner, not from a person: it costs no try.
+async fn without_code(io: &Io, token: &str, now: Timestamp) -> Response {
+    match onboard::invited(io, token, now).await {
+        Ok(invited) => {
+            let notice = "Type the Invitation Code from the mail.";
+            (
+                StatusCode::FORBIDDEN,
+                page(io, token, &invited, Some(notice.into())).await,
+            )
+                .into_response()
+        }
+        Err(error) => failure(io, None, error).await,
     }
 }
 

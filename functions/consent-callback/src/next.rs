@@ -90,7 +90,7 @@ async fn page(io: &Io, token: &str, ahead: &Ahead) -> Response {
         tenant_name: ahead.kept.setup.tenant_name().to_owned(),
         person: person.to_owned(),
         permissions_url: (ahead.asked == Asked::Calling).then(|| io.config.public_page("/permissions").into()),
-        application: application(&ahead.reseller),
+        application: application(io, &ahead.reseller),
         post_to: format!("/next/{token}"),
         // A page without it is better than none.
         unanswered: unanswered(io, &ahead.kept).await.ok().flatten(),

@@ -54,7 +54,7 @@ async fn page(io: &Io, session: &Session) -> Result<Response> {
             unanswered: unanswered(io, &kept).await?,
             enterprise: kept.settings.name,
             permissions_url: io.config.public_page("/permissions").into(),
-            application: application(&reseller),
+            application: application(io, &reseller),
             post_to: "/setup/consent".into(),
             organization_post_to: Some("/setup/organization".into()),
             again: *again,

@@ -7,16 +7,16 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use shared::Result;
 use shared::domain::Invalid;
 use shared::domain::caller::{Caller, Role};
 use shared::domain::enterprise::{EnterpriseForm, Service};
 use shared::domain::ids::{EnterpriseId, ResellerId};
 use shared::domain::state::State as EnterpriseState;
 use shared::io::Io;
-use shared::run::{access, invitation, list, provision};
+use shared::run::{access, list, provision};
 use shared::web::extract::{Body, IdempotencyKey, IfMatch, Params, Segments, etag};
 use shared::web::problem::Problem;
-use shared::{Error, Result};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
@@ -321,28 +321,4 @@ pub(crate) async fn put(
     }
     let kept = provision::edit(&io, access.kept, form.into(), seen, &author, io.clock.now()).await?;
     answer(&io, kept).await
-}
-
-/// A new link, to be copied where mail does not arrive. The code goes by mail only.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Resent {
-    link: String,
-}
-
-/// Sends a new invitation; the old link and code stop working.
-#[utoipa::path(post, path = "/v1/enterprises/{enterprise}/invitation", operation_id = "resendInvitation", tag = "enterprises", security(("jwt" = [])),
-    params(("enterprise" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = Resent), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn resend_invitation(
-    State(io): State<Arc<Io>>,
-    caller: Caller,
-    Segments(enterprise): Segments<EnterpriseId>,
-    key: IdempotencyKey,
-) -> Result<impl IntoResponse, Error> {
-    let access = access::on(&io, caller, &enterprise).await?;
-    let author = access.author();
-    let once = key.bare(&access.caller, &format!("invitation of {enterprise}"));
-    let link = invitation::resend(&io, access.kept, &author, &once, io.clock.now()).await?;
-    Ok((StatusCode::CREATED, Json(Resent { link: link.into() })))
 }

@@ -5,6 +5,7 @@ mod actions;
 mod audit;
 mod consents;
 mod enterprises;
+mod invitations;
 mod licences;
 mod lifecycle;
 mod resellers;
@@ -31,7 +32,11 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(lifecycle::restore))
         .routes(routes!(lifecycle::disable))
         .routes(routes!(lifecycle::enable))
-        .routes(routes!(enterprises::resend_invitation))
+        .routes(routes!(
+            invitations::get,
+            invitations::send_again,
+            invitations::take_back
+        ))
         .routes(routes!(licences::get, licences::put))
         .routes(routes!(lifecycle::reassign))
         .routes(routes!(lifecycle::answer_management))

@@ -44,6 +44,7 @@ impl Dialbridge {
         let environment = world.environment();
         let config = Config::read(|name| environment.get(name).cloned()).map_err(io::Error::other)?;
         let app = AppRegistration {
+            name: deployment::ENTRA_APPLICATION.into(),
             client_id: deployment::ENTRA_CLIENT_ID.into(),
             client_secret: deployment::ENTRA_CLIENT_SECRET.into(),
             redirect_uris: vec![config.public_page("/signin/callback").into()],
@@ -99,6 +100,11 @@ impl Dialbridge {
         lambdas.register("reminder", move |input| {
             let io = Arc::clone(&reminders);
             invoked(input, move |event| async move { reminder::handle(&io, event).await })
+        });
+        let mails = io();
+        lambdas.register(deployment::MAIL_EVENTS, move |input| {
+            let io = Arc::clone(&mails);
+            invoked(input, move |event| async move { mail_events::handle(&io, event).await })
         });
         let microsoft = self.microsoft.clone();
         lambdas.register(deployment::CONFIGURE_TENANT, move |input| {

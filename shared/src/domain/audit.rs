@@ -76,6 +76,8 @@ pub enum Deed {
     GlobalAdminReassigned,
     /// A new invitation was sent.
     InvitationSent,
+    /// The invitation was taken back.
+    InvitationRevoked,
     /// The removal of the integration was ordered.
     RemovalStarted,
     /// It was taken back.

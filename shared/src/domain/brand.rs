@@ -31,12 +31,10 @@ pub struct Brand {
 }
 
 impl Brand {
-    /// The name that people should look for on Microsoft's consent page.
+    /// The name that people should look for on Microsoft's consent page; `own` is that of the deployment's application.
     #[must_use]
-    pub fn application_name(&self) -> &str {
-        self.application
-            .as_ref()
-            .map_or(&self.product_name, |application| &application.name)
+    pub fn application_name<'a>(&'a self, own: &'a str) -> &'a str {
+        self.application.as_ref().map_or(own, |application| &application.name)
     }
 
     /// Checks the texts of a brand.
@@ -94,7 +92,7 @@ mod tests {
             reply_to: None,
             application: None,
         };
-        assert_eq!(shared.application_name(), "Kestrel for Teams");
+        assert_eq!(shared.application_name("Dialbridge"), "Dialbridge");
         let named = |name: &str| Brand {
             application: Some(Application {
                 client_id: "0b7d3c52-6f0e-4c1d-9a51-2d7e4f8a9c10".parse().unwrap(),
@@ -102,7 +100,10 @@ mod tests {
             }),
             ..shared.clone()
         };
-        assert_eq!(named(" Kestrel ").checked().unwrap().application_name(), "Kestrel");
+        assert_eq!(
+            named(" Kestrel ").checked().unwrap().application_name("Dialbridge"),
+            "Kestrel"
+        );
         for wrong in ["", "a\nb", &"x".repeat(121)] {
             assert_eq!(named(wrong).checked().unwrap_err().what, "application.name", "{wrong}");
         }

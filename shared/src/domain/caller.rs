@@ -5,6 +5,7 @@ use super::email::EmailAddress;
 use super::enterprise::Enterprise;
 use super::ids::{EnterpriseId, ResellerId};
 use super::rights::{Action, May};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// What a person is to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +71,26 @@ pub struct Origin {
     pub address: Option<String>,
     /// The gateway's id of the request.
     pub request: Option<String>,
+}
+
+impl Origin {
+    /// What counts as one client: an IPv4 address, or the /64 of an IPv6 address, of which a single connection has as
+    /// many as it likes. Without a readable address, everybody is one.
+    #[must_use]
+    pub fn network(&self) -> String {
+        let address = self
+            .address
+            .as_deref()
+            .and_then(|address| address.parse::<IpAddr>().ok());
+        match address.map(|address| address.to_canonical()) {
+            Some(IpAddr::V4(address)) => address.to_string(),
+            Some(IpAddr::V6(address)) => {
+                let network = u128::from(address) >> 64 << 64;
+                format!("{}/64", Ipv6Addr::from(network))
+            }
+            None => "unknown".into(),
+        }
+    }
 }
 
 /// A verified caller.
@@ -182,6 +203,21 @@ mod tests {
         assert!(!Role::AccountAdmin(b).reaches(&a, &r));
         assert!(Role::ResellerAdmin(r.clone()).reaches(&a, &r));
         assert!(!Role::ResellerAdmin(s).reaches(&a, &r));
+    }
+
+    #[test]
+    fn a_client_is_an_address_or_a_network() {
+        let network = |address: &str| {
+            let address = Some(address.to_owned());
+            Origin { address, request: None }.network()
+        };
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_ne!(network("192.0.2.7"), network("192.0.2.8"));
+        assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("2001:db8:1:2:aaaa::1"), "2001:db8:1:2::/64");
+        assert_eq!(network("2001:db8:1:2:ffff:ffff:ffff:ffff"), network("2001:0DB8:1:2::"));
+        assert_ne!(network("2001:db8:1:3::1"), network("2001:db8:1:2::1"));
+        assert_eq!(network("nonsense"), Origin::default().network());
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub enum Action {
     Appoint,
     /// Removes an enterprise's integration, and takes that back (R027).
     Remove,
-    /// Sends the invitation again.
+    /// Sends the invitation again, or takes it back.
     Invite,
     /// Asks for the address of an admin's next step.
     Guide,
@@ -82,7 +82,9 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("POST", "/v1/enterprises/{enterprise}/restore", Action::Remove),
     ("POST", "/v1/enterprises/{enterprise}/disable", Action::Provision),
     ("POST", "/v1/enterprises/{enterprise}/enable", Action::Provision),
+    ("GET", "/v1/enterprises/{enterprise}/invitation", Action::Read),
     ("POST", "/v1/enterprises/{enterprise}/invitation", Action::Invite),
+    ("DELETE", "/v1/enterprises/{enterprise}/invitation", Action::Invite),
     ("GET", "/v1/enterprises/{enterprise}/licences", Action::Read),
     ("PUT", "/v1/enterprises/{enterprise}/licences", Action::Licence),
     ("PUT", "/v1/enterprises/{enterprise}/global-admin", Action::Appoint),

@@ -36,6 +36,8 @@ pub struct Letter<'a> {
     pub kind: &'a str,
     /// Which enterprise it is about; SES reports events with it.
     pub enterprise: &'a str,
+    /// Which invitation it carries, where it does; SES reports events with it.
+    pub invitation: Option<&'a str>,
 }
 
 /// SES, with the deployment's configuration set.
@@ -78,6 +80,10 @@ impl Mailer {
             .configuration_set_name(&self.configuration_set)
             .email_tags(tag("mail", letter.kind)?)
             .email_tags(tag("enterprise", letter.enterprise)?);
+        let mail = match letter.invitation {
+            Some(invitation) => mail.email_tags(tag("invitation", invitation)?),
+            None => mail,
+        };
         let mut pause = FIRST_PAUSE;
         loop {
             // A mail whose answer was lost may have gone: the SDK must not send it again.

@@ -149,12 +149,17 @@ fn accepted(consents: Consents, scopes: BTreeSet<String>, by: &str, form: Consen
     }
 }
 
-/// What the token of a later sign-in says of the second set, where that is news: accepted on the way, or gone since.
+/// What the tokens of a later sign-in say of the second set, where that is news: accepted on the way, or gone since.
 #[must_use]
-pub fn seen_at_sign_in(setup: &Setup, scopes: &BTreeSet<String>, by: &str, now: Timestamp) -> Option<Setup> {
+pub fn seen_at_sign_in(
+    setup: &Setup,
+    scopes: &BTreeSet<String>,
+    missing: &[String],
+    by: &str,
+    now: Timestamp,
+) -> Option<Setup> {
     let consents = setup.consents()?;
-    let complete = missing_calling_scopes(scopes).is_empty();
-    let news = match (complete, consents.granted()) {
+    let news = match (missing.is_empty(), consents.granted()) {
         (true, true) | (false, false) => return None,
         (true, false) => accepted(consents.clone(), scopes.clone(), by, ConsentForm::Delegated, now),
         (false, true) => {
@@ -398,8 +403,10 @@ mod tests {
     #[test]
     fn r056_a_later_token_tells_what_became_of_the_second_set() {
         let now = Timestamp::UNIX_EPOCH;
-        assert_eq!(seen_at_sign_in(&complete(), &scopes(7), "Mara", now), None);
-        let gone = seen_at_sign_in(&complete(), &scopes(6), "Mara", now).unwrap();
+        let lacks = ["user_impersonation".to_owned()];
+        let seen = |setup: &Setup, missing: &[String]| seen_at_sign_in(setup, &scopes(7), missing, "Mara", now);
+        assert_eq!(seen(&complete(), &[]), None);
+        let gone = seen(&complete(), &lacks).unwrap();
         assert_eq!(
             gone.consents().unwrap().calling,
             Consent::Revoked {
@@ -407,8 +414,8 @@ mod tests {
                 by: "Microsoft".into()
             }
         );
-        assert_eq!(seen_at_sign_in(&gone, &scopes(6), "Mara", now), None);
-        let back = seen_at_sign_in(&gone, &scopes(7), "Mara", now).unwrap();
+        assert_eq!(seen(&gone, &lacks), None);
+        let back = seen(&gone, &[]).unwrap();
         assert!(back.consents().unwrap().granted());
     }
 }

@@ -1,9 +1,10 @@
-//! Invitations of a Global Admin: made, sent, and sent again.
+//! Invitations of a Global Admin: made, sent, sent again, taken back, and what became of their mails.
 
 use crate::domain::audit::{Author, Deed};
 use crate::domain::enterprise::Enterprise;
-use crate::domain::ids::InvitationId;
-use crate::domain::invitation::{self, Invitation, InvitationState};
+use crate::domain::global_admin::GlobalAdmin;
+use crate::domain::ids::{EnterpriseId, InvitationId};
+use crate::domain::invitation::{self, Fate, Invitation, InvitationState, Noted};
 use crate::domain::once::Once;
 use crate::domain::reseller::Reseller;
 use crate::domain::schedule;
@@ -12,6 +13,7 @@ use crate::io::Io;
 use crate::io::mailer::Letter;
 use crate::mail::EnterpriseInvitation;
 use crate::run::access::entry;
+use crate::run::provision;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -69,6 +71,63 @@ pub async fn resend(io: &Io, kept: Enterprise, author: &Author, once: &Once, now
     Ok(letter.link)
 }
 
+/// Takes the newest invitation of an enterprise back that was read at version `seen`: link and code die at once, and with
+/// them every sign-in that they have begun. One that was taken back before stays as it is.
+///
+/// # Errors
+/// `NotFound` where there is none, `Conflict` for one that was accepted, `Stale`.
+pub async fn revoke(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: Timestamp) -> Result<Enterprise> {
+    provision::current(&kept, seen)?;
+    let old = newest(io, &kept).await?.ok_or(Error::NotFound("invitation"))?;
+    match old.state {
+        InvitationState::Revoked => return Ok(kept),
+        InvitationState::Accepted => {
+            return Err(Error::Conflict(
+                "the invitation was accepted; there is nothing to take back".into(),
+            ));
+        }
+        InvitationState::Queued
+        | InvitationState::Sent
+        | InvitationState::Delivered
+        | InvitationState::Bounced
+        | InvitationState::Opened
+        | InvitationState::Locked
+        | InvitationState::Expired => {}
+    }
+    let next = Enterprise {
+        // Whoever has signed in through the link, and has not confirmed yet, has done so for nothing.
+        global_admin: GlobalAdmin {
+            appointment: kept.global_admin.appointment + 1,
+            ..kept.global_admin.clone()
+        },
+        version: seen + 1,
+        ..kept
+    };
+    let entry = entry(io, author, Deed::InvitationRevoked, Vec::new(), now);
+    io.store
+        .replace_invitation(&next, seen, Some(&old), None, &entry, &[])
+        .await?;
+    Ok(next)
+}
+
+/// Notes what became of an invitation's mail. Reports may come twice, late, and in any order.
+///
+/// # Errors
+/// `Upstream`.
+pub async fn reported(
+    io: &Io,
+    enterprise: &EnterpriseId,
+    invitation: &InvitationId,
+    fate: Fate,
+    at: Timestamp,
+) -> Result<Noted> {
+    let (to, trouble) = match fate {
+        Fate::Delivered => (InvitationState::Delivered, None),
+        Fate::Lost(trouble) => (InvitationState::Bounced, Some(trouble)),
+    };
+    io.store.note_invitation(enterprise, invitation, to, at, trouble).await
+}
+
 /// The newest invitation of an enterprise.
 ///
 /// # Errors
@@ -97,15 +156,10 @@ fn page(io: &Io, token: &str) -> Url {
 
 async fn with_token(io: &Io, token: String, now: Timestamp) -> Result<NewInvitation> {
     let code = invitation::code_from(io.chance.bits());
-    let invitation = Invitation {
-        id: InvitationId::mint(now, io.chance.bits()),
-        link_hash: io.vault.keyed_hash("link", &token).await?,
-        code_hash: io.vault.keyed_hash("code", &invitation::normalised(&code)).await?,
-        state: InvitationState::Queued,
-        created: now,
-        expires: now + invitation::LIFE,
-        wrong_codes: 0,
-    };
+    let link_hash = io.vault.keyed_hash("link", &token).await?;
+    let code_hash = io.vault.keyed_hash("code", &invitation::normalised(&code)).await?;
+    let id = InvitationId::mint(now, io.chance.bits());
+    let invitation = Invitation::new(id, link_hash, code_hash, now);
     Ok(NewInvitation {
         invitation,
         code,
@@ -146,11 +200,12 @@ async fn try_send(io: &Io, enterprise: &Enterprise, reseller: &Reseller, letter:
             html: &mail.html,
             kind: "enterprise_invitation",
             enterprise: enterprise.id.as_str(),
+            invitation: Some(letter.invitation.id.as_str()),
         })
         .await?;
-    let (queued, sent) = (InvitationState::Queued, InvitationState::Sent);
+    let sent = InvitationState::Sent;
     io.store
-        .note_invitation(&enterprise.id, &letter.invitation.id, &[queued], sent)
+        .note_invitation(&enterprise.id, &letter.invitation.id, sent, io.clock.now(), None)
         .await
         .map(drop)
 }

@@ -16,6 +16,7 @@ use crate::domain::visit::{Link, Purpose, Session, Stage, Visit};
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::graph::{SignedIn, Token};
+use crate::io::store::guesses::Guesses;
 use crate::io::vault::sha256;
 use crate::plan::onboard::{self, Event};
 use crate::run::access::entry;
@@ -34,14 +35,6 @@ pub struct Invited {
     pub invitation: Invitation,
     /// Where the person is sent when it is over.
     pub return_to: Option<Url>,
-}
-
-impl Invited {
-    /// The visit that begins with the link.
-    #[must_use]
-    pub fn visit(&self) -> Visit {
-        Visit::begun(&self.kept, self.return_to.clone())
-    }
 }
 
 /// Reads what a link leads to; changes nothing, so a mail scanner may do it as often as it likes.
@@ -74,34 +67,83 @@ pub async fn invited(io: &Io, token: &str, now: Timestamp) -> Result<Invited> {
     })
 }
 
-/// Checks the code (R034) and begins the sign-in; gives the address at Microsoft.
+/// A code that did not let anybody in.
+#[derive(Debug)]
+pub struct NotEntered {
+    /// The invitation that it was tried on, as long as that can still be accepted.
+    pub invited: Option<Invited>,
+    /// Why.
+    pub why: Error,
+}
+
+impl From<Error> for NotEntered {
+    fn from(why: Error) -> Self {
+        Self { invited: None, why }
+    }
+}
+
+/// Tries a code on a link, for somebody at `origin`. Only so many wrong ones may come from there, whatever they are tried
+/// on; the one that is right is not counted.
 ///
 /// # Errors
-/// `LinkClosed`, or `WrongCode` with the tries left.
-pub async fn enter_code(io: &Io, invited: &Invited, code: &str, browser: &Secret, now: Timestamp) -> Result<Url> {
-    let (enterprise, invitation) = (&invited.kept, &invited.invitation);
-    // Counted before it is compared: however many tries run at once, only so many are compared.
-    if !io
-        .store
-        .count_wrong_code(&enterprise.id, &invitation.id, invitation::ATTEMPTS)
-        .await?
-    {
-        return Err(SignInRefused::LinkClosed.into());
+/// `TooMany` before anything is read, `LinkClosed`, or `WrongCode` with the tries left.
+pub async fn try_code(
+    io: &Io,
+    token: &str,
+    code: &str,
+    origin: &Origin,
+    browser: &Secret,
+    now: Timestamp,
+) -> Result<Url, NotEntered> {
+    let client = io.vault.keyed_hash("client", &origin.network()).await?;
+    let (limit, window) = (invitation::GUESSES, invitation::GUESS_WINDOW);
+    let guess = match io.store.count_guess(&client, limit, window, now).await? {
+        Guesses::Counted(guess) => guess,
+        Guesses::Spent(wait) => {
+            let what = "too many wrong codes came from this connection".into();
+            return Err(Error::TooMany { what, wait }.into());
+        }
+    };
+    let invited = invited(io, token, now).await?;
+    match enter_code(io, &invited, code, browser, now).await {
+        Ok(url) => {
+            io.store.forgive_guess(guess).await?;
+            Ok(url)
+        }
+        Err(why @ Error::SignIn(SignInRefused::WrongCode { .. })) => Err(NotEntered {
+            invited: Some(invited),
+            why,
+        }),
+        Err(why) => Err(why.into()),
     }
-    if !io
-        .vault
-        .matches("code", &invitation::normalised(code), &invitation.code_hash)
-        .await?
-    {
+}
+
+/// Checks the code (R034) and begins the sign-in; gives the address at Microsoft.
+async fn enter_code(io: &Io, invited: &Invited, code: &str, browser: &Secret, now: Timestamp) -> Result<Url> {
+    let (enterprise, invitation) = (&invited.kept, &invited.invitation);
+    let closed = || Error::SignIn(SignInRefused::LinkClosed);
+    // Counted before it is compared: however many tries run at once, only so many are compared.
+    let counted = io
+        .store
+        .count_wrong_code(&enterprise.id, &invitation.id, invitation::ATTEMPTS);
+    if !counted.await? {
+        return Err(closed());
+    }
+    let normalised = invitation::normalised(code);
+    if !io.vault.matches("code", &normalised, &invitation.code_hash).await? {
+        if io.store.lock_invitation(&enterprise.id, &invitation.id, now).await? {
+            return Err(closed());
+        }
         let left = invitation::ATTEMPTS.saturating_sub(invitation.wrong_codes + 1);
         return Err(if left == 0 {
-            SignInRefused::LinkClosed
+            closed()
         } else {
-            SignInRefused::WrongCode { left }
-        }
-        .into());
+            SignInRefused::WrongCode { left }.into()
+        });
     }
-    io.store.forgive_code(&enterprise.id, &invitation.id).await?;
+    if !io.store.forgive_code(&enterprise.id, &invitation.id, now).await? {
+        return Err(closed());
+    }
     let purpose = Purpose::SetUp {
         invitation: invitation.id.clone(),
     };
@@ -405,7 +447,7 @@ pub async fn calling_declined(io: &Io, visit: &Visit, browser: &Secret, now: Tim
     io.store.put_session(&sha256(browser.expose()), &session, now).await
 }
 
-/// Notes what the token of a sync says of the second set, where that is news; the sync needs all of it.
+/// Notes what the tokens of a sync say of the second set, where that is news; the sync needs all of it.
 ///
 /// # Errors
 /// `ConsentIncomplete`, `Stale`.
@@ -414,10 +456,17 @@ pub async fn calling_seen(
     visit: &Visit,
     mut kept: Enterprise,
     person: &SignedIn,
+    teams: &Result<Token>,
     now: Timestamp,
 ) -> Result<Enterprise> {
-    let missing = missing_calling_scopes(&person.scopes);
-    if let Some(setup) = onboard::seen_at_sign_in(&kept.setup, &person.scopes, &person.claims.name, now) {
+    let mut missing: Vec<String> = missing_calling_scopes(&person.scopes)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    if let Err(Error::SignIn(SignInRefused::ConsentIncomplete { missing: of_teams })) = teams {
+        missing.extend_from_slice(of_teams);
+    }
+    if let Some(setup) = onboard::seen_at_sign_in(&kept.setup, &person.scopes, &missing, &person.claims.name, now) {
         let seen = kept.version;
         let next = Enterprise {
             setup,
@@ -436,7 +485,6 @@ pub async fn calling_seen(
     if missing.is_empty() {
         return Ok(kept);
     }
-    let missing = missing.into_iter().map(str::to_owned).collect();
     Err(SignInRefused::ConsentIncomplete { missing }.into())
 }
 

@@ -102,6 +102,7 @@ async fn send(io: &Io, outgoing: &Outgoing) -> Result<bool> {
             html: &mail.html,
             kind,
             enterprise: outgoing.enterprise.as_str(),
+            invitation: None,
         })
         .await;
     note(io, &outgoing.enterprise, outgoing, sent.is_ok()).await?;

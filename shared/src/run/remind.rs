@@ -72,6 +72,7 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
             html: &mail.html,
             kind,
             enterprise: enterprise.as_str(),
+            invitation: None,
         })
         .await?;
     Ok(Reminded::Sent)

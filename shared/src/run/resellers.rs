@@ -243,6 +243,7 @@ async fn send(io: &Io, reseller: &Reseller, link: &Url) {
             html: &mail.html,
             kind: "reseller_activation",
             enterprise: reseller.id.as_str(),
+            invitation: None,
         })
         .await;
     if let Err(error) = sent {

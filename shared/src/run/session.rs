@@ -57,15 +57,14 @@ struct Tokens {
 /// Seals the tokens of a person who has signed in for a run. They end with the first of them.
 ///
 /// # Errors
-/// `ConsentIncomplete` where Microsoft gives no token for the Teams administration.
+/// `Upstream`.
 pub(super) async fn seal(
     io: &Io,
     enterprise: &EnterpriseId,
     run: &RunId,
     person: SignedIn,
-    now: Timestamp,
+    teams: Token,
 ) -> Result<()> {
-    let teams = teams_token(io, &person, now).await?;
     let expires = person.access.expires().min(teams.expires());
     let tokens = Tokens {
         identity: person.claims.identity,

@@ -37,6 +37,12 @@ pub fn calling_scopes() -> Vec<String> {
         .collect()
 }
 
+/// The scopes of the second request, of both resources.
+fn second_set() -> Vec<String> {
+    let teams = format!("{TEAMS_ADMIN}/{TEAMS_ADMIN_SCOPE}");
+    calling_scopes().into_iter().chain([teams]).collect()
+}
+
 /// Begins a sign-in for one browser; gives the address at Microsoft.
 ///
 /// # Errors
@@ -58,15 +64,17 @@ pub async fn begin(
         // No hint: the person must see which account answers.
         Purpose::SetUp { .. } => (tenant, sign_in_scopes(), Prompt::SelectAccount),
         Purpose::Consent { .. } | Purpose::Organization => {
-            let teams = format!("{TEAMS_ADMIN}/{TEAMS_ADMIN_SCOPE}");
-            let scopes = calling_scopes().into_iter().chain([teams]).collect();
             // What was reset here is still granted at Microsoft, which asks again only where it is told to.
             let again = enterprise.setup.complete();
-            (tenant, scopes, if again { Prompt::Consent } else { Prompt::Login })
+            (
+                tenant,
+                second_set(),
+                if again { Prompt::Consent } else { Prompt::Login },
+            )
         }
         // After `Disable Sync` any tenant may answer (R067).
-        Purpose::Sync { .. } if enterprise.sync_switch.off() => (None, calling_scopes(), Prompt::SelectAccount),
-        Purpose::Sync { .. } => (tenant, calling_scopes(), Prompt::Login),
+        Purpose::Sync { .. } if enterprise.sync_switch.off() => (None, second_set(), Prompt::SelectAccount),
+        Purpose::Sync { .. } => (tenant, second_set(), Prompt::Login),
         Purpose::Management | Purpose::Groups => (tenant, sign_in_scopes(), Prompt::SelectAccount),
     };
     let account = operators::account(io, enterprise, &purpose).await?;

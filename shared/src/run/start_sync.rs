@@ -329,14 +329,15 @@ pub async fn signed_in(
         may_sync(&kept)?;
         sign_in::record(io, visit, kept, &person, now).await?
     };
-    let kept = onboard::calling_seen(io, visit, kept, &person, now).await?;
+    let teams = session::teams_token(io, &person, now).await;
+    let kept = onboard::calling_seen(io, visit, kept, &person, &teams, now).await?;
     let version = kept.version;
     switch::enable(io, kept, version, &sign_in::author(visit, &person), now).await?;
     let waiting = io.store.run(enterprise, run).await?;
     if waiting.state != RunState::AwaitingSignIn || waiting.deputy != asked.deputy {
         return Err(SignInRefused::LinkClosed.into());
     }
-    session::seal(io, enterprise, run, person, now).await?;
+    session::seal(io, enterprise, run, person, teams?).await?;
     operators::still_expected(io, enterprise, &asked).await?;
     // The worker moves a run whose session is there: whatever dies here, no run is under way that nobody works on.
     io.state_machine

@@ -162,8 +162,9 @@ impl IntoResponse for Error {
     }
 }
 
-/// Whole seconds, rounded up: who waits for as long is not too early.
-fn retry_after(wait: SignedDuration) -> HeaderValue {
+/// A wait as `Retry-After` has it: whole seconds, rounded up, so that who waits for as long is not too early.
+#[must_use]
+pub fn retry_after(wait: SignedDuration) -> HeaderValue {
     let begun = i64::from(wait.subsec_nanos() > 0);
     HeaderValue::from(wait.as_secs().saturating_add(begun).max(1))
 }

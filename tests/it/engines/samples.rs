@@ -8,7 +8,7 @@ use shared::domain::enterprise::{Enterprise, Service, Settings};
 use shared::domain::global_admin::GlobalAdmin;
 use shared::domain::group_filter::GroupFilter;
 use shared::domain::ids::{EnterpriseId, InvitationId, PlanId, ResellerId, RunId, TeamsUserId, VoiceUserId};
-use shared::domain::invitation::{Invitation, InvitationState, LIFE};
+use shared::domain::invitation::Invitation;
 use shared::domain::management::Management;
 use shared::domain::once::Once;
 use shared::domain::reseller::{Activation, Reseller};
@@ -142,15 +142,7 @@ pub(super) fn next(enterprise: &Enterprise) -> Enterprise {
 }
 
 pub(super) fn invitation(n: u8) -> Invitation {
-    Invitation {
-        id: invitation_id(n),
-        link_hash: format!("link-{n}"),
-        code_hash: format!("code-{n}"),
-        state: InvitationState::Queued,
-        created: NOW,
-        expires: NOW + LIFE,
-        wrong_codes: 0,
-    }
+    Invitation::new(invitation_id(n), format!("link-{n}"), format!("code-{n}"), NOW)
 }
 
 pub(super) fn once(key: &str) -> Once {

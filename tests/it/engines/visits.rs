@@ -7,18 +7,24 @@ use jiff::SignedDuration;
 use shared::Error;
 use shared::domain::caller::Origin;
 use shared::domain::enterprise::Enterprise;
-use shared::domain::invitation::{InvitationState, LIFE};
+use shared::domain::invitation::{ATTEMPTS, Invitation, InvitationState, LIFE, Noted, Trouble};
 use shared::domain::visit::{Link, Purpose, SIGN_IN_LIFE, Session, Stage};
 use shared::io::store::Store;
+use shared::io::store::guesses::Guesses;
 use shared::io::store::visits::{SESSION_LIFE, SignInItem};
 
 super::cases!(
     a_new_invitation_kills_the_old_link,
     a_link_ends_at_its_time,
     an_invitation_only_goes_forward,
+    reports_count_once_in_any_order,
+    an_invitation_without_times_is_read,
     wrong_codes_are_counted_to_the_limit,
+    the_last_wrong_code_locks,
     the_right_code_forgives_the_wrong_ones,
     a_revoked_invitation_stays_revoked,
+    guesses_of_a_client_are_counted_for_a_while,
+    guesses_at_once_are_not_more_than_the_limit,
     a_sign_in_is_taken_once,
     a_sign_in_ends_by_itself,
     a_session_is_kept_for_a_while,
@@ -79,33 +85,78 @@ async fn a_link_ends_at_its_time(store: Store) {
     assert_eq!(store.link("nowhere", NOW).await.unwrap(), None);
 }
 
-async fn state(store: &Store) -> InvitationState {
-    let invitation = store.invitation(&enterprise_id(1), &invitation_id(1)).await;
-    invitation.unwrap().state
+async fn read(store: &Store) -> Invitation {
+    store.invitation(&enterprise_id(1), &invitation_id(1)).await.unwrap()
 }
 
-async fn note(store: &Store, from: &[InvitationState], to: InvitationState) -> bool {
+async fn state(store: &Store) -> InvitationState {
+    read(store).await.state
+}
+
+async fn note(store: &Store, to: InvitationState, seconds: i64) -> Noted {
+    let at = later(SignedDuration::from_secs(seconds));
     let noted = store
-        .note_invitation(&enterprise_id(1), &invitation_id(1), from, to)
+        .note_invitation(&enterprise_id(1), &invitation_id(1), to, at, None)
         .await;
     noted.unwrap()
 }
 
 async fn an_invitation_only_goes_forward(store: Store) {
+    use InvitationState::{Delivered, Opened, Queued, Sent};
     created(&store, 1).await;
-    assert!(note(&store, &[InvitationState::Queued], InvitationState::Sent).await);
-    assert!(!note(&store, &[InvitationState::Queued], InvitationState::Sent).await);
-    let either = [InvitationState::Queued, InvitationState::Sent];
-    assert!(note(&store, &either, InvitationState::Opened).await);
-    assert!(!note(&store, &either, InvitationState::Sent).await);
-    assert_eq!(state(&store).await, InvitationState::Opened);
+    assert_eq!(note(&store, Sent, 1).await, Noted::Moved);
+    assert_eq!(note(&store, Sent, 2).await, Noted::Late);
+    assert_eq!(note(&store, Opened, 3).await, Noted::Moved);
+    assert_eq!(note(&store, Delivered, 4).await, Noted::Late);
+    assert_eq!(note(&store, Sent, 5).await, Noted::Late);
+    let invitation = read(&store).await;
+    assert_eq!(invitation.state, Opened);
+    let times: Vec<_> = invitation.reached.into_iter().collect();
+    let at = |seconds| later(SignedDuration::from_secs(seconds));
+    assert_eq!(
+        times,
+        [(Queued, NOW), (Sent, at(1)), (Delivered, at(4)), (Opened, at(3))]
+    );
     // What does not exist does not move.
     let stranger = store
-        .note_invitation(&enterprise_id(9), &invitation_id(9), &either, InvitationState::Sent)
+        .note_invitation(&enterprise_id(9), &invitation_id(9), Sent, NOW, None)
         .await;
-    assert!(!stranger.unwrap());
+    assert_eq!(stranger.unwrap(), Noted::Unknown);
     let none = store.invitation(&enterprise_id(9), &invitation_id(9)).await;
     assert!(matches!(none, Err(Error::NotFound(_))), "{none:?}");
+}
+
+async fn reports_count_once_in_any_order(store: Store) {
+    use InvitationState::{Bounced, Delivered, Sent};
+    created(&store, 1).await;
+    let bounced = async || {
+        let (enterprise, invitation, trouble) = (enterprise_id(1), invitation_id(1), Some(Trouble::Bounce));
+        let noted = store.note_invitation(&enterprise, &invitation, Bounced, later(SECOND * 3), trouble);
+        noted.await.unwrap()
+    };
+    assert_eq!(bounced().await, Noted::Moved);
+    let once = read(&store).await;
+    assert_eq!((once.state, once.trouble), (Bounced, Some(Trouble::Bounce)));
+    assert_eq!(bounced().await, Noted::Late);
+    assert_eq!(read(&store).await, once);
+    for (state, seconds) in [(Delivered, 2), (Sent, 1), (Delivered, 2)] {
+        assert_eq!(note(&store, state, seconds).await, Noted::Late);
+    }
+    let all = read(&store).await;
+    assert_eq!((all.state, all.trouble), (Bounced, Some(Trouble::Bounce)));
+    assert_eq!(all.reached.len(), 4);
+    assert!(all.reached.values().is_sorted(), "{all:?}");
+}
+
+/// Invitations of before times were noted.
+async fn an_invitation_without_times_is_read(store: Store) {
+    created(&store, 1).await;
+    let invitation = read(&store).await;
+    assert_eq!(
+        invitation.reached,
+        [(InvitationState::Queued, invitation.created)].into()
+    );
+    assert_eq!(invitation.trouble, None);
 }
 
 async fn wrong_codes(store: &Store) -> u32 {
@@ -143,6 +194,23 @@ async fn wrong_codes_are_counted_to_the_limit(store: Store) {
     assert_eq!(wrong_codes(&store).await, 5);
 }
 
+async fn the_last_wrong_code_locks(store: Store) {
+    created(&store, 1).await;
+    let (enterprise, id) = (enterprise_id(1), invitation_id(1));
+    let lock = async || store.lock_invitation(&enterprise, &id, later(SECOND)).await.unwrap();
+    for _ in 0..ATTEMPTS {
+        assert!(!lock().await);
+        assert!(store.count_wrong_code(&enterprise, &id, ATTEMPTS).await.unwrap());
+    }
+    assert!(lock().await);
+    assert!(!lock().await, "once");
+    let locked = read(&store).await;
+    assert_eq!(locked.state, InvitationState::Locked);
+    assert_eq!(locked.reached[&InvitationState::Locked], later(SECOND));
+    assert!(!store.forgive_code(&enterprise, &id, NOW).await.unwrap());
+    assert_eq!(state(&store).await, InvitationState::Locked);
+}
+
 async fn the_right_code_forgives_the_wrong_ones(store: Store) {
     created(&store, 1).await;
     assert!(
@@ -151,7 +219,12 @@ async fn the_right_code_forgives_the_wrong_ones(store: Store) {
             .await
             .unwrap()
     );
-    store.forgive_code(&enterprise_id(1), &invitation_id(1)).await.unwrap();
+    let forgive = async || {
+        let forgiven = store.forgive_code(&enterprise_id(1), &invitation_id(1), NOW).await;
+        forgiven.unwrap()
+    };
+    assert!(forgive().await);
+    assert!(forgive().await, "a person may come again");
     assert_eq!(
         (wrong_codes(&store).await, state(&store).await),
         (0, InvitationState::Opened)
@@ -160,9 +233,61 @@ async fn the_right_code_forgives_the_wrong_ones(store: Store) {
 
 async fn a_revoked_invitation_stays_revoked(store: Store) {
     created(&store, 1).await;
-    assert!(note(&store, &[InvitationState::Queued], InvitationState::Revoked).await);
-    store.forgive_code(&enterprise_id(1), &invitation_id(1)).await.unwrap();
+    assert_eq!(note(&store, InvitationState::Revoked, 1).await, Noted::Moved);
+    let forgiven = store.forgive_code(&enterprise_id(1), &invitation_id(1), NOW).await;
+    assert!(!forgiven.unwrap());
+    assert_eq!(note(&store, InvitationState::Delivered, 2).await, Noted::Late);
     assert_eq!(state(&store).await, InvitationState::Revoked);
+}
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+async fn guesses_of_a_client_are_counted_for_a_while(store: Store) {
+    let count = async |client: &str, now| store.count_guess(client, 3, HOUR, now).await.unwrap();
+    for _ in 0..3 {
+        assert!(matches!(count("a", NOW).await, Guesses::Counted(_)));
+    }
+    let Guesses::Spent(wait) = count("a", later(SECOND)).await else {
+        panic!("a fourth try is counted");
+    };
+    assert_eq!(wait, HOUR - SECOND);
+    // Another client has its own.
+    let Guesses::Counted(first) = count("b", NOW).await else {
+        panic!("another client is limited");
+    };
+    for _ in 0..2 {
+        assert!(matches!(count("b", NOW).await, Guesses::Counted(_)));
+    }
+    store.forgive_guess(first).await.unwrap();
+    assert!(
+        matches!(count("b", NOW).await, Guesses::Counted(_)),
+        "one was taken back"
+    );
+    assert!(matches!(count("b", NOW).await, Guesses::Spent(_)));
+    // The hour is over for both, and what is taken back later is not taken from the next hour.
+    let Guesses::Counted(old) = count("c", NOW).await else {
+        panic!("another client is limited");
+    };
+    for client in ["a", "b", "c"] {
+        for _ in 0..3 {
+            assert!(matches!(count(client, later(HOUR)).await, Guesses::Counted(_)));
+        }
+    }
+    store.forgive_guess(old).await.unwrap();
+    assert!(matches!(count("c", later(HOUR)).await, Guesses::Spent(_)));
+}
+
+async fn guesses_at_once_are_not_more_than_the_limit(store: Store) {
+    let tried = at_once(24, |_| {
+        let store = store.clone();
+        async move { store.count_guess("a", 5, HOUR, NOW).await }
+    });
+    let counted = tried
+        .await
+        .into_iter()
+        .filter(|guess| matches!(guess, Ok(Guesses::Counted(_))))
+        .count();
+    assert!((1..=5).contains(&counted), "{counted}");
 }
 
 fn sign_in() -> SignInItem {

@@ -21,6 +21,7 @@ fn left_by(route: &Route) -> (&'static str, &'static [&'static str]) {
         ("POST", "/disable") => ("enterpriseDisabled", &[]),
         ("POST", "/enable") => ("enterpriseEnabled", &[]),
         ("POST", "/invitation") => ("invitationSent", &[]),
+        ("DELETE", "/invitation") => ("invitationRevoked", &[]),
         ("PUT", "/licences") => ("licencesChanged", &["userLimit"]),
         ("PUT", "/global-admin") => ("globalAdminReassigned", &["adminEmail", "adminName"]),
         ("PUT", "/management-consent") => ("managementGranted", &[]),

@@ -1,6 +1,7 @@
 //! Stories: one enterprise's life in its parts, played over HTTP against the whole service, one fact a test.
 
 mod action_urls;
+mod brand_application;
 mod crash;
 mod discovery;
 mod groups;

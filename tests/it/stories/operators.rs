@@ -311,11 +311,10 @@ async fn r067_after_disable_sync_the_next_sign_in_is_the_global_admins() {
     assert!(disabled.status.is_success(), "{}", disabled.body);
     let refused = start_as(&scene, "account_admin", DEPUTY).await;
     assert_eq!(refused.status, 409, "{}", refused.body);
-    let path = "/disable-sync";
-    let as_deputy = api(&scene, "account_admin", DEPUTY)
-        .post(&scene.path(path), &json!({}))
-        .await
-        .unwrap();
+    let etag = scene.get("/operators").await.etag.unwrap();
+    let (caller, path) = (api(&scene, "account_admin", DEPUTY), scene.path("/enable-sync"));
+    let headers = [("if-match", etag.as_str())];
+    let as_deputy = caller.send(Method::POST, &path, None, &headers).await.unwrap();
     assert_eq!(
         as_deputy.status, 404,
         "a deputy syncs and does nothing else: {}",

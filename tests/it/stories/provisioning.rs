@@ -244,7 +244,7 @@ async fn r019_r028_creation_invites_the_named_admin_at_once() {
     .await;
     assert_eq!(created.status, 201, "{}", created.body);
     assert_eq!(created.text("/state"), "invited");
-    assert_eq!(created.text("/invitation/state"), "sent");
+    assert_eq!(created.text("/invitation/state"), "delivered");
     let mails = scene.mails("ada@greenfinch.example", "Greenfinch BV");
     assert_eq!(mails.len(), 1);
     assert!(created.etag.is_some());

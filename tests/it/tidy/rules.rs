@@ -163,7 +163,15 @@ fn named_after(text: &str, start: &str) -> BTreeSet<String> {
 
 /// Invariant 6: partitions begin with the enterprise, except what is looked up before one is known.
 pub(super) fn partitions(path: &str, text: &str) -> Vec<String> {
-    const LOOK_UPS: [&str; 6] = ["RESELLER", "TENANT", "LINK", "SIGNIN", "SESSION", "IDEMPOTENCY"];
+    const LOOK_UPS: [&str; 7] = [
+        "RESELLER",
+        "TENANT",
+        "LINK",
+        "SIGNIN",
+        "SESSION",
+        "GUESSES",
+        "IDEMPOTENCY",
+    ];
     if path != "shared/src/io/store/keys.rs" {
         return Vec::new();
     }

@@ -1,11 +1,15 @@
 //! SES: accepts what SES v2 accepts, refuses what it refuses, and keeps every mail for people, tests and
-//! the demo to read. Nothing ever leaves the machine.
+//! the demo to read. Nothing ever leaves the machine. What becomes of a mail is reported as the rule on the event bus
+//! would: to the function `mail-events`, before the sender has its answer, so that nobody has to wait for it.
 
+mod events;
 mod pages;
 mod wire;
 
+use crate::lambda::{InvokeError, Lambdas};
 use crate::locked::Locked;
 use crate::protocol::{Answer, AwsError, lost_answer, parse, unique};
+use crate::world::deployment::MAIL_EVENTS;
 use axum::body::Bytes;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
@@ -14,7 +18,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::io::clock::Clock;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,19 +60,23 @@ struct State {
     faults: Vec<MailFault>,
     configuration_sets: BTreeSet<String>,
     identities: BTreeSet<String>,
+    /// Events that wait to be released, where they are held back.
+    held: Option<Vec<Value>>,
 }
 
 #[derive(Clone)]
 pub struct Mailbox {
     state: Locked<State>,
     clock: Clock,
+    lambdas: Lambdas,
 }
 
 impl Mailbox {
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock, lambdas: Lambdas) -> Self {
         Self {
             state: Locked::new(State::default()),
             clock,
+            lambdas,
         }
     }
 
@@ -89,6 +97,26 @@ impl Mailbox {
             .with(|state| state.faults.extend(std::iter::repeat_n(fault, times)));
     }
 
+    /// From now on events wait for somebody to take and report them: late, twice, in another order, or never.
+    pub fn hold_events(&self) {
+        self.state.with(|state| state.held = Some(Vec::new()));
+    }
+
+    /// The events that have been held back, in their order.
+    pub fn take_events(&self) -> Vec<Value> {
+        self.state
+            .with(|state| state.held.as_mut().map(std::mem::take).unwrap_or_default())
+    }
+
+    /// Reports an event as the bus does.
+    pub async fn report(&self, event: &Value) -> Result<(), InvokeError> {
+        match self.lambdas.invoke_event(MAIL_EVENTS, event.clone()).await {
+            // A bus without a rule.
+            Err(InvokeError::NoSuchFunction(_)) => Ok(()),
+            ended => ended,
+        }
+    }
+
     /// All mails in the order they were sent.
     pub fn mails(&self) -> Vec<Mail> {
         self.state.with(|state| state.mails.clone())
@@ -103,7 +131,7 @@ impl Mailbox {
 
     pub fn router(&self) -> Router {
         let mailbox = self.clone();
-        let send = move |body: Bytes| async move { mailbox.answer(&body) };
+        let send = move |body: Bytes| async move { mailbox.answer(&body).await };
         // SES takes 40 MB; ours are small, but a limit below the service's would hide a mistake.
         let limit = axum::extract::DefaultBodyLimit::max(40 * 1024 * 1024);
         Router::new()
@@ -134,7 +162,7 @@ impl Mailbox {
             )
     }
 
-    fn answer(&self, body: &[u8]) -> Response {
+    async fn answer(&self, body: &[u8]) -> Response {
         let fault = self.state.with(|state| {
             if state.faults.is_empty() {
                 None
@@ -150,25 +178,34 @@ impl Mailbox {
                 AwsError::new(400, "MessageRejected", "Email was rejected by a planned fault.").into_response()
             }
             Some(MailFault::AnswerLost) => {
-                let sent = self.send(body);
+                let sent = self.send(body).await;
                 sent.map_or_else(IntoResponse::into_response, |_| lost_answer())
             }
-            None => self.send(body).map(Json).into_response(),
+            None => self.send(body).await.map(Json).into_response(),
         }
     }
 
-    fn send(&self, body: &[u8]) -> Answer {
+    async fn send(&self, body: &[u8]) -> Answer {
         let send: wire::Send = serde_json::from_value(parse(body)?).map_err(|error| wire::bad(&error.to_string()))?;
         let mut mail = send.check()?;
         mail.at = self.clock.now();
         mail.message_id = unique();
+        let mut events = events::of(&mail);
+        let answer = json!({ "MessageId": mail.message_id });
         self.state.with(|state| {
             state.may_send(&mail)?;
             mail.number = state.mails.len() + 1;
-            let answer = json!({ "MessageId": mail.message_id });
             state.mails.push(mail);
-            Ok(answer)
-        })
+            if let Some(held) = &mut state.held {
+                held.append(&mut events);
+            }
+            Ok(())
+        })?;
+        for event in &events {
+            // Failures are logged where they happen; the mail is sent all the same.
+            let _ = self.report(event).await;
+        }
+        Ok(answer)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The mailbox through the real SES client.
 
 use super::*;
+use crate::busy::Busy;
+use crate::faults::Faults;
 use crate::protocol::{bind, serve};
 use crate::testing;
 use aws_sdk_sesv2::Client;
@@ -12,12 +14,14 @@ use tokio::sync::watch;
 struct Post {
     mailbox: Mailbox,
     client: Client,
+    lambdas: Lambdas,
     _stop: watch::Sender<bool>,
 }
 
 fn post_office() -> Post {
     let (stop, stopping) = watch::channel(false);
-    let mailbox = Mailbox::new(Clock::default());
+    let lambdas = Lambdas::new(Faults::default(), Busy::default());
+    let mailbox = Mailbox::new(Clock::default(), lambdas.clone());
     let (listener, url) = bind(0).unwrap();
     serve(listener, mailbox.router(), &stopping);
     let config = aws_sdk_sesv2::Config::builder()
@@ -30,6 +34,7 @@ fn post_office() -> Post {
     Post {
         mailbox,
         client: Client::from_conf(config.build()),
+        lambdas,
         _stop: stop,
     }
 }
@@ -206,4 +211,81 @@ async fn planned_faults_come_in_order_and_end() {
     );
     assert_eq!(post.mailbox.mails().len(), 1);
     assert!(send().await.is_ok());
+}
+
+/// Kinds and recipients of the events that a function gets while a mail to each address is sent.
+async fn told(post: &Post, to: &[&str]) -> Vec<(String, String)> {
+    let seen = Locked::new(Vec::new());
+    let notes = seen.clone();
+    post.lambdas.register(MAIL_EVENTS, move |event| {
+        notes.with(|notes| notes.push(event));
+        async { Ok(Value::Null) }
+    });
+    post.mailbox.create_configuration_set("dialbridge");
+    for to in to {
+        let mail = mail(&post.client, "calls@a.example", to, "Hello", "x").configuration_set_name("dialbridge");
+        mail.send().await.unwrap();
+    }
+    let text = |event: &Value, pointer: &str| {
+        event
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let all = seen.with(|seen| seen.clone());
+    let kind = |event: &Value| {
+        (
+            text(event, "/detail/eventType"),
+            text(event, "/detail/mail/destination/0"),
+        )
+    };
+    all.iter().map(kind).collect()
+}
+
+#[tokio::test]
+async fn the_address_decides_what_becomes_of_a_mail() {
+    let post = post_office();
+    let told = told(
+        &post,
+        &[
+            "ann@b.example",
+            "bounce@b.example",
+            "Bo <bo@Bounce.example>",
+            "complaint@b.example",
+        ],
+    );
+    let expected = [
+        ("Delivery", "ann@b.example"),
+        ("Bounce", "bounce@b.example"),
+        ("Bounce", "Bo <bo@Bounce.example>"),
+        ("Delivery", "complaint@b.example"),
+        ("Complaint", "complaint@b.example"),
+    ];
+    assert_eq!(told.await, expected.map(|(kind, to)| (kind.to_owned(), to.to_owned())));
+}
+
+#[tokio::test]
+async fn an_event_names_mail_and_tags() {
+    let post = post_office();
+    post.mailbox.hold_events();
+    assert_eq!(told(&post, &["ann@b.example"]).await, []);
+    let held = post.mailbox.take_events();
+    let [event] = held.as_slice() else { panic!("{held:?}") };
+    assert_eq!(event["source"], "aws.ses");
+    assert_eq!(event["detail-type"], "Email Delivered");
+    let mail = &event["detail"]["mail"];
+    assert_eq!(mail["messageId"], post.mailbox.mails()[0].message_id);
+    assert_eq!(mail["tags"]["kind"], json!(["invitation"]));
+    assert_eq!(mail["tags"]["ses:configuration-set"], json!(["dialbridge"]));
+    assert!(post.mailbox.take_events().is_empty());
+}
+
+#[tokio::test]
+async fn without_a_configuration_set_nothing_is_told() {
+    let post = post_office();
+    post.mailbox.hold_events();
+    let sent = mail(&post.client, "calls@a.example", "bounce@b.example", "Hello", "x");
+    sent.send().await.unwrap();
+    assert!(post.mailbox.take_events().is_empty());
 }

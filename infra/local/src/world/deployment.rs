@@ -16,10 +16,14 @@ pub const TOKEN_KEY: &str = "dialbridge-tokens";
 pub const SECRET: &str = "dialbridge";
 pub const CONFIGURATION_SET: &str = "dialbridge";
 pub const MAIL_FROM: &str = "calls@dialbridge.example";
+/// The function that the rule for SES's events starts.
+pub const MAIL_EVENTS: &str = "mail-events";
 /// The function that stands for the PowerShell worker.
 pub const CONFIGURE_TENANT: &str = "configure-tenant";
 /// Our application in the simulated Entra.
 pub const ENTRA_CLIENT_ID: &str = "5d1a1b6d-0c0f-4d5b-9f43-1c2b7a6e9d10";
+/// The name that it is registered under.
+pub const ENTRA_APPLICATION: &str = "Dialbridge";
 /// Good for nothing but the simulation; fixed, so that a table in a file outlives the process.
 pub const ENTRA_CLIENT_SECRET: &str = "local-client-secret";
 /// An application of a reseller's own brand in the simulated Entra, with a name of its own.
@@ -100,6 +104,7 @@ pub(super) fn environment(urls: &Urls) -> BTreeMap<String, String> {
         ("PORTAL_URL", urls.portal.to_string()),
         ("SECRET_ID", SECRET.to_owned()),
         ("ENTRA_CLIENT_ID", ENTRA_CLIENT_ID.to_owned()),
+        ("ENTRA_APPLICATION_NAME", ENTRA_APPLICATION.to_owned()),
         ("ENTRA_LOGIN_URL", urls.login.to_string()),
         ("GRAPH_URL", urls.graph.to_string()),
         ("SBC_REGIONS", json!(regions).to_string()),

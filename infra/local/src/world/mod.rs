@@ -109,7 +109,7 @@ impl World {
 
         let lambdas = Lambdas::new(faults.clone(), busy.clone());
         let aws = Aws {
-            mailbox: Mailbox::new(clock.clone()),
+            mailbox: Mailbox::new(clock.clone(), lambdas.clone()),
             scheduler: Scheduler::new(clock.clone(), lambdas.clone(), Arc::clone(&changed)),
             state_machine: StateMachine::new(clock.clone(), lambdas.clone(), busy.clone(), Arc::clone(&changed)),
             lambdas,

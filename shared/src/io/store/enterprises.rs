@@ -9,7 +9,7 @@ use crate::domain::enterprise::{Enterprise, Service, Settings};
 use crate::domain::global_admin::{GlobalAdmin, Identity};
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::ids::{EnterpriseId, InvitationId, ResellerId, TenantId};
-use crate::domain::invitation::Invitation;
+use crate::domain::invitation::{Invitation, InvitationState};
 use crate::domain::letter::Outgoing;
 use crate::domain::licence::trial_over;
 use crate::domain::management::Management;
@@ -316,7 +316,8 @@ impl Store {
         writes.extend(self.enterprise_writes(enterprise, seen)?);
         writes.push(self.audited(&enterprise.id, entry)?);
         if let Some(invitation) = &enterprise.invitation {
-            writes.push(self.accepted(&enterprise.id, invitation).build()?);
+            let accepted = InvitationState::Accepted;
+            writes.push(self.ended(&enterprise.id, invitation, accepted, entry.at).build()?);
         }
         match self.transact(writes).await? {
             Outcome::Written => Ok(()),

@@ -1,10 +1,10 @@
 //! Invitations of Global Admins. Their links are in `visits`.
 
-use super::{Outcome, Store, Write, keys, number, text};
+use super::{Attributes, Outcome, Store, Write, decoded, keys, number, text};
 use crate::domain::audit::Entry;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, InvitationId};
-use crate::domain::invitation::{Invitation, InvitationState};
+use crate::domain::invitation::{ATTEMPTS, Invitation, InvitationState, Noted, STATES, Trouble};
 use crate::domain::letter::Outgoing;
 use crate::domain::once::Once;
 use crate::domain::visit::Link;
@@ -12,7 +12,9 @@ use crate::error::{Error, Result};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
+/// When a state was reached is an attribute of its own, such as `reached_sent`: noting one needs no read.
 #[derive(Serialize, Deserialize)]
 struct InvitationItem {
     id: InvitationId,
@@ -22,6 +24,8 @@ struct InvitationItem {
     created: Timestamp,
     ends: Timestamp,
     wrong_codes: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trouble: Option<Trouble>,
 }
 
 impl Store {
@@ -38,6 +42,7 @@ impl Store {
             created: invitation.created,
             ends: invitation.expires,
             wrong_codes: invitation.wrong_codes,
+            trouble: invitation.trouble,
         };
         let to = Link::Invitation {
             enterprise: enterprise.clone(),
@@ -51,10 +56,31 @@ impl Store {
         ])
     }
 
-    pub(super) fn accepted(&self, enterprise: &EnterpriseId, invitation: &InvitationId) -> Write<'_> {
-        let accepted = serde_state(InvitationState::Accepted);
-        self.update(&keys::invitation(enterprise, invitation), "SET #state = :accepted")
-            .with(":accepted", text(accepted))
+    /// The write that ends an invitation, for the transaction of its cause.
+    pub(super) fn ended(
+        &self,
+        enterprise: &EnterpriseId,
+        invitation: &InvitationId,
+        state: InvitationState,
+        at: Timestamp,
+    ) -> Write<'_> {
+        self.reach(enterprise, invitation, state, at, "")
+    }
+
+    /// An update to a state; the time of the first time stays.
+    fn reach(
+        &self,
+        enterprise: &EnterpriseId,
+        invitation: &InvitationId,
+        to: InvitationState,
+        at: Timestamp,
+        more: &str,
+    ) -> Write<'_> {
+        let reached = reached(to);
+        let set = format!("SET #state = :to, {reached} = if_not_exists({reached}, :at){more}");
+        self.update(&keys::invitation(enterprise, invitation), &set)
+            .with(":to", text(to.name()))
+            .with(":at", text(at.to_string()))
     }
 
     /// An invitation.
@@ -62,15 +88,20 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn invitation(&self, enterprise: &EnterpriseId, id: &InvitationId) -> Result<Invitation> {
-        let item: InvitationItem = self
-            .get(&keys::invitation(enterprise, id))
+        let attributes = self
+            .get_attributes(&keys::invitation(enterprise, id))
             .await?
             .ok_or(Error::NotFound("invitation"))?;
+        let mut reached = times(&attributes);
+        let item: InvitationItem = decoded(attributes)?;
+        reached.insert(InvitationState::Queued, item.created);
         Ok(Invitation {
             id: item.id,
             link_hash: item.link_hash,
             code_hash: item.code_hash,
             state: item.state,
+            reached,
+            trouble: item.trouble,
             created: item.created,
             expires: item.ends,
             wrong_codes: item.wrong_codes,
@@ -134,17 +165,14 @@ impl Store {
         }
         if let Some(old) = old {
             writes.push(self.delete(&keys::link(&old.link_hash)).build()?);
-            let revoked = self.update(&keys::invitation(&enterprise.id, &old.id), "SET #state = :revoked");
-            writes.push(
-                revoked
-                    .with(":revoked", text(serde_state(InvitationState::Revoked)))
-                    .build()?,
-            );
+            let revoked = self.ended(&enterprise.id, &old.id, InvitationState::Revoked, entry.at);
+            writes.push(revoked.build()?);
         }
         Ok(writes)
     }
 
-    /// Notes a new state, unless the invitation has already gone further.
+    /// Notes that a state was reached. An invitation that is there already or further stays where it is, and keeps the
+    /// time of the first report. Repeated or late reports change nothing more.
     ///
     /// # Errors
     /// `Upstream`.
@@ -152,18 +180,29 @@ impl Store {
         &self,
         enterprise: &EnterpriseId,
         id: &InvitationId,
-        from: &[InvitationState],
         to: InvitationState,
-    ) -> Result<bool> {
-        let names: Vec<String> = (0..from.len()).map(|at| format!(":from{at}")).collect();
-        let mut write = self
-            .update(&keys::invitation(enterprise, id), "SET #state = :to")
-            .when(&format!("#state IN ({})", names.join(", ")))
-            .with(":to", text(serde_state(to)));
-        for (name, state) in names.iter().zip(from) {
-            write = write.with(name, text(serde_state(*state)));
+        at: Timestamp,
+        trouble: Option<Trouble>,
+    ) -> Result<Noted> {
+        let more = if trouble.is_some() { ", trouble = :trouble" } else { "" };
+        let mut forward = only_from(self.reach(enterprise, id, to, at, more), &to.earlier());
+        if let Some(trouble) = trouble {
+            forward = forward.with(":trouble", text(trouble.name()));
         }
-        self.write(write).await
+        if self.write(forward).await? {
+            return Ok(Noted::Moved);
+        }
+        let reached = reached(to);
+        let late = format!("SET {reached} = if_not_exists({reached}, :at)");
+        let late = self
+            .update(&keys::invitation(enterprise, id), &late)
+            .when("attribute_exists(pk)")
+            .with(":at", text(at.to_string()));
+        Ok(if self.write(late).await? {
+            Noted::Late
+        } else {
+            Noted::Unknown
+        })
     }
 
     /// Counts one wrong code; `false` where the limit was reached before.
@@ -182,29 +221,50 @@ impl Store {
         self.write(write).await
     }
 
-    /// Notes that the right code was entered: the count of wrong ones begins anew.
+    /// Closes an invitation whose wrong codes have reached the limit; `false` where they have not.
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn forgive_code(&self, enterprise: &EnterpriseId, id: &InvitationId) -> Result<()> {
-        let write = self
-            .update(
-                &keys::invitation(enterprise, id),
-                "SET wrong_codes = :zero, #state = :opened",
-            )
-            .when("#state <> :revoked AND #state <> :accepted")
-            .with(":zero", number(0))
-            .with(":opened", text(serde_state(InvitationState::Opened)))
-            .with(":revoked", text(serde_state(InvitationState::Revoked)))
-            .with(":accepted", text(serde_state(InvitationState::Accepted)));
-        self.write(write).await.map(drop)
+    pub async fn lock_invitation(&self, enterprise: &EnterpriseId, id: &InvitationId, now: Timestamp) -> Result<bool> {
+        let locked = InvitationState::Locked;
+        let write = only_from(self.reach(enterprise, id, locked, now, ""), &locked.earlier())
+            .and_when("wrong_codes >= :limit")
+            .with(":limit", number(ATTEMPTS));
+        self.write(write).await
+    }
+
+    /// Notes that the right code was entered: the count of wrong ones begins anew. `false` where the invitation was closed
+    /// in between.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn forgive_code(&self, enterprise: &EnterpriseId, id: &InvitationId, now: Timestamp) -> Result<bool> {
+        let opened = InvitationState::Opened;
+        let open: Vec<_> = opened.earlier().into_iter().chain([opened]).collect();
+        let write = only_from(self.reach(enterprise, id, opened, now, ", wrong_codes = :zero"), &open);
+        self.write(write.with(":zero", number(0))).await
     }
 }
 
-/// `state` is a reserved word of DynamoDB's expressions; `Write` names it `#state`.
-fn serde_state(state: InvitationState) -> String {
-    serde_json::to_value(state)
-        .ok()
-        .and_then(|value| value.as_str().map(str::to_owned))
-        .unwrap_or_default()
+/// The attribute that holds when a state was reached.
+fn reached(state: InvitationState) -> String {
+    format!("reached_{}", state.name())
+}
+
+fn times(item: &Attributes) -> BTreeMap<InvitationState, Timestamp> {
+    let time = |state: InvitationState| {
+        let at = item.get(&reached(state))?.as_s().ok()?;
+        Some((state, at.parse().ok()?))
+    };
+    STATES.into_iter().filter_map(time).collect()
+}
+
+/// Only where the invitation is in one of these states.
+fn only_from<'a>(mut write: Write<'a>, states: &[InvitationState]) -> Write<'a> {
+    let names: Vec<String> = (0..states.len()).map(|at| format!(":from{at}")).collect();
+    write = write.when(&format!("#state IN ({})", names.join(", ")));
+    for (name, state) in names.iter().zip(states) {
+        write = write.with(name, text(state.name()));
+    }
+    write
 }

@@ -286,6 +286,12 @@ pub fn session(hash: &str) -> Key {
     key(format!("SESSION#{hash}"), "SESSION")
 }
 
+/// The wrong codes of one client, by the keyed hash of its network.
+#[must_use]
+pub fn guesses(hash: &str) -> Key {
+    key(format!("GUESSES#{hash}"), "COUNT")
+}
+
 /// A creating request that was answered, by the hash of caller and key.
 #[must_use]
 pub fn idempotency(hash: &str) -> Key {

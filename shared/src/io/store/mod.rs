@@ -21,12 +21,14 @@
 //! | reseller, and the list of all | `RESELLER#id`, `RESELLERS` | `META`, `RESELLER#id` | `resellers` |
 //! | row of a reseller's list | `RESELLER#id` | `ENTERPRISE#id` | `enterprises` |
 //! | look-ups | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `visits` |
+//! | wrong codes of a client | `GUESSES#hash` | `COUNT` | `guesses` |
 
 pub mod account;
 pub mod audit;
 pub mod directory;
 mod documents;
 pub mod enterprises;
+pub mod guesses;
 pub mod invitations;
 pub mod keys;
 pub mod leases;
@@ -336,6 +338,13 @@ impl<'a> Write<'a> {
     /// Makes it depend on the item as it is.
     fn when(mut self, condition: &str) -> Self {
         self.condition = Some(condition.to_owned());
+        self
+    }
+
+    /// And where this holds as well.
+    fn and_when(mut self, condition: &str) -> Self {
+        let both = self.condition.map(|first| format!("{first} AND {condition}"));
+        self.condition = Some(both.unwrap_or_else(|| condition.to_owned()));
         self
     }
 

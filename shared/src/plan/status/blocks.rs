@@ -3,7 +3,7 @@
 use super::{Facts, counted};
 use crate::domain::consent::Consent;
 use crate::domain::finding::{Actor, Code, Finding};
-use crate::domain::invitation::{Closed, Invitation, InvitationState};
+use crate::domain::invitation::{Closed, Invitation, InvitationState, Trouble};
 use crate::domain::run::RunState;
 use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
@@ -55,6 +55,8 @@ pub(super) enum Undelivered {
     Missing,
     /// No mail service has taken the mail.
     Queued,
+    /// Its mail came back, or is not wanted.
+    Bounced,
     /// It was sent, and nobody has entered its code.
     Unopened,
     /// It can no longer be accepted.
@@ -71,10 +73,17 @@ pub(super) fn undelivered(facts: &Facts<'_>) -> Option<Undelivered> {
         (Err(Closed::Accepted), _) => None,
         (Err(closed), _) => Some(Undelivered::Closed(closed)),
         (Ok(()), InvitationState::Queued) => older(invitation, facts.now, LEAVES_WITHIN).then_some(Undelivered::Queued),
-        (Ok(()), InvitationState::Sent) => older(invitation, facts.now, OPENED_WITHIN).then_some(Undelivered::Unopened),
+        (Ok(()), InvitationState::Bounced) => Some(Undelivered::Bounced),
+        (Ok(()), InvitationState::Sent | InvitationState::Delivered) => {
+            older(invitation, facts.now, OPENED_WITHIN).then_some(Undelivered::Unopened)
+        }
         (
             Ok(()),
-            InvitationState::Opened | InvitationState::Accepted | InvitationState::Revoked | InvitationState::Locked,
+            InvitationState::Opened
+            | InvitationState::Locked
+            | InvitationState::Expired
+            | InvitationState::Accepted
+            | InvitationState::Revoked,
         ) => None,
     }
 }
@@ -91,14 +100,22 @@ pub(super) fn undelivered_text(facts: &Facts<'_>, why: Undelivered) -> String {
     match why {
         Undelivered::Missing => "There is no invitation.".into(),
         Undelivered::Queued => format!("The invitation of {sent} to {email} has not left yet."),
+        Undelivered::Bounced => match facts.invitation.and_then(|invitation| invitation.trouble) {
+            Some(Trouble::Complaint) => {
+                format!("The invitation of {sent} to {email} was reported there as unwanted mail.")
+            }
+            Some(Trouble::Reject) => format!("The invitation of {sent} to {email} was held back by the mail service."),
+            Some(Trouble::Bounce) | None => {
+                format!("The invitation of {sent} to {email} came back: the address does not take it.")
+            }
+        },
         Undelivered::Unopened => format!("The invitation of {sent} to {email} has not been opened."),
         Undelivered::Closed(Closed::Expired) => format!("The invitation of {sent} to {email} has expired."),
         Undelivered::Closed(Closed::Locked) => {
             format!("The invitation of {sent} to {email} is locked after too many wrong codes.")
         }
-        Undelivered::Closed(Closed::Revoked | Closed::Accepted) => {
-            format!("The invitation of {sent} to {email} is no longer valid.")
-        }
+        Undelivered::Closed(Closed::Revoked) => format!("The invitation of {sent} to {email} was taken back."),
+        Undelivered::Closed(Closed::Accepted) => format!("The invitation of {sent} to {email} is no longer valid."),
     }
 }
 
@@ -108,6 +125,9 @@ fn invitation_block(facts: &Facts<'_>, why: Undelivered) -> Finding {
         Undelivered::Queued => {
             format!("Check the address and send the invitation again; if it stays so, ask {provider}.")
         }
+        Undelivered::Bounced => format!(
+            "Check the address. Where it is wrong, correct it: a new invitation goes to the right one. Where it is right, ask {admin} to let the mail through and send the invitation again. Or reassign the Global Admin role to somebody who can be reached."
+        ),
         Undelivered::Unopened => format!(
             "Ask {admin} to look into the spam folder too; correct the address where it is wrong and send the invitation again, or reassign the Global Admin role."
         ),
@@ -138,15 +158,15 @@ pub(super) fn news_of<'a>(facts: &Facts<'a>, step: Step) -> Option<&'a Progress>
 
 /// What went wrong last on the way through the set-up.
 #[derive(Clone, Debug)]
-pub(super) struct Trouble {
+pub(super) struct Stuck {
     pub(super) obstacle: Obstacle,
     pub(super) message: String,
     pub(super) at: Timestamp,
 }
 
 /// The news of a step, where it failed.
-fn trouble(news: &Progress) -> Option<Trouble> {
-    (news.state == StepState::Failed).then(|| Trouble {
+fn trouble(news: &Progress) -> Option<Stuck> {
+    (news.state == StepState::Failed).then(|| Stuck {
         obstacle: news.obstacle.unwrap_or(Obstacle::Refused),
         message: news.message.clone(),
         at: news.at,
@@ -154,7 +174,7 @@ fn trouble(news: &Progress) -> Option<Trouble> {
 }
 
 /// How the Global Admin's last try ended, where it ended badly.
-fn stuck(facts: &Facts<'_>) -> Option<Trouble> {
+fn stuck(facts: &Facts<'_>) -> Option<Stuck> {
     let tried = [Step::SignIn, Step::FirstConsent].map(|step| news_of(facts, step));
     let newest = tried.into_iter().flatten().max_by_key(|news| news.at);
     let failed = newest.and_then(trouble);
@@ -165,14 +185,14 @@ fn stuck(facts: &Facts<'_>) -> Option<Trouble> {
 }
 
 /// How the second request ended, where it ended badly.
-pub(super) fn second_consent_failed(facts: &Facts<'_>) -> Option<Trouble> {
+pub(super) fn second_consent_failed(facts: &Facts<'_>) -> Option<Stuck> {
     let Setup::Bound { consents, .. } = &facts.enterprise.setup else {
         return None;
     };
     let declined = match &consents.calling {
         Consent::Declined { at, .. } => {
             let (obstacle, message) = news(&Error::SignIn(SignInRefused::Declined));
-            Some(Trouble {
+            Some(Stuck {
                 obstacle,
                 message: message.into(),
                 at: *at,
@@ -184,7 +204,7 @@ pub(super) fn second_consent_failed(facts: &Facts<'_>) -> Option<Trouble> {
     failed.into_iter().chain(declined).max_by_key(|trouble| trouble.at)
 }
 
-fn sign_in_block(facts: &Facts<'_>, trouble: Trouble) -> Finding {
+fn sign_in_block(facts: &Facts<'_>, trouble: Stuck) -> Finding {
     let (admin, provider) = (facts.admin(), &facts.reseller.brand.provider_contact);
     let tenant = facts.enterprise.setup.tenant();
     let (code, fix, actor) = match trouble.obstacle {

@@ -99,6 +99,14 @@ fn invitation(facts: &Facts<'_>) -> News {
     let email = enterprise.global_admin.email.as_str();
     let until = facts.local(invitation.expires);
     match (undelivered(facts), invitation.state) {
+        (Some(why @ Undelivered::Bounced), _) => {
+            let at = invitation.reached.get(&InvitationState::Bounced).copied();
+            (
+                StepState::Failed,
+                undelivered_text(facts, why),
+                at.or(Some(invitation.created)),
+            )
+        }
         (Some(why @ (Undelivered::Closed(_) | Undelivered::Queued | Undelivered::Missing)), _) => (
             StepState::Failed,
             undelivered_text(facts, why),
@@ -108,6 +116,11 @@ fn invitation(facts: &Facts<'_>) -> News {
             let message = format!("The invitation was sent to {email}; it can be accepted until {until}.");
             (StepState::Running, message, Some(invitation.created))
         }
+        (None, InvitationState::Delivered) => {
+            let message = format!("The invitation arrived at {email}; it can be accepted until {until}.");
+            let at = invitation.reached.get(&InvitationState::Delivered).copied();
+            (StepState::Running, message, at.or(Some(invitation.created)))
+        }
         (None, InvitationState::Queued) => {
             let message = format!("The invitation is on its way to {email}.");
             (StepState::Running, message, Some(invitation.created))
@@ -116,7 +129,14 @@ fn invitation(facts: &Facts<'_>) -> News {
             let message = "The Invitation Code was entered.".into();
             (StepState::Succeeded, message, Some(invitation.created))
         }
-        (None, InvitationState::Accepted | InvitationState::Revoked | InvitationState::Locked) => {
+        (
+            None,
+            InvitationState::Bounced
+            | InvitationState::Accepted
+            | InvitationState::Revoked
+            | InvitationState::Locked
+            | InvitationState::Expired,
+        ) => {
             let message = "The invitation was accepted.".into();
             let at = tenant.map_or(invitation.created, |tenant| tenant.at);
             (StepState::Succeeded, message, Some(at))

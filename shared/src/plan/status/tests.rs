@@ -273,6 +273,8 @@ fn anything() -> impl Strategy<Value = Sample> {
     let invitation = proptest::option::of(proptest::sample::select(vec![
         InvitationState::Queued,
         InvitationState::Sent,
+        InvitationState::Delivered,
+        InvitationState::Bounced,
         InvitationState::Opened,
         InvitationState::Accepted,
         InvitationState::Revoked,

@@ -1,6 +1,7 @@
 //! What keeps an enterprise from going on, with every edge.
 
 use super::*;
+use crate::domain::invitation::Trouble;
 
 #[test]
 fn inv_undelivered_when_the_mail_does_not_leave_within_10_minutes() {
@@ -28,6 +29,56 @@ fn inv_undelivered_when_nobody_opens_it_within_3_days() {
     assert_eq!(step(&unread, StepName::Invitation).0, StepState::Running);
     let opened = Sample::invited().invitation(InvitationState::Opened).after(DAY * 4);
     assert_eq!(codes(&opened.status()), []);
+}
+
+#[test]
+fn inv_undelivered_at_once_when_the_mail_comes_back() {
+    for (trouble, seen) in [
+        (Trouble::Bounce, "the address does not take it"),
+        (Trouble::Complaint, "unwanted mail"),
+        (Trouble::Reject, "held back"),
+    ] {
+        let status = Sample::invited().bounced(trouble, 1).status();
+        assert_eq!(codes(&status), [Code::InvUndelivered]);
+        let block = &status.blocks[0];
+        assert!(block.seen.contains(seen), "{}", block.seen);
+        for way_out in [
+            "Check the address",
+            "correct it",
+            "send the invitation again",
+            "reassign the Global Admin",
+        ] {
+            assert!(block.fix.contains(way_out), "{way_out}: {}", block.fix);
+        }
+        assert_eq!(
+            (block.actor, status.next_actor),
+            (Actor::Reseller, Some(Actor::Reseller))
+        );
+        assert_eq!(step(&status, StepName::Invitation).0, StepState::Failed);
+        assert_eq!(status.steps[0].at, Some(at(1)));
+    }
+    // Whoever was given the link in another way has opened it all the same.
+    let opened = Sample::invited()
+        .bounced(Trouble::Bounce, 1)
+        .invitation(InvitationState::Opened);
+    assert_eq!(codes(&opened.status()), []);
+    let expired = Sample::invited().bounced(Trouble::Bounce, 1).after(DAY * 7).status();
+    assert!(
+        expired.blocks[0].seen.contains("has expired"),
+        "{}",
+        expired.blocks[0].seen
+    );
+}
+
+#[test]
+fn an_invitation_that_arrived_is_waited_for_as_one_that_was_sent() {
+    let arrived = |after| {
+        let sample = Sample::invited().invitation(InvitationState::Delivered);
+        sample.after(after).status()
+    };
+    assert_eq!(codes(&arrived(DAY * 3)), []);
+    assert!(step(&arrived(DAY), StepName::Invitation).1.contains("arrived"));
+    assert_eq!(codes(&arrived(DAY * 3 + SECOND)), [Code::InvUndelivered]);
 }
 
 #[test]
@@ -249,7 +300,11 @@ fn r069_a_sign_in_that_nobody_came_back_from_shows_once_its_time_is_over() {
     let sample = Sample::invited().unanswered(5).after(MINUTE * 15);
     let status = sample.status();
     assert_eq!(codes(&status), [Code::WindowClosed]);
-    assert!(status.blocks[0].seen.contains("no answer came back"), "{}", status.blocks[0].seen);
+    assert!(
+        status.blocks[0].seen.contains("no answer came back"),
+        "{}",
+        status.blocks[0].seen
+    );
     let complete = Sample::complete().unanswered(5).after(MINUTE * 15);
     assert_eq!(codes(&complete.status()), [Code::WindowClosed]);
 }

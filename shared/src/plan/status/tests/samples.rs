@@ -5,7 +5,7 @@ use crate::domain::brand::Brand;
 use crate::domain::consent::{Consent, ConsentForm};
 use crate::domain::enterprise::{Service, Settings};
 use crate::domain::global_admin::GlobalAdmin;
-use crate::domain::invitation::LIFE;
+use crate::domain::invitation::Trouble;
 use crate::domain::licence::Usage;
 use crate::domain::reseller::Activation;
 use crate::domain::run::RunKind;
@@ -173,13 +173,8 @@ impl Sample {
             version: 1,
         };
         let invitation = Invitation {
-            id: invitation,
-            link_hash: String::new(),
-            code_hash: String::new(),
             state: InvitationState::Sent,
-            created: at(0),
-            expires: at(0) + LIFE,
-            wrong_codes: 0,
+            ..Invitation::new(invitation, String::new(), String::new(), at(0))
         };
         Self {
             enterprise,
@@ -275,6 +270,15 @@ impl Sample {
             invitation.state = state;
         }
         self
+    }
+
+    /// Its mail came back, so many minutes after it was sent.
+    pub(super) fn bounced(mut self, trouble: Trouble, minutes: i64) -> Self {
+        if let Some(invitation) = &mut self.invitation {
+            invitation.trouble = Some(trouble);
+            invitation.reached.insert(InvitationState::Bounced, at(minutes));
+        }
+        self.invitation(InvitationState::Bounced)
     }
 
     pub(super) fn wrong_codes(mut self, count: u32) -> Self {
