@@ -25,6 +25,7 @@ async fn r035_the_code_leads_to_microsofts_sign_in() {
     assert!(page.url.path().ends_with("/oauth2/v2.0/authorize"), "{}", page.url);
 }
 
+// R024, R059
 #[tokio::test]
 async fn r024_r059_the_set_up_is_complete_with_the_second_set_and_not_before() {
     let scene = scene().await;
