@@ -190,8 +190,8 @@ async fn prove_role(io: &Io, kept: &Enterprise, person: &SignedIn) -> Result<()>
     }
     let roles = io.graph.my_roles(&person.access).await?;
     let enough = [GLOBAL_ADMINISTRATOR, TEAMS_ADMINISTRATOR];
-    let holds = |wanted: &&str| roles.iter().any(|role| role.template_id.eq_ignore_ascii_case(wanted));
-    if enough.iter().any(|wanted| holds(&wanted)) {
+    let holds = |wanted: &str| roles.iter().any(|role| role.template_id.eq_ignore_ascii_case(wanted));
+    if enough.iter().any(|wanted| holds(wanted)) {
         return Ok(());
     }
     let has = roles.into_iter().map(|role| role.name).filter(|name| !name.is_empty());
