@@ -91,7 +91,10 @@ pub(crate) async fn enter(
             let notice = format!("This is not the code of the mail that brought you here. {tries} left.");
             (StatusCode::FORBIDDEN, page(&io, &token, &invited, Some(notice)).await).into_response()
         }
-        Err(NotEntered { why, .. }) => failure(&io, None, why).await,
+        Err(NotEntered { invited, why }) => {
+            let visit = invited.as_ref().map(Invited::visit);
+            failure(&io, visit.as_ref(), why).await
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod drive;
 pub mod dynamodb;
 pub mod faults;
 pub mod gateway;
+pub mod guessing;
 pub mod issuer;
 pub mod kms;
 pub mod lambda;

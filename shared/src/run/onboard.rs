@@ -37,6 +37,19 @@ pub struct Invited {
     pub return_to: Option<Url>,
 }
 
+impl Invited {
+    /// The visit that begins with the link.
+    #[must_use]
+    pub fn visit(&self) -> Visit {
+        Visit {
+            enterprise: self.kept.id.clone(),
+            appointment: self.kept.global_admin.appointment,
+            return_to: self.return_to.clone(),
+            origin: Origin::default(),
+        }
+    }
+}
+
 /// Reads what a link leads to; changes nothing, so a mail scanner may do it as often as it likes.
 ///
 /// # Errors
@@ -70,7 +83,8 @@ pub async fn invited(io: &Io, token: &str, now: Timestamp) -> Result<Invited> {
 /// A code that did not let anybody in.
 #[derive(Debug)]
 pub struct NotEntered {
-    /// The invitation that it was tried on, as long as that can still be accepted.
+    /// The invitation that it was tried on, for whom the link still tells something: it can be tried again, or the person
+    /// came from a page of somebody else, to which they go back.
     pub invited: Option<Invited>,
     /// Why.
     pub why: Error,
@@ -110,6 +124,10 @@ pub async fn try_code(
             io.store.forgive_guess(guess).await?;
             Ok(url)
         }
+        Err(Error::SignIn(SignInRefused::WrongCode { left: 0 })) => Err(NotEntered {
+            invited: invited.return_to.is_some().then_some(invited),
+            why: SignInRefused::LinkClosed.into(),
+        }),
         Err(why @ Error::SignIn(SignInRefused::WrongCode { .. })) => Err(NotEntered {
             invited: Some(invited),
             why,
@@ -131,15 +149,10 @@ async fn enter_code(io: &Io, invited: &Invited, code: &str, browser: &Secret, no
     }
     let normalised = invitation::normalised(code);
     if !io.vault.matches("code", &normalised, &invitation.code_hash).await? {
-        if io.store.lock_invitation(&enterprise.id, &invitation.id, now).await? {
-            return Err(closed());
-        }
+        let locked = io.store.lock_invitation(&enterprise.id, &invitation.id, now).await?;
         let left = invitation::ATTEMPTS.saturating_sub(invitation.wrong_codes + 1);
-        return Err(if left == 0 {
-            closed()
-        } else {
-            SignInRefused::WrongCode { left }.into()
-        });
+        let left = if locked { 0 } else { left };
+        return Err(SignInRefused::WrongCode { left }.into());
     }
     if !io.store.forgive_code(&enterprise.id, &invitation.id, now).await? {
         return Err(closed());

@@ -11,6 +11,7 @@ use dialbridge_local::microsoft;
 use dialbridge_local::runtime_api::{Failure, Function};
 use serde_json::{Value, json};
 use shared::domain::ids::{EnterpriseId, RunId};
+use shared::domain::invitation::InvitationState;
 use shared::domain::run::RunState;
 use shared::domain::sync_status::{Pending, SyncStatus};
 use std::collections::BTreeMap;
@@ -365,6 +366,34 @@ async fn reminder_reminds_once_a_day_of_what_waits() {
         Ok(json!({ "swept": { "pending": 1, "trialsOver": 0, "mails": 0, "failed": 0 } }))
     );
     assert_eq!(stage.service.world.aws.scheduler.list().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_events_note_what_becomes_of_an_invitation() {
+    let stage = Stage::set().await;
+    let (mailbox, store) = (&stage.service.world.aws.mailbox, &stage.service.io.store);
+    mailbox.hold_events();
+    let urls = &stage.service.world.urls;
+    let api = caller(urls, "reseller_admin", "rita@northwind.example", None)
+        .await
+        .unwrap();
+    let mut form = enterprise_form(&stage.tenant, None);
+    form["adminEmail"] = json!("second@bounce.example");
+    let made = api.post("/v1/enterprises", &form).await.unwrap();
+    let id: EnterpriseId = made.text("/id").parse().unwrap();
+    let event = mailbox.take_events().remove(0);
+
+    let function = stage.function("mail-events").await;
+    assert_eq!(function.invoke(&event).await, Ok(json!({ "noted": "moved" })));
+    assert_eq!(function.invoke(&event).await, Ok(json!({ "noted": "late" })));
+    let kept = store.enterprise(&id).await.unwrap();
+    let invitation = store.invitation(&id, &kept.invitation.unwrap()).await.unwrap();
+    assert_eq!(invitation.state, InvitationState::Bounced);
+    let mut strange = event.clone();
+    strange["detail"]["mail"]["tags"]["invitation"] = json!(["inv_00000000000000000000000009"]);
+    assert_eq!(function.invoke(&strange).await, Ok(json!({ "noted": "unknown" })));
+    strange["detail"]["mail"]["tags"] = json!({});
+    assert_eq!(function.invoke(&strange).await, Ok(json!({ "noted": null })));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -455,6 +455,19 @@ async fn r070_the_provider_gives_a_brand_an_application_of_its_own() {
     assert_eq!(unknown.text("/errors/0/field"), "application.clientId");
     let created = office.provider().post("/v1/resellers", &form).await.unwrap();
     assert_eq!(created.status, 422, "{}", created.body);
+    let id_of_nobody = "00000000-0000-4000-8000-000000000001".parse().unwrap();
+    let error = office
+        .service
+        .io
+        .vault
+        .entra_client_secret(&id_of_nobody)
+        .await
+        .unwrap_err();
+    let said = shared::error::Chain(&error).to_string();
+    assert!(
+        said.ends_with("it holds no client secret of the application 00000000-0000-4000-8000-000000000001"),
+        "{said}"
+    );
 
     form["brand"]["application"] = json!({ "clientId": BRAND_CLIENT_ID, "name": BRAND_APPLICATION });
     let edited = office.edit(&id, &form).await;

@@ -78,7 +78,7 @@ pub fn help(not_a_number: bool) -> HelpPage {
     let (also, only): (Vec<&Topic>, Vec<&Topic>) = ours().iter().partition(|topic| !topic.numbers().is_empty());
     HelpPage {
         not_a_number,
-        microsofts: microsofts().iter().chain(also.iter().copied()).map(numbered).collect(),
+        microsofts: also.iter().copied().chain(microsofts()).map(numbered).collect(),
         ours: also.iter().chain(&only).map(|topic| named(topic)).collect(),
     }
 }

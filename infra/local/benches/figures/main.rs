@@ -1,5 +1,6 @@
 //! `cargo bench`: what the functions cost, as Markdown tables. `cargo bench -- --quick` measures less of everything;
 //! `--binaries DIR` measures binaries that were built before instead of building them, to compare two versions.
+//! `--guesses` plays a million guessed invitation codes and nothing else; it needs no binaries.
 //!
 //! What is measured are release binaries, each a process of its own under a Lambda Runtime API; the table, Microsoft
 //! and everything else run in this process. Nothing here is a test: figures depend on the machine and on what else it
@@ -9,6 +10,7 @@ mod binaries;
 mod counting;
 mod discovery;
 mod functions;
+mod guesses;
 mod process;
 mod stage;
 mod table;
@@ -32,14 +34,19 @@ async fn main() -> ExitCode {
 async fn measure(mut arguments: impl Iterator<Item = String>) -> Result<(), Stuck> {
     let (mut starts, mut requests, mut sizes) = (21, 3_000, vec![2_500, 25_000, 100_000]);
     let mut binaries = None;
+    let (mut guesses, mut only_guesses) = (1_000_000, false);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--quick" => (starts, requests, sizes) = (5, 300, vec![2_500]),
+            "--quick" => (starts, requests, sizes, guesses) = (5, 300, vec![2_500], 20_000),
+            "--guesses" => only_guesses = true,
             "--binaries" => binaries = Some(PathBuf::from(arguments.next().ok_or("--binaries needs a folder")?)),
             // Cargo adds it.
             "--bench" => {}
             other => return Err(format!("`{other}` is not known").into()),
         }
+    }
+    if only_guesses {
+        return guess(guesses).await;
     }
     let packages: Vec<&str> = functions::PACKAGES.into_iter().chain([discovery::PACKAGE]).collect();
     let release = match binaries {
@@ -59,7 +66,13 @@ async fn measure(mut arguments: impl Iterator<Item = String>) -> Result<(), Stuc
     say(
         "\nReading a directory: processor time and memory are those of the whole worker process, its start included.\n",
     );
-    discovery::measure(&release, &sizes, say).await
+    discovery::measure(&release, &sizes, say).await?;
+    guess(guesses).await
+}
+
+async fn guess(guesses: usize) -> Result<(), Stuck> {
+    say("\nGuessed invitation codes, through the router of the pages, within less than an hour of its clock:\n");
+    guesses::measure(guesses, say).await
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]

@@ -208,17 +208,15 @@ pub fn admin_of(tenant: &Tenant) -> &str {
 /// Where no such mail is in the mailbox.
 pub async fn invitation(urls: &Urls, address: &str) -> Result<(String, Url), Stuck> {
     let mails = mails(urls, address).await?;
-    let text = mails
-        .iter()
-        .rev()
-        .filter_map(|mail| mail.text.as_deref())
-        .find(|text| text.contains("/i/"))
-        .ok_or("there is no invitation in the mailbox")?;
-    let link = text
-        .split_whitespace()
-        .find(|word| word.contains("/i/"))
-        .ok_or("the mail has no link")?
-        .parse()?;
+    let texts = mails.iter().rev().filter_map(|mail| mail.text.as_deref());
+    let read = texts.filter_map(read_invitation).next();
+    Ok(read.ok_or("there is no invitation in the mailbox")?)
+}
+
+/// The code and the link in the text of an invitation's mail.
+#[must_use]
+pub fn read_invitation(text: &str) -> Option<(String, Url)> {
+    let link = text.split_whitespace().find(|word| word.contains("/i/"))?;
     let is_code = |word: &&str| {
         word.len() == 11
             && word.as_bytes()[5] == b'-'
@@ -227,8 +225,8 @@ pub async fn invitation(urls: &Urls, address: &str) -> Result<(String, Url), Stu
                 .filter(|b| *b != b'-')
                 .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
     };
-    let code = text.split_whitespace().find(is_code).ok_or("the mail has no code")?;
-    Ok((code.to_owned(), link))
+    let code = text.split_whitespace().find(is_code)?;
+    Some((code.to_owned(), link.parse().ok()?))
 }
 
 /// At Microsoft: picks the account, and on the consent page, where there is one, ticks the box and accepts.

@@ -4,6 +4,8 @@ use super::{Store, TRIES, keys, number};
 use crate::error::{Error, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Ends by itself with its window.
 #[derive(Serialize, Deserialize)]
@@ -13,11 +15,19 @@ struct GuessItem {
     ends: i64,
 }
 
+/// Clients that have had all their tries, until their window ends (seconds since 1970): what this process need not read
+/// again, however often they ask.
+pub(super) type Spent = Arc<Mutex<BTreeMap<String, i64>>>;
+
+/// How many of them are remembered; beyond that they are read again.
+const REMEMBERED: usize = 50_000;
+
 /// One try that was counted, before anything was compared.
 #[derive(Debug)]
 pub struct Guess {
     client: String,
-    ends: i64,
+    /// A window that ends later was begun after it.
+    latest: i64,
 }
 
 /// What a client may do.
@@ -31,7 +41,7 @@ pub enum Guesses {
 
 impl Store {
     /// Counts a try of a client, named by the keyed hash of its network, unless it has had `limit` within its `window`.
-    /// A client that has had them is answered by one read, and nothing is written.
+    /// To a client that has had them nothing is written, and nothing but the count is read.
     ///
     /// # Errors
     /// `Busy` where too many come at once.
@@ -42,37 +52,43 @@ impl Store {
         window: SignedDuration,
         now: Timestamp,
     ) -> Result<Guesses> {
-        let key = keys::guesses(client);
+        let (key, second) = (keys::guesses(client), now.as_second());
+        let latest = (now + window).as_second();
+        let counted = || {
+            let client = client.to_owned();
+            Ok(Guesses::Counted(Guess { client, latest }))
+        };
+        if let Some(ends) = self.spent_until(client, second) {
+            return Ok(Guesses::Spent(SignedDuration::from_secs(ends - second)));
+        }
         for _ in 0..TRIES {
-            let seen: Option<GuessItem> = self.get_unexpired(&key, now).await?;
-            let (write, ends) = match seen {
+            let another = self
+                .update(&key, "SET tries = tries + :one")
+                .when("tries < :limit AND ends > :now")
+                .with(":one", number(1))
+                .with(":limit", number(limit))
+                .with(":now", number(second));
+            if self.write(another).await? {
+                return counted();
+            }
+            match self.get_unexpired::<GuessItem>(&key, now).await? {
                 Some(seen) if seen.tries >= limit => {
-                    let wait = SignedDuration::from_secs(seen.ends.saturating_sub(now.as_second()));
-                    return Ok(Guesses::Spent(wait));
+                    self.remember_spent(client, seen.ends, second);
+                    return Ok(Guesses::Spent(SignedDuration::from_secs(seen.ends - second)));
                 }
-                Some(seen) => {
-                    let write = self
-                        .update(&key, "SET tries = tries + :one")
-                        .when("tries < :limit AND ends = :ends")
-                        .with(":one", number(1))
-                        .with(":limit", number(limit))
-                        .with(":ends", number(seen.ends));
-                    (write, seen.ends)
-                }
+                // Somebody of the same client was faster.
+                Some(_) => {}
                 None => {
-                    let ends = (now + window).as_second();
-                    let write = self
-                        .put(&key, &GuessItem { tries: 1, ends })?
+                    let first = GuessItem { tries: 1, ends: latest };
+                    let begin = self
+                        .put(&key, &first)?
                         .when("attribute_not_exists(pk) OR ends <= :now")
-                        .with(":now", number(now.as_second()))
+                        .with(":now", number(second))
                         .until(now + window);
-                    (write, ends)
+                    if self.write(begin).await? {
+                        return counted();
+                    }
                 }
-            };
-            // Where somebody of the same client was faster, there is something new to read.
-            if self.write(write).await? {
-                let client = client.to_owned();
-                return Ok(Guesses::Counted(Guess { client, ends }));
             }
         }
         Err(Error::Busy)
@@ -85,10 +101,25 @@ impl Store {
     pub async fn forgive_guess(&self, guess: Guess) -> Result<()> {
         let write = self
             .update(&keys::guesses(&guess.client), "SET tries = tries - :one")
-            .when("ends = :ends AND tries > :zero")
+            .when("ends <= :latest AND tries > :zero")
             .with(":one", number(1))
             .with(":zero", number(0))
-            .with(":ends", number(guess.ends));
+            .with(":latest", number(guess.latest));
         self.write(write).await.map(drop)
+    }
+
+    fn spent_until(&self, client: &str, now: i64) -> Option<i64> {
+        let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.get(client).copied().filter(|ends| *ends > now)
+    }
+
+    fn remember_spent(&self, client: &str, ends: i64, now: i64) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        if spent.len() >= REMEMBERED {
+            spent.retain(|_, ends| *ends > now);
+        }
+        if spent.len() < REMEMBERED {
+            spent.insert(client.to_owned(), ends);
+        }
     }
 }

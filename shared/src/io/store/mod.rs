@@ -66,6 +66,7 @@ const TRIES: u32 = 8;
 pub struct Store {
     client: Client,
     table: String,
+    spent: guesses::Spent,
 }
 
 /// How a set of conditional writes ended.
@@ -81,7 +82,11 @@ impl Store {
     /// A store over one table.
     #[must_use]
     pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+        Self {
+            client,
+            table,
+            spent: guesses::Spent::default(),
+        }
     }
 
     /// Opens the connection, so that the first request does not pay for it.

@@ -170,11 +170,9 @@ pub(super) const OURS: &[Topic] = &[
     Topic {
         codes: &["GA_NOT_ADMIN"],
         headline: "This account is not a Global Administrator",
-        what: "You signed in, but Microsoft says that the account does not have the role Global Administrator. {has} A \
-               role that you are eligible for counts once you have activated it.",
+        what: "You signed in, but Microsoft says that the account does not have the role Global Administrator. {has}",
         steps: &[
-            "If your organization lends the role for a time (Privileged Identity Management), activate it first, then \
-             sign in again.",
+            "If you are eligible for the role (Privileged Identity Management), activate it first, then sign in again.",
             "If you have another account with the role Global Administrator, open the link in a private (incognito) \
              window and sign in with that one.",
             "Otherwise find out who has the role in your organization.",
