@@ -9,7 +9,10 @@ from dialbridge_client.api.audit import get_enterprise_audit
 from dialbridge_client.api.enterprises import (
     create_enterprise,
     disable_enterprise,
+    disable_sync,
     enable_enterprise,
+    enable_sync,
+    get_consents,
     get_enterprise,
     get_invitation,
     get_sip_data_access,
@@ -17,6 +20,7 @@ from dialbridge_client.api.enterprises import (
     put_enterprise,
     remove_enterprise,
     resend_invitation,
+    reset_consent,
     restore_enterprise,
     revoke_invitation,
 )
@@ -46,6 +50,7 @@ from dialbridge_client.models import (
     Mode,
     NewEnterprise,
     OperatorsForm,
+    PermissionSet,
     PlanForm,
     Problem,
     Progress,
@@ -145,6 +150,7 @@ class Story:
         self.look_back(applied)
         self.deputies()
         self.upkeep()
+        self.reset_and_move()
         waiting = self.start(RunForm(kind=RunKind.DISCOVER))
         other_admin = self.other_tenant["globalAdmins"][0]
         code, invitation = self.world.invitation(other_admin)
@@ -375,3 +381,20 @@ class Story:
             check(f"the enterprise is {state}", answered(status, seen).state == state, seen)
         trail = answered(200, get_enterprise_audit.sync_detailed(path, client=reseller, limit=5))
         check("all of it is in the trail", len(trail.items) == 5 and trail.next_, trail)
+
+    def reset_and_move(self):
+        """What the Global Admin does with consents and with the tenant."""
+        client, path = self.global_admin(), self.enterprise
+        seen = get_consents.sync_detailed(path, client=client)
+        states = [one.state for one in answered(200, seen).sets]
+        check("both permission sets are granted", states == ["granted", "granted"], states)
+        calling = PermissionSet.CALLING
+        refused(412, "stale", reset_consent.sync_detailed(path, calling, client=client, if_match='"1"'))
+        seen = reset_consent.sync_detailed(path, calling, client=client, if_match=seen.headers["etag"])
+        states = [one.state for one in answered(200, seen).sets]
+        check("the second set is revoked", states == ["granted", "revoked"], states)
+        again = reset_consent.sync_detailed(path, calling, client=client, if_match=seen.headers["etag"])
+        refused(409, "conflict", again)
+        for change, enabled in ((disable_sync, False), (enable_sync, True)):
+            seen = change.sync_detailed(path, client=client, if_match=seen.headers["etag"])
+            check(f"sync is enabled: {enabled}", answered(200, seen).sync_enabled is enabled, seen)

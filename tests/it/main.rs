@@ -18,6 +18,8 @@ mod runtime;
 #[cfg(test)]
 mod runtime_api;
 #[cfg(test)]
+mod sign_in;
+#[cfg(test)]
 mod stories;
 #[cfg(test)]
 mod template;

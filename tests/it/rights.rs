@@ -98,8 +98,8 @@ pub(crate) fn weight(route: &Route) -> usize {
         ("GET", _) => 0,
         // What was taken back can be sent again.
         ("DELETE", "invitation") => 2,
-        // A new run gives up the one that waits for its sign-in.
-        ("POST", "runs") => 2,
+        // A new run gives up the one that waits for its sign-in; sync is enabled after it was disabled.
+        ("POST", "runs" | "enable-sync") => 2,
         (_, "disable") => 3,
         (_, "enable") => 4,
         (_, "global-admin") => 5,

@@ -29,7 +29,7 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
     OpenApiRouter::new()
         .routes(routes!(activation::show, activation::activate))
         .routes(routes!(invitation::show, invitation::enter))
-        .routes(routes!(sign_in::callback))
+        .routes(routes!(sign_in::end))
         .routes(routes!(setup::show))
         .routes(routes!(setup::tenant))
         .routes(routes!(setup::consent))

@@ -3,18 +3,15 @@
 use crate::browser::{Browser, failure};
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use jiff::Timestamp;
 use serde::Deserialize;
+use shared::Result;
 use shared::domain::caller::Origin;
 use shared::domain::secret::Secret;
-use shared::domain::visit::{Purpose, Visit};
 use shared::error::SignInRefused;
 use shared::io::Io;
-use shared::io::graph::SignedIn;
-use shared::run::sign_in::{self, Callback, NotReturned, Returned};
-use shared::run::{onboard, start_sync};
+use shared::run::callback::{self, Stopped};
+use shared::run::sign_in::Callback;
 use shared::web::extract::Params;
-use shared::{Error, Result};
 use std::sync::Arc;
 use utoipa::IntoParams;
 
@@ -33,7 +30,7 @@ pub(crate) struct CallbackParams {
 /// Ends a sign-in at Microsoft and moves the browser on to a clean address.
 #[utoipa::path(get, path = "/signin/callback", operation_id = "endSignIn", tag = "pages", params(CallbackParams),
     responses((status = 303, description = "On to the next page."), (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn callback(
+pub(crate) async fn end(
     State(io): State<Arc<Io>>,
     Browser(browser): Browser,
     origin: Origin,
@@ -51,57 +48,11 @@ pub(crate) async fn callback(
         error_description: params.error_description,
         origin,
     };
-    let now = io.clock.now();
     let Some(browser) = browser else {
         return failure(&io, None, SignInRefused::StateUnknown.into()).await;
     };
-    let (visit, moved) = match sign_in::finish(&io, callback, &browser, now).await {
-        Ok(Returned::Person { visit, purpose, person }) => {
-            let moved = moved(&io, &visit, &purpose, *person, &browser, now).await;
-            (visit, moved.map_err(|why| (purpose, why)))
-        }
-        Ok(Returned::Organization { visit }) => {
-            let moved = onboard::organization_accepted(&io, &visit, &browser, now).await;
-            (visit, moved.map_err(|why| (Purpose::Organization, why)))
-        }
-        Err(NotReturned::Unknown(why)) => return failure(&io, None, why).await,
-        Err(NotReturned::Refused { visit, purpose, why }) => {
-            let declined = matches!(why, Error::SignIn(SignInRefused::Declined));
-            let moved = match purpose {
-                Purpose::Consent { .. } | Purpose::Organization if declined => {
-                    onboard::calling_declined(&io, &visit, &browser, now).await
-                }
-                _ => Err(why),
-            };
-            (visit, moved.map_err(|why| (purpose, why)))
-        }
-    };
-    match moved {
+    match callback::end(&io, callback, &browser, io.clock.now()).await {
         Ok(()) => Redirect::to("/setup").into_response(),
-        Err((purpose, why)) => {
-            onboard::sign_in_failed(&io, &visit, &purpose, &why, now).await;
-            failure(&io, Some(&visit), why).await
-        }
-    }
-}
-
-/// What a sign-in that went well leads to.
-async fn moved(
-    io: &Io,
-    visit: &Visit,
-    purpose: &Purpose,
-    person: SignedIn,
-    browser: &Secret,
-    now: Timestamp,
-) -> Result<()> {
-    match purpose {
-        Purpose::SetUp { invitation } => onboard::signed_in(io, visit, invitation, person, browser, now).await,
-        Purpose::Consent { accepted } => onboard::calling_granted(io, visit, *accepted, person, browser, now).await,
-        Purpose::Management | Purpose::Groups => {
-            onboard::step_signed_in(io, visit, purpose, person, browser, now).await
-        }
-        Purpose::Sync { run } => start_sync::signed_in(io, visit, run, person, browser, now).await,
-        // Its page answers without a person.
-        Purpose::Organization => Err(SignInRefused::StateUnknown.into()),
+        Err(Stopped { visit, why }) => failure(&io, visit.as_ref(), why).await,
     }
 }

@@ -107,7 +107,7 @@ pub fn step(
                     consents,
                     at: now,
                 },
-                complete => complete,
+                complete @ (Setup::Invited | Setup::Complete { .. }) => complete,
             };
             Ok((next, known_as(admin, identity)))
         }

@@ -4,6 +4,7 @@ pub mod access;
 pub mod account;
 pub mod apply;
 pub mod appoint;
+pub mod callback;
 pub mod consent;
 pub mod discover;
 pub mod guide;

@@ -17,15 +17,14 @@ use crate::io::Io;
 use crate::io::graph::{GLOBAL_ADMINISTRATOR, SignedIn, TEAMS_ADMINISTRATOR};
 use crate::plan::operators::is_deputy;
 use crate::run::access::{Access, entry};
-use crate::run::provision::current;
 use crate::run::sign_in;
 use jiff::Timestamp;
 
 /// Names the deputies of an enterprise that the caller saw at version `seen`, in place of those before.
 ///
 /// # Errors
-/// `NotRecorded` for anybody but the recorded Global Admin, `Invalid` with everything that is wrong, `Stale`, `Conflict`
-/// while the integration is being removed.
+/// `NotRecorded` for anybody but the recorded Global Admin, `Invalid` with everything that is wrong, `Stale`. It may be done
+/// while the integration is being removed, too: a deputy can be taken out at any time.
 pub async fn name(
     io: &Io,
     access: Access,
@@ -37,7 +36,9 @@ pub async fn name(
     access.recorded_caller()?;
     let author = access.author();
     let kept = access.kept;
-    current(&kept, seen)?;
+    if kept.version != seen {
+        return Err(Error::Stale("the enterprise"));
+    }
     let operators = kept
         .operators
         .replaced_by(named, teams_administrators, &kept.global_admin.email)?;
@@ -189,8 +190,8 @@ async fn prove_role(io: &Io, kept: &Enterprise, person: &SignedIn) -> Result<()>
     }
     let roles = io.graph.my_roles(&person.access).await?;
     let enough = [GLOBAL_ADMINISTRATOR, TEAMS_ADMINISTRATOR];
-    let holds = |wanted: &&str| roles.iter().any(|role| role.template_id.eq_ignore_ascii_case(wanted));
-    if enough.iter().any(|wanted| holds(&wanted)) {
+    let holds = |wanted: &str| roles.iter().any(|role| role.template_id.eq_ignore_ascii_case(wanted));
+    if enough.into_iter().any(holds) {
         return Ok(());
     }
     let has = roles.into_iter().map(|role| role.name).filter(|name| !name.is_empty());

@@ -43,6 +43,7 @@ impl World {
             .replace("{enterprise}", enterprise)
             .replace("{run}", &self.run)
             .replace("{plan}", &self.plan)
+            .replace("{set}", "calling")
             .replace("{reseller}", &self.scene.reseller);
         let rest = filled
             .split('/')

@@ -25,6 +25,9 @@ fn left_by(route: &Route) -> (&'static str, &'static [&'static str]) {
         ("PUT", "/licences") => ("licencesChanged", &["userLimit"]),
         ("PUT", "/global-admin") => ("globalAdminReassigned", &["adminEmail", "adminName"]),
         ("PUT", "/management-consent") => ("managementGranted", &[]),
+        ("DELETE", "/consents/{set}") => ("consentRevoked", &["calling"]),
+        ("POST", "/disable-sync") => ("syncDisabled", &[]),
+        ("POST", "/enable-sync") => ("syncEnabled", &[]),
         ("POST", "/action-urls") => ("actionUrlGiven", &["action"]),
         ("PUT", "/group-filter") => ("groupFilterChanged", &[]),
         ("PUT", "/voice-users") => ("voiceUsersChanged", &["created", "updated"]),
@@ -184,6 +187,8 @@ async fn what_is_as_it_was_leaves_no_entry() {
         "PUT /v1/enterprises/{enterprise}/licences",
         "PUT /v1/enterprises/{enterprise}/management-consent",
         "PUT /v1/enterprises/{enterprise}/voice-users",
+        "POST /v1/enterprises/{enterprise}/disable-sync",
+        "POST /v1/enterprises/{enterprise}/enable-sync",
         "POST /v1/enterprises/{enterprise}/disable",
         "POST /v1/enterprises/{enterprise}/enable",
     ] {

@@ -153,6 +153,7 @@ async fn r033_r034_r038_the_mail_has_the_code_the_button_and_the_permissions() {
     );
 }
 
+// R193
 #[tokio::test]
 async fn r193_mail_and_page_say_who_invites_whom_and_what_microsoft_will_ask() {
     let scene = scene().await;

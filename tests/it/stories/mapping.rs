@@ -101,6 +101,7 @@ async fn r112_who_hits_the_limit_is_told_whom_to_ask() {
     );
 }
 
+// R050, R113
 #[tokio::test]
 async fn r050_r113_a_save_changes_nothing_in_teams() {
     let scene = scene(None).await;

@@ -2,8 +2,10 @@
 
 mod action_urls;
 mod brand_application;
+mod consents;
 mod crash;
 mod delivery;
+mod disable_sync;
 mod discovery;
 mod groups;
 mod guessing;
@@ -11,6 +13,7 @@ mod invitation;
 mod licences;
 mod mapping;
 mod operators;
+mod organization_consent;
 mod provisioning;
 mod reassign;
 mod reminders;
@@ -23,3 +26,4 @@ mod sync;
 mod sync_faults;
 mod sync_sign_in;
 mod token_life;
+mod unanswered;

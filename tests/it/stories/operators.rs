@@ -86,6 +86,26 @@ async fn only_the_recorded_global_admin_names_deputies() {
 }
 
 #[tokio::test]
+async fn naming_deputies_takes_the_version_that_was_read_and_leaves_one_entry() {
+    let scene = with_deputy(false).await;
+    let named = || scene.deeds();
+    let count = |deeds: Vec<String>| deeds.iter().filter(|deed| *deed == "operatorsChanged").count();
+    assert_eq!(count(named().await), 1);
+    let before = scene.kept().await;
+    let form = json!({ "deputies": [], "teamsAdministrators": false });
+    let (admin, path) = (scene.api("global_admin"), scene.path("/operators"));
+    for (etag, status) in [(None, 428), (Some("\"0\""), 412)] {
+        let put = admin.put(&path, &form, etag).await.unwrap();
+        assert_eq!(put.status, status, "{}", put.body);
+    }
+    // The same again changes nothing.
+    assert_eq!(name(&scene, &[DEPUTY], false).await.status, 200);
+    assert_eq!(scene.kept().await, before);
+    assert_eq!(name(&scene, &[], false).await.status, 200);
+    assert_eq!(count(named().await), 2);
+}
+
+#[tokio::test]
 async fn everything_that_is_wrong_with_deputies_is_said_at_once() {
     let scene = with_deputy(false).await;
     let before = operators(&scene).await;
@@ -311,11 +331,10 @@ async fn r067_after_disable_sync_the_next_sign_in_is_the_global_admins() {
     assert!(disabled.status.is_success(), "{}", disabled.body);
     let refused = start_as(&scene, "account_admin", DEPUTY).await;
     assert_eq!(refused.status, 409, "{}", refused.body);
-    let path = "/disable-sync";
-    let as_deputy = api(&scene, "account_admin", DEPUTY)
-        .post(&scene.path(path), &json!({}))
-        .await
-        .unwrap();
+    let etag = scene.get("/operators").await.etag.unwrap();
+    let (caller, path) = (api(&scene, "account_admin", DEPUTY), scene.path("/enable-sync"));
+    let headers = [("if-match", etag.as_str())];
+    let as_deputy = caller.send(Method::POST, &path, None, &headers).await.unwrap();
     assert_eq!(
         as_deputy.status, 404,
         "a deputy syncs and does nothing else: {}",

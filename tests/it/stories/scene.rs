@@ -82,12 +82,7 @@ impl Scene {
     /// can change are cleared.
     pub(crate) async fn discovered(options: Options, user_limit: Option<u32>) -> Self {
         let scene = Self::connected(options, user_limit).await;
-        for number in scene.numbers().await {
-            if number["onPremises"] == true {
-                let order = json!({ "number": number["telephoneNumber"], "deleted": true });
-                scene.order("/numbers", order).await;
-            }
-        }
+        scene.clear_on_premises(&scene.tenant).await;
         assert_eq!(scene.choose(json!({ "mode": "everyone" })).await.status, 200);
         let run = scene.run(json!({ "kind": "discover" })).await;
         assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
@@ -165,17 +160,45 @@ impl Scene {
         assert_eq!(status, StatusCode::OK, "{path} {order}: {:?}", answer.text().await);
     }
 
+    /// The customer takes our applications out of the tenant, with all consent.
+    pub(crate) async fn forget_consent(&self) {
+        let path = format!("/_microsoft/tenants/{}/consent", self.tenant.id);
+        let url = self.service.world.urls.portal.join(&path).unwrap();
+        let answer = Client::new().delete(url).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+
+    /// What the customer's IT does before numbers can be assigned online.
+    pub(crate) async fn clear_on_premises(&self, tenant: &Tenant) {
+        let path = format!("/tenants/{}/numbers", tenant.id);
+        for number in self.numbers_in(tenant).await {
+            if number["onPremises"] == true {
+                let order = json!({ "number": number["telephoneNumber"], "deleted": true });
+                self.microsoft(&path, order).await;
+            }
+        }
+    }
+
     /// The numbers of the tenant with their holders, asked of Microsoft and not of us.
     pub(crate) async fn numbers(&self) -> Vec<Value> {
-        let path = format!("/_microsoft/tenants/{}/numbers", self.tenant.id);
+        self.numbers_in(&self.tenant).await
+    }
+
+    async fn numbers_in(&self, tenant: &Tenant) -> Vec<Value> {
+        let path = format!("/_microsoft/tenants/{}/numbers", tenant.id);
         let url = self.service.world.urls.portal.join(&path).unwrap();
         Client::new().get(url).send().await.unwrap().json().await.unwrap()
     }
 
     /// The holder's place in the directory of every number of our voice users that somebody has.
     pub(crate) async fn holders(&self) -> BTreeMap<String, String> {
+        self.holders_in(&self.tenant).await
+    }
+
+    /// The same in another tenant.
+    pub(crate) async fn holders_in(&self, tenant: &Tenant) -> BTreeMap<String, String> {
         let ours = |number: &Value| Some((number["telephoneNumber"].as_str()?.to_owned(), number["holder"].clone()));
-        let numbers = self.numbers().await;
+        let numbers = self.numbers_in(tenant).await;
         let held = numbers.iter().filter_map(ours);
         held.filter(|(number, holder)| number.starts_with("+3227001") && !holder.is_null())
             .map(|(number, holder)| (number, holder.to_string()))
@@ -414,7 +437,7 @@ impl Scene {
         texts(self.items().await)
     }
 
-    async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
+    pub(crate) async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let client = self.service.world.dynamodb.client();
         let items = client.scan().table_name(deployment::TABLE).into_paginator().items();
         items.send().collect::<Result<_, _>>().await.unwrap()
@@ -445,16 +468,43 @@ impl Scene {
         (browser, page)
     }
 
+    /// The browser on the page that asks for the second permission set.
+    pub(crate) async fn bound(&self) -> (Browser, Page) {
+        let (mut browser, page) = self.tenant_shown().await;
+        let confirm = [("decision", "confirm")];
+        let page = browser.submit(&page, "/setup/tenant", &confirm).await.unwrap();
+        assert_eq!(self.setup_state().await, "bound", "{}", page.html);
+        (browser, page)
+    }
+
     /// The browser at Microsoft for the second permission set.
     pub(crate) async fn second_sign_in(&self) -> (Browser, Page) {
-        let (mut browser, page) = self.tenant_shown().await;
-        let page = browser
-            .submit(&page, "/setup/tenant", &[("decision", "confirm")])
-            .await
-            .unwrap();
+        let (mut browser, page) = self.bound().await;
         let page = browser.submit(&page, "/setup/consent", &[]).await.unwrap();
         assert_eq!(page.url.port(), self.service.world.urls.login.port(), "{}", page.html);
         (browser, page)
+    }
+
+    /// Where Microsoft sends browsers back to, with what an attacker or an accident makes of it.
+    pub(crate) fn callback(&self, fields: &[(&str, &str)]) -> Url {
+        let mut url = self.service.world.urls.api.join("/signin/callback").unwrap();
+        url.query_pairs_mut().extend_pairs(fields);
+        url
+    }
+
+    /// What the ledger says of a permission set.
+    pub(crate) async fn consent(&self, set: &str) -> Value {
+        let ledger = self.get("/consents").await;
+        assert_eq!(ledger.status, 200, "{}", ledger.body);
+        let found = ledger.list("/sets").iter().find(|one| one["set"] == set);
+        found.unwrap().clone()
+    }
+
+    /// The codes of what keeps the enterprise from going on.
+    pub(crate) async fn blocks(&self) -> Vec<String> {
+        let status = self.get("/status").await;
+        let blocks = status.list("/blocks").iter().filter_map(|block| block["code"].as_str());
+        blocks.map(str::to_owned).collect()
     }
 
     pub(crate) async fn setup_state(&self) -> String {
@@ -494,6 +544,12 @@ pub(crate) fn voice_user(n: usize) -> Value {
 pub(crate) fn findings(run: &Answer) -> Vec<&str> {
     let findings = run.list("/findings").iter();
     findings.filter_map(|finding| finding["code"].as_str()).collect()
+}
+
+/// A parameter of the address that a page was opened with.
+pub(crate) fn parameter(page: &Page, wanted: &str) -> String {
+    let found = page.url.query_pairs().find(|(name, _)| name == wanted);
+    found.unwrap_or_else(|| panic!("{}", page.url)).1.into_owned()
 }
 
 /// A page that refuses, with its code for support.

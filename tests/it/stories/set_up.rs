@@ -1,8 +1,8 @@
 //! Sign-in, both consents and the binding of the tenant: what completes the set-up, and how each refusal ends on its
 //! page and changes nothing (R035-R037, R045, R053-R060).
 
-use super::scene::{Scene, options, refused};
-use dialbridge_local::drive::browser::Browser;
+use super::scene::{Scene, options, parameter, refused};
+use dialbridge_local::drive::browser::{Browser, Page};
 use dialbridge_local::drive::people::{at_microsoft, enterprise_form};
 use jiff::SignedDuration;
 use reqwest::StatusCode;
@@ -13,17 +13,9 @@ async fn scene() -> Scene {
     Scene::invited(options(60), Some(25)).await
 }
 
-/// The address that Microsoft would send a browser to, with what an attacker or an accident makes of it.
-fn callback(scene: &Scene, fields: &[(&str, &str)]) -> Url {
-    let mut url = scene.service.world.urls.api.join("/signin/callback").unwrap();
-    url.query_pairs_mut().extend_pairs(fields);
-    url
-}
-
 /// The state that the page at Microsoft was opened with.
-fn state(page: &dialbridge_local::drive::browser::Page) -> String {
-    let (_, state) = page.url.query_pairs().find(|(name, _)| name == "state").unwrap();
-    state.into_owned()
+fn state(page: &Page) -> String {
+    parameter(page, "state")
 }
 
 #[tokio::test]
@@ -33,6 +25,7 @@ async fn r035_the_code_leads_to_microsofts_sign_in() {
     assert!(page.url.path().ends_with("/oauth2/v2.0/authorize"), "{}", page.url);
 }
 
+// R024, R059
 #[tokio::test]
 async fn r024_r059_the_set_up_is_complete_with_the_second_set_and_not_before() {
     let scene = scene().await;
@@ -229,7 +222,7 @@ async fn a_forged_state_changes_nothing() {
         vec![("state", ""), ("code", "forged")],
         vec![],
     ] {
-        let page = browser.open(&callback(&scene, &fields)).await.unwrap();
+        let page = browser.open(&scene.callback(&fields)).await.unwrap();
         refused(&page, "UNKNOWN_ACCOUNT");
     }
     assert_eq!(scene.table().await, before);
@@ -241,7 +234,7 @@ async fn a_forged_code_changes_nothing() {
     let (mut browser, page) = scene.code_entered().await;
     let before = scene.kept_but_news().await;
     let page = browser
-        .open(&callback(&scene, &[("state", &state(&page)), ("code", "forged")]))
+        .open(&scene.callback(&[("state", &state(&page)), ("code", "forged")]))
         .await
         .unwrap();
     assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.html);
@@ -256,7 +249,7 @@ async fn a_replayed_state_changes_nothing() {
     at_microsoft(&mut browser, at_login, scene.admin()).await.unwrap();
     let before = scene.kept().await;
     let page = browser
-        .open(&callback(&scene, &[("state", &state), ("code", "again")]))
+        .open(&scene.callback(&[("state", &state), ("code", "again")]))
         .await
         .unwrap();
     refused(&page, "UNKNOWN_ACCOUNT");
@@ -280,7 +273,7 @@ async fn the_state_of_another_browser_is_refused() {
     let (_, victim) = scene.code_entered().await;
     let (mut attacker, _) = scene.code_entered().await;
     let before = scene.kept().await;
-    let stolen = callback(&scene, &[("state", &state(&victim)), ("code", "stolen")]);
+    let stolen = scene.callback(&[("state", &state(&victim)), ("code", "stolen")]);
     refused(&attacker.open(&stolen).await.unwrap(), "UNKNOWN_ACCOUNT");
     assert_eq!(scene.kept().await, before);
 }
@@ -289,7 +282,7 @@ async fn the_state_of_another_browser_is_refused() {
 async fn a_browser_without_our_cookie_is_refused() {
     let scene = scene().await;
     let (_, page) = scene.code_entered().await;
-    let stolen = callback(&scene, &[("state", &state(&page)), ("code", "stolen")]);
+    let stolen = scene.callback(&[("state", &state(&page)), ("code", "stolen")]);
     refused(&Browser::default().open(&stolen).await.unwrap(), "UNKNOWN_ACCOUNT");
     let setup = scene.service.world.urls.api.join("/setup").unwrap();
     refused(&Browser::default().open(&setup).await.unwrap(), "UNKNOWN_ACCOUNT");
@@ -321,7 +314,7 @@ async fn r210_an_approval_that_microsoft_reports_back_has_its_page() {
         ("error_description", "AADSTS90095: Approval required.".into()),
     ];
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let page = browser.open(&callback(&scene, &fields)).await.unwrap();
+    let page = browser.open(&scene.callback(&fields)).await.unwrap();
     refused(&page, "APPROVAL_REQUIRED");
     assert_eq!(scene.kept_but_news().await, before);
 }

@@ -359,6 +359,7 @@ async fn r029_a_trial_is_warned_of_and_its_end_is_said() {
     assert_eq!(ended.body["licences"]["allowance"], 0);
 }
 
+// R043, R044: the one label is `Setup`.
 #[tokio::test]
 async fn r032_r042_r043_r138_r139_what_a_front_end_prints() {
     let scene = Scene::invited(options(60), None).await;

@@ -186,6 +186,10 @@ fn authorized(microsoft: &Microsoft, state: &State, request: &Request) -> Result
             .is_some_and(|app| VOICE_CONFIGURERS.iter().any(|role| app.directory_roles.contains(role))),
     };
     if allowed {
+        let by = owner.is_some().then(|| "user_impersonation".to_owned());
+        state
+            .record
+            .allowed("configure-tenant".into(), owner.is_none(), by.into_iter().collect());
         Ok(at)
     } else {
         Err(Failure::new("Forbidden", "Access Denied."))

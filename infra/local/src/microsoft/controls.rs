@@ -9,7 +9,7 @@
 //! | `POST /throttle` | `directoryUnits`, `directoryWrites`, `teamsCalls` | request budgets |
 //! | `POST /next-sign-in` | `stop` (AADSTS number), `forgedTenant`, `idToken` | what goes wrong in the next sign-in |
 //! | `POST /keys/rotate` | | another signing key |
-//! | `POST /tenants/{tenant}` | `userConsent`, `approvalWorkflow`, `displayName`, `applicationRoles` | the tenant's settings |
+//! | `POST /tenants/{tenant}` | `userConsent`, `approvalWorkflow`, `displayName`, `applicationRoles`, `withheld` (permissions that tokens come without) | the tenant's settings |
 //! | `POST /tenants/{tenant}/users/{user}` | `enabled`, `displayName`, `usageLocation`, `licences`, `plans` (`[{name,status}]`), `roles`, `deleted` (`restorable`/`forGood`) | changes a user |
 //! | `POST /tenants/{tenant}/users/{user}/revoke` | | ends all tokens of a user |
 //! | `DELETE /tenants/{tenant}/consent` | | revokes all consent |
@@ -205,6 +205,7 @@ struct TenantOrder {
     approval_workflow: Option<bool>,
     display_name: Option<String>,
     application_roles: Option<Vec<String>>,
+    withheld: Option<std::collections::BTreeSet<String>>,
 }
 
 async fn change_tenant(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {
@@ -216,6 +217,9 @@ async fn change_tenant(Extract(microsoft): Extract<Microsoft>, Path(name): Path<
     tenant.approval_workflow = order.approval_workflow.unwrap_or(tenant.approval_workflow);
     if let Some(name) = order.display_name {
         tenant.name = name;
+    }
+    if let Some(withheld) = order.withheld {
+        tenant.withheld = withheld;
     }
     if let Some(names) = order.application_roles {
         let roles = names.iter().map(|name| role_named(name).ok_or_else(|| missing(name)));

@@ -57,6 +57,7 @@ fn tenant(options: &Options, draw: usize, nth: usize, users: usize, now: Timesta
         user_consent: true,
         approval_workflow: false,
         strict_usage_location: false,
+        withheld: BTreeSet::new(),
     };
     people(&mut tenant, users, &mut chance, now);
     tenant.groups = groups(&tenant, &mut chance, now);

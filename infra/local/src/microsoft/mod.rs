@@ -8,6 +8,7 @@
 //! * `graph`: host `graph.microsoft.com`, paths `/v1.0/...`
 //! * `controls`: what an operator of the simulation may break
 //! * `configure_tenant`: the worker that would run the Teams PowerShell module
+//! * `record`: what a test may know
 //! * `state`, `voice`, `generate`, `catalogue`, `names`, `chance`: the world itself
 
 mod catalogue;
@@ -19,12 +20,14 @@ mod generate;
 mod graph;
 mod login;
 mod names;
+mod record;
 mod state;
 #[cfg(test)]
 mod testing;
 mod voice;
 
 use jiff::{SignedDuration, Timestamp};
+pub use record::{Allowed, Secret};
 use serde::Serialize;
 use shared::io::clock::Clock;
 use state::State;

@@ -3,6 +3,7 @@
 use super::catalogue::{PLANS, ROLES, Resource, SKUS};
 use super::chance::{Chance, Guid};
 use super::faults::{Counters, Fault};
+use super::record::Record;
 use super::voice::{Number, NumberFault, Operation, Policy, Route, Voice};
 use super::{GroupSummary, Options, TenantSummary, Throttle, generate, login};
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ pub(super) struct State {
     pub(super) throttle: Throttle,
     pub(super) faults: Vec<Fault>,
     pub(super) counters: Counters,
+    pub(super) record: Record,
     pub(super) buckets: HashMap<(usize, super::graph::throttle::Budget), super::graph::throttle::Bucket>,
 }
 
@@ -33,6 +35,7 @@ impl State {
             throttle: options.throttle.clone(),
             faults: Vec::new(),
             counters: Counters::default(),
+            record: Record::default(),
             buckets: HashMap::new(),
         }
     }
@@ -130,6 +133,9 @@ pub(super) struct Tenant {
     pub(super) dns: HashMap<String, (String, Timestamp)>,
     /// Raised by each change of a user or group.
     pub(super) changes: u32,
+    /// Permissions that tokens come without, though nothing is asked anew: what a grant that was cut down behind
+    /// everybody's back looks like.
+    pub(super) withheld: BTreeSet<String>,
     /// People may consent to harmless permissions themselves.
     pub(super) user_consent: bool,
     /// People who may not consent can ask for approval.
@@ -495,6 +501,12 @@ impl Tenant {
         let roles = self.apps.get(&app).into_iter().flat_map(|app| &app.app_roles);
         let working = roles.filter(|((of, _), from)| *of == resource && **from <= now);
         working.map(|((_, name), _)| *name).collect()
+    }
+
+    /// What is left of permissions in a token.
+    pub(super) fn in_tokens(&self, mut permissions: BTreeSet<&'static str>) -> BTreeSet<&'static str> {
+        permissions.retain(|name| !self.withheld.contains(*name));
+        permissions
     }
 
     pub(super) fn summary(&self) -> TenantSummary {

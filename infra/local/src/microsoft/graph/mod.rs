@@ -31,6 +31,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use query::Query;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Larger than any request that Graph accepts.
 const BODY_LIMIT: usize = 4 << 20;
@@ -62,7 +63,7 @@ struct Ask<'a> {
     path: &'a str,
     body: &'a Bytes,
     now: Timestamp,
-    scopes: std::collections::BTreeSet<&'static str>,
+    scopes: BTreeSet<&'static str>,
 }
 
 impl Ask<'_> {
@@ -77,20 +78,28 @@ impl Ask<'_> {
     /// Refuses callers without one of the permissions; a person also needs one of the roles, if any are named.
     fn need(&self, permissions: &[&str], roles: &[u8]) -> Result<(), Refused> {
         let tenant = self.tenant();
-        let granted = permissions.iter().any(|name| match self.user {
+        let granted = |name: &&&str| match self.user {
             Some(user) => {
-                self.scopes.contains(name)
+                self.scopes.contains(**name)
                     && tenant
                         .effective(self.app, user, Resource::Graph, name)
                         .is_some_and(|from| from <= self.now)
             }
-            None => self.scopes.contains(name) && tenant.app_roles(self.app, Resource::Graph, self.now).contains(name),
-        });
+            None => {
+                self.scopes.contains(**name) && tenant.app_roles(self.app, Resource::Graph, self.now).contains(**name)
+            }
+        };
+        let enough: BTreeSet<String> = permissions
+            .iter()
+            .filter(granted)
+            .map(|name| (*name).to_owned())
+            .collect();
         let entitled = match self.user {
             None => true,
             Some(user) => !tenant.person(user).guest && (roles.is_empty() || tenant.has_role(user, roles)),
         };
-        if granted && entitled {
+        if !enough.is_empty() && entitled {
+            self.state.record.allowed(shape(self.path), self.user.is_none(), enough);
             Ok(())
         } else {
             Err(Refused::forbidden())

@@ -248,6 +248,8 @@ impl Visit<'_> {
             issued: self.microsoft.now(),
             used: false,
         };
+        state.record.secret("authorization code", &code);
+        state.record.secret("nonce", self.get("nonce").unwrap_or_default());
         state.login.codes.insert(code.clone(), record);
         let mut fields = vec![("code", code)];
         fields.extend(self.get("state").map(|value| ("state", value.to_owned())));

@@ -124,6 +124,9 @@ impl TokenRequest<'_> {
 
     fn answer(&self, state: &mut State) -> Result<Value, Refusal> {
         let grant_type = self.need("grant_type")?;
+        state
+            .record
+            .secret("PKCE verifier", self.get("code_verifier").unwrap_or_default());
         let authority = Authority::parse(state, &self.authority)?;
         match grant_type {
             "authorization_code" => self.redeem(state, authority),
@@ -255,6 +258,7 @@ impl TokenRequest<'_> {
         }
         // A token comes even where nothing was granted. What is granted later is not in it.
         let roles = state.tenants[tenant].app_roles(self.of.at, resource, self.now);
+        let roles = state.tenants[tenant].in_tokens(roles);
         let (token, life) = self.remember_access(state, tenant, None, resource, roles);
         Ok(json!({ "token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": token }))
     }
@@ -280,6 +284,14 @@ impl TokenRequest<'_> {
                 });
             }
         }
+        let granted = state.tenants[tenant].in_tokens(granted);
+        let given = |name: &str| !state.tenants[tenant].withheld.contains(name);
+        let extras = Extras {
+            id_token: extras.id_token && given("openid"),
+            profile: extras.profile && given("profile"),
+            refresh: extras.refresh && given("offline_access"),
+            ..extras
+        };
         if granted.is_empty() {
             return Err(Refusal {
                 suberror: Some("consent_required"),
@@ -310,10 +322,13 @@ impl TokenRequest<'_> {
                     issued: self.now,
                 },
             );
+            state.record.secret("refresh token", &refresh);
             body["refresh_token"] = refresh.into();
         }
         if extras.id_token {
-            body["id_token"] = self.id_token(state, tenant, user, &extras).into();
+            let id_token = self.id_token(state, tenant, user, &extras);
+            state.record.secret("ID token", id_token.as_deref().unwrap_or_default());
+            body["id_token"] = id_token.into();
         }
         Ok(body)
     }
@@ -330,6 +345,7 @@ impl TokenRequest<'_> {
         let life = state.switches.token_seconds.map_or(by_chance, i64::from);
         let expires = self.now + SignedDuration::from_secs(life);
         let token = format!("eyJ0{}.{}", state.chance.text(60), state.chance.text(200));
+        state.record.secret("access token", &token);
         state.access.retain(|_, token| token.expires > self.now);
         state.access.insert(
             token.clone(),

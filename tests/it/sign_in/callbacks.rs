@@ -1,0 +1,246 @@
+//! Thousands of hostile callbacks over two enterprises, two tenants and every purpose: none is accepted, while sound ones
+//! in between are (threats 1 to 4, 12).
+
+mod attacks;
+mod people;
+
+use attacks::{Attack, Request};
+use people::{Side, Visit, World};
+use shared::domain::visit::Purpose;
+use std::collections::BTreeMap;
+
+/// At least so many hostile callbacks.
+const ATTEMPTS: usize = 5_000;
+/// After so many hostile ones a sound one must succeed.
+const BETWEEN: usize = 60;
+
+/// What was tried, and what became of it.
+#[derive(Default)]
+struct Tally {
+    attempts: usize,
+    accepted: Vec<String>,
+    sound: usize,
+    /// At how many attempts the next sound one is due.
+    due: usize,
+    by_kind: BTreeMap<String, usize>,
+}
+
+impl Tally {
+    /// Sends a hostile callback; nothing may have changed then.
+    async fn try_one(&mut self, world: &mut World, kind: &str, request: &Request) {
+        let status = world.send(request).await;
+        self.attempts += 1;
+        *self.by_kind.entry(kind.to_owned()).or_default() += 1;
+        let changed = world.changed().await;
+        if !status.is_client_error() || !changed.is_empty() {
+            self.accepted
+                .push(format!("{kind}: {status} {request:?}\n{changed:#?}"));
+            world.as_it_is_now().await;
+        }
+    }
+
+    /// A sound callback, with its parameters in any order and encoding: it succeeds once and changes something.
+    async fn sound(&mut self, world: &mut World, side: Side, purpose: &Purpose) {
+        let visit = world.begin(side, purpose).await;
+        let answer = world.answer(&visit.url, world.admin(side)).await;
+        let request = world.decorated(&Request::of(&visit, answer), true);
+        let status = world.send(&request).await;
+        assert_eq!(status, 303, "a sound callback is refused: {purpose:?} {request:?}");
+        assert!(!world.changed().await.is_empty(), "{purpose:?}");
+        world.after_sound(side, purpose).await;
+        self.sound += 1;
+        self.try_one(world, "a sound one, replayed", &request).await;
+    }
+
+    /// Every attack on visits with this purpose, each side against the other.
+    async fn round(&mut self, world: &mut World, purposes: &[(Side, Purpose)]) {
+        for (place, (side, purpose)) in purposes.iter().enumerate() {
+            let (other_side, other_purpose) = &purposes[(place + 1) % purposes.len()];
+            let mut live: Option<(Visit, Vec<(String, String)>)> = None;
+            for attack in Attack::all() {
+                if !attack.fits(purpose) {
+                    continue;
+                }
+                let (visit, answer) = match live.take() {
+                    Some(live) => live,
+                    None => {
+                        let visit = world.begin(*side, purpose).await;
+                        let answer = world.answer(&visit.url, world.admin(*side)).await;
+                        assert!(!answer.is_empty(), "{purpose:?}: Microsoft sends nobody back");
+                        (visit, answer)
+                    }
+                };
+                let (visit, answer) = if let Some((url, account)) = world.forged_at_microsoft(attack, *side, &visit) {
+                    let forged = world.answer(&url, &account).await;
+                    if forged.is_empty() {
+                        // Microsoft itself stopped it.
+                        live = Some((visit, answer));
+                        continue;
+                    }
+                    (visit, forged)
+                } else {
+                    (visit, answer)
+                };
+                let other = world.begin(*other_side, other_purpose).await;
+                let other_answer = world.answer(&other.url, world.admin(*other_side)).await;
+                let request = attack.request(&Request::of(&visit, answer.clone()), &Request::of(&other, other_answer));
+                let request = world.decorated(&request, false);
+                self.try_one(world, attack.name(), &request).await;
+                if world.waits(&visit).await && !attack.at_microsoft() {
+                    live = Some((visit, answer));
+                } else {
+                    self.try_one(world, "a refused one, sent again", &request).await;
+                }
+                // Accepting the second set once would end this part of the way.
+                if self.attempts >= self.due && *purpose != (Purpose::Consent { accepted: true }) {
+                    self.due = self.attempts + BETWEEN;
+                    self.sound(world, *side, purpose).await;
+                    if matches!(purpose, Purpose::Sync { .. }) {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn five_thousand_hostile_callbacks_and_none_is_accepted() {
+    let mut world = World::new().await;
+    let mut tally = Tally::default();
+    let sides = [Side::First, Side::Second];
+
+    // Invited: the first sign-in.
+    for _ in 0..ATTEMPTS / 3 / (2 * Attack::COUNT) {
+        let purposes = sides.map(|side| (side, world.set_up(side)));
+        tally.round(&mut world, &purposes).await;
+    }
+    for side in sides {
+        let purpose = world.set_up(side);
+        tally.sound(&mut world, side, &purpose).await;
+        tally.late(&mut world, &purpose, side).await;
+    }
+    tally.another_invitation(&mut world).await;
+
+    // Bound: the second set, on both of Microsoft's pages.
+    for side in sides {
+        world.bind(side).await;
+    }
+    let purposes: Vec<(Side, Purpose)> = sides
+        .into_iter()
+        .flat_map(|side| {
+            [
+                (side, Purpose::Organization),
+                (side, Purpose::Consent { accepted: true }),
+            ]
+        })
+        .collect();
+    for _ in 0..ATTEMPTS / 3 / (purposes.len() * Attack::COUNT) {
+        tally.round(&mut world, &purposes).await;
+    }
+    for side in sides {
+        for purpose in [Purpose::Organization, Purpose::Consent { accepted: false }] {
+            tally.late(&mut world, &purpose, side).await;
+        }
+        tally.sound(&mut world, side, &Purpose::Organization).await;
+        tally
+            .sound(&mut world, side, &Purpose::Consent { accepted: false })
+            .await;
+    }
+
+    // Complete: the daily life.
+    while tally.attempts < ATTEMPTS {
+        let mut purposes = Vec::new();
+        for side in sides {
+            let daily = [
+                Purpose::Management,
+                Purpose::Groups,
+                world.sync(side).await,
+                Purpose::Consent { accepted: false },
+            ];
+            purposes.extend(daily.map(|purpose| (side, purpose)));
+        }
+        tally.round(&mut world, &purposes).await;
+    }
+    for side in sides {
+        for purpose in [Purpose::Management, Purpose::Groups, world.sync(side).await] {
+            tally.late(&mut world, &purpose, side).await;
+            let purpose = world.current(side, purpose).await;
+            tally.sound(&mut world, side, &purpose).await;
+        }
+    }
+    tally.another_run(&mut world).await;
+    tally.another_person(&mut world).await;
+
+    for (kind, tried) in &tally.by_kind {
+        println!("{tried:>6} {kind}");
+    }
+    println!(
+        "{} hostile callbacks, {} accepted; {} sound ones in between, all accepted",
+        tally.attempts,
+        tally.accepted.len(),
+        tally.sound
+    );
+    assert!(tally.accepted.is_empty(), "{}", tally.accepted.join("\n"));
+    assert!(tally.attempts >= ATTEMPTS && tally.sound > 20, "{}", tally.sound);
+}
+
+/// What was right once, and is not any more.
+impl Tally {
+    const EACH: usize = 6;
+
+    async fn answered(&self, world: &World, side: Side, purpose: &Purpose) -> Vec<Request> {
+        let mut requests = Vec::new();
+        for _ in 0..Self::EACH {
+            let visit = world.begin(side, purpose).await;
+            let answer = world.answer(&visit.url, world.admin(side)).await;
+            requests.push(Request::of(&visit, answer));
+        }
+        requests
+    }
+
+    async fn all_refused(&mut self, world: &mut World, kind: &str, requests: Vec<Request>) {
+        world.as_it_is_now().await;
+        for request in requests {
+            let request = world.decorated(&request, false);
+            self.try_one(world, kind, &request).await;
+        }
+    }
+
+    /// After the ten minutes of the state and of the code.
+    async fn late(&mut self, world: &mut World, purpose: &Purpose, side: Side) {
+        let requests = self.answered(world, side, purpose).await;
+        world.pass_minutes(11).await;
+        self.all_refused(world, "after its ten minutes", requests).await;
+    }
+
+    async fn another_invitation(&mut self, world: &mut World) {
+        let purpose = world.set_up(Side::First);
+        let requests = self.answered(world, Side::First, &purpose).await;
+        world.invite_again(Side::First).await;
+        self.all_refused(world, "of an invitation that was replaced", requests)
+            .await;
+        let purpose = world.set_up(Side::First);
+        self.sound(world, Side::First, &purpose).await;
+    }
+
+    async fn another_run(&mut self, world: &mut World) {
+        let purpose = world.sync(Side::First).await;
+        let requests = self.answered(world, Side::First, &purpose).await;
+        world.press_again(Side::First).await;
+        self.all_refused(world, "of a run that was replaced", requests).await;
+        let purpose = world.sync(Side::First).await;
+        self.sound(world, Side::First, &purpose).await;
+    }
+
+    /// The role went to another person while the first was at Microsoft.
+    async fn another_person(&mut self, world: &mut World) {
+        let mut requests = Vec::new();
+        for purpose in [Purpose::Management, Purpose::Groups, world.sync(Side::First).await] {
+            requests.extend(self.answered(world, Side::First, &purpose).await);
+        }
+        world.reassign(Side::First).await;
+        self.all_refused(world, "of a Global Admin who is none any more", requests)
+            .await;
+    }
+}
