@@ -41,6 +41,14 @@ export class World {
     return this.#portal('/_microsoft/next-sign-in', order);
   }
 
+  /** What the customer's IT does before numbers can be assigned online. */
+  async clearOnPremises(tenant) {
+    const path = `/_microsoft/tenants/${tenant}/numbers`;
+    for (const number of await this.#portal(path)) {
+      if (number.onPremises) await this.#portal(path, { number: number.telephoneNumber, deleted: true });
+    }
+  }
+
   /** Moves the clock; whatever falls due has happened when this returns. */
   async pass(seconds) {
     const moved = await this.#fetch(this.urls.portal, '/clock', { method: 'POST', body: new URLSearchParams({ seconds }) });
