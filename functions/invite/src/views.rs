@@ -10,7 +10,7 @@ use shared::domain::consent::Consent;
 use shared::domain::email::EmailAddress;
 use shared::domain::enterprise::{Enterprise, Service};
 use shared::domain::ids::{EnterpriseId, InvitationId, ResellerId};
-use shared::domain::invitation::{ATTEMPTS, Invitation, InvitationState, Trouble};
+use shared::domain::invitation::InvitationState;
 use shared::domain::management::Management;
 use shared::domain::setup::Setup;
 use shared::domain::state::{State, state};
@@ -83,52 +83,17 @@ struct TenantView {
     name: String,
 }
 
-/// An invitation; neither link nor code, which only the mail and its sender's answer carry.
+/// The newest invitation in short; all about it is at `/invitation`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InvitationView {
     #[schema(value_type = String)]
     id: InvitationId,
     state: InvitationState,
-    /// Who is invited.
-    name: Option<String>,
-    /// Where the mail went.
-    #[schema(value_type = String, format = "email")]
-    email: EmailAddress,
     #[schema(value_type = String, format = "date-time")]
     created: Timestamp,
     #[schema(value_type = String, format = "date-time")]
     expires: Timestamp,
-    /// Every state that was reached, with the first time, in the order of the states.
-    reached: Vec<ReachedView>,
-    /// Why the mail does not reach a reader, once that was reported.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trouble: Option<Trouble>,
-    /// How many wrong codes it still bears.
-    tries_left: u32,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct ReachedView {
-    state: InvitationState,
-    #[schema(value_type = String, format = "date-time")]
-    at: Timestamp,
-}
-
-pub(crate) fn invitation(kept: &Enterprise, invitation: Invitation, now: Timestamp) -> InvitationView {
-    let reached = invitation.history(now).into_iter();
-    InvitationView {
-        state: invitation.at(now),
-        name: kept.global_admin.name.clone(),
-        email: kept.global_admin.email.clone(),
-        created: invitation.created,
-        expires: invitation.expires,
-        reached: reached.map(|(state, at)| ReachedView { state, at }).collect(),
-        trouble: invitation.trouble,
-        tries_left: ATTEMPTS.saturating_sub(invitation.wrong_codes),
-        id: invitation.id,
-    }
 }
 
 fn consent(consent: &Consent) -> &'static str {
@@ -221,7 +186,12 @@ pub(crate) fn view(kept: Enterprise, sync: &SyncStatus, invitation: Option<Invit
 pub(crate) async fn whole(io: &Io, kept: Enterprise) -> Result<EnterpriseView> {
     let sync = io.store.sync_status(&kept.id).await?;
     let now = io.clock.now();
-    let invitation = newest(io, &kept).await?.map(|found| invitation(&kept, found, now));
+    let invitation = newest(io, &kept).await?.map(|found| InvitationView {
+        state: found.at(now),
+        created: found.created,
+        expires: found.expires,
+        id: found.id,
+    });
     Ok(view(kept, &sync, invitation))
 }
 

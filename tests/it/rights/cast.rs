@@ -222,7 +222,10 @@ impl Cast {
         let target = match self.targets(route).remove(0) {
             // Who is active already needs no activation.
             Target::Reseller(_) if route.path.ends_with("/activation") => Target::Reseller(self.idle.clone()),
-            Target::Enterprise(_) if route.path.ends_with("/invitation") => Target::Enterprise(self.sibling.clone()),
+            // What was accepted can neither be sent again nor taken back.
+            Target::Enterprise(_) if route.path.ends_with("/invitation") && route.method != Method::GET => {
+                Target::Enterprise(self.sibling.clone())
+            }
             own => own,
         };
         (route.caller(), target)
