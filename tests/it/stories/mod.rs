@@ -9,6 +9,7 @@ mod disable_sync;
 mod discovery;
 mod groups;
 mod guessing;
+mod help;
 mod invitation;
 mod licences;
 mod mapping;

@@ -61,7 +61,9 @@ fn reason(scope: &str) -> &'static str {
     match scope {
         "openid" => "Sign you in with your Microsoft account. We never see your password.",
         "profile" => "Read your name and which organization you belong to.",
-        "offline_access" => "Reach both of Microsoft's services with one sign-in. We keep no lasting access: a sync ends with its hour.",
+        "offline_access" => {
+            "Get the access for both Microsoft Graph and Teams from one sign-in of a sync. It is not kept."
+        }
         "User.Read" => "Read your own roles, to check that you are a Global Administrator.",
         "User.Read.All" => "Read the people of your organization and their licenses, to offer them for mapping.",
         "GroupMember.Read.All" => "Read groups and their members, if you choose groups whose people are offered.",

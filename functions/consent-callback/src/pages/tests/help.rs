@@ -12,7 +12,7 @@ const NUMBERS: &str = "65001 65004 90094 90095 90099 50020 50034 51004 16000 500
 const CODES: &str = "LINK_CLOSED WRONG_CODE TOO_MANY_TRIES UNKNOWN_ACCOUNT DECLINED APPROVAL_REQUIRED GA_NOT_ADMIN \
                      GA_NOT_RECORDED TENANT_MISMATCH TENANT_TAKEN CONSENT_MISSING POPUP_BLOCKED WINDOW_CLOSED \
                      TOKEN_TOO_SHORT SIGN_IN_INVALID PERSONAL_ACCOUNT UNAVAILABLE CHANGED_MEANWHILE CONFLICT REJECTED \
-                     ACTIVATION_CLOSED MICROSOFT_REFUSED MOVE_REJECTED CONSENT_NOT_IN_FORCE";
+                     ACTIVATION_CLOSED USERS_MISSING DIAL_PAD_MISSING MICROSOFT_REFUSED MOVE_REJECTED CONSENT_NOT_IN_FORCE";
 
 #[test]
 fn every_number_and_every_code_has_its_page() {
@@ -165,6 +165,30 @@ fn r207_the_page_of_a_blocked_window_leads_to_each_browsers_own_help() {
             "always allow pop-ups",
             "https://support.google.com/chrome/answer/95472",
             "https://support.mozilla.org/kb/pop-blocker-settings-exceptions-troubleshooting",
+        ],
+    );
+}
+
+#[test]
+fn r208_r209_missing_people_and_dial_pads_have_their_causes() {
+    says(
+        &help_topic("USERS_MISSING").html(),
+        &[
+            "the first sync has been run and has finished",
+            "Teams Phone",
+            "Calling Plan",
+        ],
+    );
+    let page = help_topic("DIAL_PAD_MISSING");
+    assert_eq!(page.what_to_do.len(), 5, "five causes");
+    says(
+        &page.html(),
+        &[
+            "extension",
+            "Run a sync",
+            "Teams Phone",
+            "up to two hours",
+            "Microsoft may have had a fault",
         ],
     );
 }

@@ -2,10 +2,9 @@
 //! page of its own, and the person looks the number up.
 
 use super::Topic;
-use super::ours::FOUR_STEPS;
+use super::ours::{FOUR_STEPS, IT};
 
 const AGAIN: &str = "Open the link of your message again, and sign in.";
-const IT: &str = "The IT department of your organization, or whoever administers its Microsoft 365.";
 const US: &str = "{provider}: the fault is in the integration, and nobody in your organization can mend it.";
 const CORRELATION: &str = "Give them the correlation ID and the time, which Microsoft shows below its message \
                            (\"More details\" or \"Troubleshooting details\").";

@@ -3,6 +3,7 @@
 use super::Topic;
 
 const NOBODY: &str = "Nobody else is needed.";
+pub(super) const IT: &str = "The IT department of your organization, or whoever administers its Microsoft 365.";
 const PROVIDER: &str = "The one who invited you, or {provider}.";
 const GLOBAL_ADMIN: &str =
     "A Global Administrator of your organization. Its IT department knows who has that role in Microsoft 365.";
@@ -276,6 +277,35 @@ pub(super) const OURS: &[Topic] = &[
             "Repeat this until the portal says that the sync is complete.",
         ],
         who: "The recorded Global Admin, who alone can sign in for a sync.",
+        links: &[],
+    },
+    Topic {
+        codes: &["USERS_MISSING"],
+        headline: "People are missing in the list of users",
+        what: "People of your organization can be mapped once a sync has found them, and if Teams calling can be given to \
+               them.",
+        steps: &[
+            "Look in the integration portal whether the first sync has been run and has finished.",
+            "Look whether the person is a member of a group that was chosen under Sync User Groups.",
+            "Give the person a license with Teams Phone (Microsoft 365 E5 has it).",
+            "If the person has a Calling Plan of Microsoft, take it away: the two exclude each other.",
+            "Then run a sync.",
+        ],
+        who: IT,
+        links: &[],
+    },
+    Topic {
+        codes: &["DIAL_PAD_MISSING"],
+        headline: "The dial pad does not appear in Teams",
+        what: "Teams shows the dial pad once a number has arrived with the person, which needs several things.",
+        steps: &[
+            "Give the person's voice user an extension, if it has none.",
+            "Run a sync, if there was none since the person was mapped.",
+            "Give the person a license with Teams Phone, if there is none.",
+            "Wait: it can take up to two hours after a sync, and a day after a new license.",
+            "If it still does not appear after a day, Microsoft may have had a fault of its own: run the sync again.",
+        ],
+        who: PROVIDER,
         links: &[],
     },
     Topic {
