@@ -3,6 +3,7 @@
 use crate::browser::{Browser, failure};
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use http::Method;
 use serde::Deserialize;
 use shared::Result;
 use shared::domain::caller::Origin;
@@ -32,6 +33,7 @@ pub(crate) struct CallbackParams {
     responses((status = 303, description = "On to the next page."), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn end(
     State(io): State<Arc<Io>>,
+    method: Method,
     Browser(browser): Browser,
     origin: Origin,
     params: Result<Params<CallbackParams>>,
@@ -39,9 +41,13 @@ pub(crate) async fn end(
     let Ok(Params(params)) = params else {
         return failure(&io, None, SignInRefused::StateUnknown.into()).await;
     };
+    // Nobody comes back by HEAD, and what only looks must use nothing up.
+    if method != Method::GET {
+        return failure(&io, None, SignInRefused::StateUnknown.into()).await;
+    }
     let callback = Callback {
         state: params.state,
-        code: params.code.map(Secret::new),
+        code: params.code.filter(|code| !code.is_empty()).map(Secret::new),
         admin_consent: params.admin_consent,
         tenant: params.tenant,
         error: params.error,

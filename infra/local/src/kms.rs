@@ -18,6 +18,7 @@ use std::sync::Arc;
 #[derive(Clone, Default)]
 pub struct Kms {
     keys: Locked<BTreeMap<String, Arc<RandomizedNonceKey>>>,
+    data_keys: Locked<Vec<Vec<u8>>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -39,6 +40,11 @@ impl Kms {
         }) {
             self.keys.with(|keys| keys.insert(id.to_owned(), Arc::new(master)));
         }
+    }
+
+    /// Every data key that was given out, as it must not be found anywhere.
+    pub fn data_keys(&self) -> Vec<Vec<u8>> {
+        self.data_keys.with(|keys| keys.clone())
     }
 
     pub fn router(&self) -> Router {
@@ -69,6 +75,7 @@ impl Kms {
             _ => return Err(validation("Please specify either number of bytes or key spec.")),
         };
         let plaintext = random(length)?;
+        self.data_keys.with(|keys| keys.push(plaintext.clone()));
         let mut answer = self.seal(call, plaintext.clone())?;
         answer["Plaintext"] = Value::from(STANDARD.encode(plaintext));
         Ok(answer)

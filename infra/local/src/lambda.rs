@@ -5,6 +5,7 @@ use crate::busy::Busy;
 use crate::faults::Faults;
 use crate::locked::Locked;
 use crate::protocol::AwsError;
+use crate::witness::Witness;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Path;
@@ -43,6 +44,8 @@ pub struct Lambdas {
     functions: Locked<BTreeMap<String, Handler>>,
     faults: Faults,
     busy: Busy,
+    /// Who sees every payload and every answer.
+    pub witness: Witness,
 }
 
 impl Lambdas {
@@ -51,6 +54,7 @@ impl Lambdas {
             functions: Locked::new(BTreeMap::new()),
             faults,
             busy,
+            witness: Witness::default(),
         }
     }
 
@@ -70,9 +74,16 @@ impl Lambdas {
         let name = name_of(function);
         let handler = self.functions.with(|functions| functions.get(name).cloned());
         let handler = handler.ok_or_else(|| InvokeError::NoSuchFunction(name.to_owned()))?;
+        self.witness.saw(name, true, &input);
         let killed = self.faults.killed();
         tokio::select! {
-            answer = handler(input) => answer.map_err(InvokeError::Function),
+            answer = handler(input) => {
+                let answer = answer.inspect(|answer| self.witness.saw(name, false, answer));
+                answer.map_err(|error| {
+                    self.witness.saw(name, false, &json!(error.message));
+                    InvokeError::Function(error)
+                })
+            }
             () = killed => Err(InvokeError::Function(FunctionError {
                 error_type: "Runtime.ExitError".to_owned(),
                 message: "Error: Runtime exited with error: signal: killed".to_owned(),

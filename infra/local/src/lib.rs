@@ -25,4 +25,5 @@ pub mod secrets;
 pub mod state_machine;
 #[cfg(test)]
 mod testing;
+pub mod witness;
 pub mod world;

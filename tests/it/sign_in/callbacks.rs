@@ -5,7 +5,7 @@ mod attacks;
 mod people;
 
 use attacks::{Attack, Request};
-use people::{Side, Visit, World};
+use people::{Side, World};
 use shared::domain::visit::Purpose;
 use std::collections::BTreeMap;
 
@@ -26,71 +26,60 @@ struct Tally {
 }
 
 impl Tally {
-    /// Sends a hostile callback; nothing may have changed then.
-    async fn try_one(&mut self, world: &mut World, kind: &str, request: &Request) {
+    /// Sends a hostile callback; nothing may have changed then. Whether anything was written, be it only news.
+    async fn try_one(&mut self, world: &mut World, kind: &str, request: &Request) -> bool {
+        let before = world.writes();
         let status = world.send(request).await;
         self.attempts += 1;
         *self.by_kind.entry(kind.to_owned()).or_default() += 1;
-        let changed = world.changed().await;
+        let wrote = world.writes() != before;
+        let changed = if wrote { world.changed().await } else { Vec::new() };
         if !status.is_client_error() || !changed.is_empty() {
             self.accepted
                 .push(format!("{kind}: {status} {request:?}\n{changed:#?}"));
             world.as_it_is_now().await;
         }
+        wrote
     }
 
     /// A sound callback, with its parameters in any order and encoding: it succeeds once and changes something.
     async fn sound(&mut self, world: &mut World, side: Side, purpose: &Purpose) {
-        let visit = world.begin(side, purpose).await;
-        let answer = world.answer(&visit.url, world.admin(side)).await;
-        let request = world.decorated(&Request::of(&visit, answer), true);
-        let status = world.send(&request).await;
-        assert_eq!(status, 303, "a sound callback is refused: {purpose:?} {request:?}");
-        assert!(!world.changed().await.is_empty(), "{purpose:?}");
-        world.after_sound(side, purpose).await;
-        self.sound += 1;
-        self.try_one(world, "a sound one, replayed", &request).await;
+        let (_, request) = world.answered(side, purpose).await;
+        self.ends_well(world, side, purpose, &request).await;
     }
 
-    /// Every attack on visits with this purpose, each side against the other.
+    /// Every attack on visits with this purpose, each side against the other. A visit is used until it is used up.
     async fn round(&mut self, world: &mut World, purposes: &[(Side, Purpose)]) {
         for (place, (side, purpose)) in purposes.iter().enumerate() {
             let (other_side, other_purpose) = &purposes[(place + 1) % purposes.len()];
-            let mut live: Option<(Visit, Vec<(String, String)>)> = None;
-            for attack in Attack::all() {
-                if !attack.fits(purpose) {
-                    continue;
-                }
-                let (visit, answer) = match live.take() {
+            let (mut own, mut other) = (None, None);
+            for attack in Attack::all().into_iter().filter(|attack| attack.fits(purpose)) {
+                let (visit, sound) = match own.take() {
                     Some(live) => live,
-                    None => {
-                        let visit = world.begin(*side, purpose).await;
-                        let answer = world.answer(&visit.url, world.admin(*side)).await;
-                        assert!(!answer.is_empty(), "{purpose:?}: Microsoft sends nobody back");
-                        (visit, answer)
-                    }
+                    None => world.answered(*side, purpose).await,
                 };
-                let (visit, answer) = if let Some((url, account)) = world.forged_at_microsoft(attack, *side, &visit) {
-                    let forged = world.answer(&url, &account).await;
-                    if forged.is_empty() {
+                let foreign = match other.take() {
+                    Some(live) => live,
+                    None => world.answered(*other_side, other_purpose).await.1,
+                };
+                let attacked = match world.forged_at_microsoft(attack, *side, &visit) {
+                    None => attack.request(&sound, &foreign),
+                    Some((url, account)) => match world.answer(&url, &account).await {
                         // Microsoft itself stopped it.
-                        live = Some((visit, answer));
-                        continue;
-                    }
-                    (visit, forged)
-                } else {
-                    (visit, answer)
+                        answer if answer.is_empty() => {
+                            (own, other) = (Some((visit, sound)), Some(foreign));
+                            continue;
+                        }
+                        answer => Request::of(&visit, answer),
+                    },
                 };
-                let other = world.begin(*other_side, other_purpose).await;
-                let other_answer = world.answer(&other.url, world.admin(*other_side)).await;
-                let request = attack.request(&Request::of(&visit, answer.clone()), &Request::of(&other, other_answer));
-                let request = world.decorated(&request, false);
-                self.try_one(world, attack.name(), &request).await;
-                if world.waits(&visit).await && !attack.at_microsoft() {
-                    live = Some((visit, answer));
-                } else {
+                let request = world.decorated(&attacked, false);
+                if self.try_one(world, attack.name(), &request).await {
                     self.try_one(world, "a refused one, sent again", &request).await;
+                } else {
+                    own = Some((visit, sound));
                 }
+                other = (!attack.uses_up_the_other()).then_some(foreign);
                 // Accepting the second set once would end this part of the way.
                 if self.attempts >= self.due && *purpose != (Purpose::Consent { accepted: true }) {
                     self.due = self.attempts + BETWEEN;
@@ -100,7 +89,23 @@ impl Tally {
                     }
                 }
             }
+            // After all that was tried on it and did not use it up, a visit still ends well.
+            if let Some((_, sound)) = own
+                && !matches!(purpose, Purpose::Consent { .. })
+            {
+                self.ends_well(world, *side, purpose, &sound).await;
+            }
         }
+    }
+
+    async fn ends_well(&mut self, world: &mut World, side: Side, purpose: &Purpose, sound: &Request) {
+        let request = world.decorated(sound, true);
+        let status = world.send(&request).await;
+        assert_eq!(status, 303, "a sound callback is refused: {purpose:?} {request:?}");
+        assert!(!world.changed().await.is_empty(), "{purpose:?}");
+        world.after_sound(side, purpose).await;
+        self.sound += 1;
+        self.try_one(world, "a sound one, replayed", &request).await;
     }
 }
 
@@ -192,9 +197,7 @@ impl Tally {
     async fn answered(&self, world: &World, side: Side, purpose: &Purpose) -> Vec<Request> {
         let mut requests = Vec::new();
         for _ in 0..Self::EACH {
-            let visit = world.begin(side, purpose).await;
-            let answer = world.answer(&visit.url, world.admin(side)).await;
-            requests.push(Request::of(&visit, answer));
+            requests.push(world.answered(side, purpose).await.1);
         }
         requests
     }

@@ -2,3 +2,5 @@
 //! held against calls.
 
 mod callbacks;
+mod canaries;
+mod permissions;

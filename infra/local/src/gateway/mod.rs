@@ -10,6 +10,7 @@ use crate::faults::Faults;
 use crate::issuer::Issuer;
 use crate::locked::Locked;
 use crate::protocol::unique;
+use crate::witness::Witness;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -48,6 +49,8 @@ pub struct Gateway {
     clock: Clock,
     faults: Faults,
     busy: Busy,
+    /// Who sees every event and every answer.
+    pub witness: Witness,
 }
 
 impl Gateway {
@@ -58,6 +61,7 @@ impl Gateway {
             clock,
             faults,
             busy,
+            witness: Witness::default(),
         }
     }
 
@@ -149,6 +153,7 @@ impl Gateway {
         let Ok(request) = serde_json::from_str::<LambdaRequest>(&event.to_string()) else {
             return message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
         };
+        self.witness.saw("route", true, event);
         let _working = self.busy.start();
         let killed = self.faults.killed();
         let answer = tokio::select! {
@@ -156,6 +161,7 @@ impl Gateway {
             () = killed => Err("the function was killed".to_owned()),
         };
         answer
+            .inspect(|document| self.witness.saw("route", false, document))
             .and_then(|document| event::response(&document))
             .unwrap_or_else(|error| {
                 tracing::error!(error, "a function gave no answer");

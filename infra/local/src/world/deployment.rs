@@ -30,7 +30,8 @@ pub const ENTRA_CLIENT_SECRET: &str = "local-client-secret";
 pub const BRAND_CLIENT_ID: &str = "8c2e7f04-41d6-4b7a-a3b5-6d0f92c1e873";
 pub const BRAND_CLIENT_SECRET: &str = "local-brand-secret";
 pub const BRAND_APPLICATION: &str = "Northwind Calling for Teams";
-const CODE_KEY: &str = "local-code-key";
+/// What the keyed hashes of codes and links are made with.
+pub const CODE_KEY: &str = "local-code-key";
 /// SBC regions with their base domains.
 pub const SBC_REGIONS: [(&str, [&str; 2]); 2] = [
     ("Europe", ["sbc1.eu.voice.example", "sbc2.eu.voice.example"]),

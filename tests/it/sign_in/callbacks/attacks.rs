@@ -180,8 +180,13 @@ impl Attack {
         }
     }
 
+    /// The other visit cannot be answered afterwards.
+    pub(super) fn uses_up_the_other(self) -> bool {
+        matches!(self, Self::StateOfOther | Self::StateOfOtherAndCookie)
+    }
+
     /// It begins with a page at Microsoft that was opened by hand.
-    pub(super) fn at_microsoft(self) -> bool {
+    fn at_microsoft(self) -> bool {
         matches!(
             self,
             Self::OtherNonce
