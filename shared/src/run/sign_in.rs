@@ -9,7 +9,7 @@ use crate::domain::reseller::Reseller;
 use crate::domain::secret::Secret;
 use crate::domain::standing::Standing;
 use crate::domain::visit::{Purpose, Visit};
-use crate::error::{Result, SignInRefused};
+use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::graph::{
     AdminConsent, Authorize, Challenge, GLOBAL_ADMINISTRATOR, Prompt, Redeem, SignedIn, Token, callback_refusal,
@@ -328,9 +328,16 @@ pub fn author(visit: &Visit, person: &SignedIn) -> Author {
 /// The person holds the role Global Administrator now, whatever an ID token may hint (R036, R064).
 ///
 /// # Errors
-/// `NotGlobalAdmin`, or why Microsoft could not be asked.
+/// `NotGlobalAdmin`, `ConsentIncomplete`, or why Microsoft could not be asked.
 pub async fn prove_global_admin(io: &Io, token: &Token) -> Result<()> {
-    let roles = io.graph.my_roles(token).await?;
+    let roles = match io.graph.my_roles(token).await {
+        // Without this one permission nobody's own roles can be read.
+        Err(Error::Refused { status: 403, .. }) => {
+            let missing = vec!["User.Read".to_owned()];
+            return Err(SignInRefused::ConsentIncomplete { missing }.into());
+        }
+        read => read?,
+    };
     if roles
         .iter()
         .any(|role| role.template_id.eq_ignore_ascii_case(GLOBAL_ADMINISTRATOR))

@@ -4,8 +4,8 @@
 mod life;
 mod search;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use crate::stories::scene::Scene;
+use aws_sdk_dynamodb::types::AttributeValue;
 use dialbridge_local::mailbox::Mail;
 use dialbridge_local::witness::Seen;
 use dialbridge_local::world::deployment;
@@ -89,7 +89,10 @@ fn tokens(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for link in LINKS {
         for rest in text.split(link).skip(1) {
-            let token: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+            let token: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
+                .collect();
             if token.len() > 20 {
                 found.insert(token);
             }
@@ -142,7 +145,10 @@ fn known(scene: &Scene, mails: &[Mail], seen: &[Seen]) -> Vec<Canary> {
         for cookie in text.split("__Host-dialbridge=").skip(1) {
             add("cookie", &cookie.as_bytes()[..43]);
         }
-        let state = one.document.pointer("/queryStringParameters/state").and_then(Value::as_str);
+        let state = one
+            .document
+            .pointer("/queryStringParameters/state")
+            .and_then(Value::as_str);
         if let Some(state) = state.filter(|state| state.len() == 43) {
             add("state", state.as_bytes());
         }
@@ -180,7 +186,14 @@ fn without_its_nature(seen: &Seen) -> String {
     match (seen.function.as_str(), seen.payload) {
         // What a browser or a caller sends is in the event of its own request.
         ("route", true) => {
-            for own in ["rawQueryString", "queryStringParameters", "cookies", "body", "rawPath", "pathParameters"] {
+            for own in [
+                "rawQueryString",
+                "queryStringParameters",
+                "cookies",
+                "body",
+                "rawPath",
+                "pathParameters",
+            ] {
                 document[own] = Value::Null;
             }
             document["requestContext"]["http"]["path"] = Value::Null;
@@ -223,7 +236,9 @@ fn without_way_to_microsoft(location: &Value) -> Value {
                 return location.clone();
             };
             let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-            let kept = pairs.iter().filter(|(name, _)| !["state", "nonce"].contains(&name.as_str()));
+            let kept = pairs
+                .iter()
+                .filter(|(name, _)| !["state", "nonce"].contains(&name.as_str()));
             url.query_pairs_mut().clear().extend_pairs(kept);
             Value::String(url.into())
         }
@@ -264,7 +279,10 @@ async fn no_secret_is_found_in_anything_that_is_kept_logged_mailed_answered_or_p
         found.add("input of the state machine", execution.input.to_string().as_bytes());
     }
     for schedule in world.aws.scheduler.list() {
-        found.add("input of schedules", format!("{} {}", schedule.name, schedule.input).as_bytes());
+        found.add(
+            "input of schedules",
+            format!("{} {}", schedule.name, schedule.input).as_bytes(),
+        );
     }
     found.add("logs", &log.0.lock().unwrap());
 
@@ -281,12 +299,38 @@ async fn no_secret_is_found_in_anything_that_is_kept_logged_mailed_answered_or_p
         println!("{count:>10} canaries: {kind}");
     }
     let bytes: usize = found.0.values().map(Vec::len).sum();
-    println!("{bytes} bytes searched for {} patterns, {} hits", search.patterns(), hits.len());
+    println!(
+        "{bytes} bytes searched for {} patterns, {} hits",
+        search.patterns(),
+        hits.len()
+    );
     assert!(hits.is_empty(), "{}", hits.join("\n"));
-    for kind in ["table", "logs", "mails", "answers and pages", "payloads of functions", "input of the state machine"] {
-        assert!(found.0.get(kind).is_some_and(|bytes| bytes.len() > 100), "nothing was seen of {kind}");
+    for kind in [
+        "table",
+        "logs",
+        "mails",
+        "answers and pages",
+        "payloads of functions",
+        "input of the state machine",
+    ] {
+        assert!(
+            found.0.get(kind).is_some_and(|bytes| bytes.len() > 100),
+            "nothing was seen of {kind}"
+        );
     }
-    for kind in ["authorization code", "PKCE verifier", "nonce", "access token", "refresh token", "ID token", "data key", "invitation code", "link", "cookie", "state"] {
+    for kind in [
+        "authorization code",
+        "PKCE verifier",
+        "nonce",
+        "access token",
+        "refresh token",
+        "ID token",
+        "data key",
+        "invitation code",
+        "link",
+        "cookie",
+        "state",
+    ] {
         assert!(search.kinds().contains_key(kind), "no {kind} is known");
     }
 }

@@ -121,13 +121,7 @@ impl World {
         let secret = Secret::new(browser.clone());
         let begun = sign_in::begin(io, &kept, purpose.clone(), None, &secret, io.clock.now()).await;
         let url = begun.unwrap();
-        let state = url
-            .query_pairs()
-            .find(|(name, _)| name == "state")
-            .unwrap()
-            .1
-            .into_owned();
-        Visit { browser, url, state }
+        Visit { browser, url }
     }
 
     /// A browser that was sent to Microsoft, and what it would come back with.

@@ -70,7 +70,8 @@ impl Search {
         let begins = |at: &usize| self.begins[usize::from(bytes[*at]) << 8 | usize::from(bytes[at + 1])];
         let places = (0..bytes.len().saturating_sub(HEAD - 1)).filter(begins);
         let headed = places.filter_map(|at| Some((at, self.by_head.get(&bytes[at..at + HEAD])?)));
-        let fitting = headed.flat_map(|(at, patterns)| patterns.iter().map(move |place| (at, &self.patterns[*place])));
+        let fitting =
+            headed.flat_map(move |(at, patterns)| patterns.iter().map(move |place| (at, &self.patterns[*place])));
         fitting.filter(|(at, pattern)| bytes[*at..].starts_with(&pattern.bytes))
     }
 
@@ -98,14 +99,18 @@ impl Search {
                 ];
                 for text in written {
                     let planted = [b"some text \n", text.as_slice(), b" and more"].concat();
-                    let found = self.found(&planted).any(|(_, pattern)| {
-                        self.canaries[pattern.canary].secret == canary.secret
-                    });
+                    let found = self
+                        .found(&planted)
+                        .any(|(_, pattern)| self.canaries[pattern.canary].secret == canary.secret);
                     assert!(found, "a planted {} is not found", canary.kind);
                 }
             }
         }
-        assert_eq!(self.hits(b"nothing is in here but words, and more words than one").len(), 0);
+        assert_eq!(
+            self.hits(b"nothing is in here but words, and more words than one")
+                .len(),
+            0
+        );
     }
 }
 
