@@ -66,7 +66,7 @@ fn unknown(n: u32) -> String {
 /// The wait, and the answer without it.
 fn limited(told: Told) -> (u64, Told) {
     assert!(told.limited(), "{told:?}");
-    assert!(told.body.contains("Code for support: TOO_MANY_CODES"), "{}", told.body);
+    assert!(told.body.contains("Code for support: TOO_MANY_TRIES"), "{}", told.body);
     let mut told = told;
     let wait = told.headers.remove("retry-after").unwrap();
     (wait.parse().unwrap(), told)
