@@ -88,12 +88,13 @@ export class Eye {
         await fits(page, `${name} on a ${screen}`);
         if (this.folder) await page.screenshot({ path: join(this.folder, `${name}-${screen}-${colorScheme}.png`), fullPage: true });
       }
+      // In light on the desktop, which comes last; in dark on a phone.
+      if (colorScheme === 'dark') await page.setViewportSize(PHONE);
       await accessible(page, `${name}, ${colorScheme}`, but);
     }
     await page.setViewportSize(NARROWEST);
     await fits(page, `${name} at 400 %`);
     await page.setViewportSize(PHONE);
-    await accessible(page, `${name} on a phone`, but);
     await page.evaluate(() => { document.documentElement.style.fontSize = '200%'; });
     await fits(page, `${name} with type of 200 %`);
     await page.evaluate(() => { document.documentElement.style.fontSize = ''; });
@@ -120,16 +121,40 @@ async function accessible(page, name, but) {
   check(`${name}: axe finds nothing`, faults.length === 0, faults);
 }
 
-/** Goes to an element with the Tab key alone, as far as the page is long; where the focus is must be seen on the way. */
+/** More than any page has. */
+const TABS = 200;
+
+/** Presses Tab; where the focus is then must be seen. Whether it is on the page. */
+async function tab(page) {
+  await page.keyboard.press('Tab');
+  const [on, seen, html] = await page.evaluate(() => {
+    const focus = document.activeElement;
+    const { outlineStyle, outlineWidth } = getComputedStyle(focus);
+    return [focus !== document.body, outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2, focus.outerHTML.slice(0, 200)];
+  });
+  check(`${page.url()}: the focus is seen`, !on || seen, html);
+  return on;
+}
+
+/** Goes to an element with the Tab key alone; where the focus is must be seen on the way. */
 export async function tabTo(page, locator) {
-  for (let step = 0; step < 60; step += 1) {
-    await page.keyboard.press('Tab');
-    const outline = await page.evaluate(() => {
-      const style = getComputedStyle(document.activeElement);
-      return document.activeElement === document.body || (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2);
-    });
-    check(`${page.url()}: the focus is seen`, outline, await page.evaluate(() => document.activeElement.outerHTML.slice(0, 200)));
+  for (let step = 0; step < TABS; step += 1) {
+    await tab(page);
     if (await locator.evaluate((element) => element === document.activeElement)) return;
   }
   throw new Wrong(`${page.url()}: the keyboard does not get to ${locator}`);
+}
+
+/** Goes through the whole page with the Tab key alone, and meets everything that can be pressed or filled in. */
+export async function tabThrough(page) {
+  await page.evaluate(() => {
+    window.missed = new Set(document.querySelectorAll('a[href], button, summary, textarea, input:not([type=hidden], [type=radio], [disabled])'));
+  });
+  // From where the focus is to the end, and once more from the beginning.
+  for (let steps = 0, ends = 0; steps < TABS && ends < 2; steps += 1) {
+    if (await tab(page)) await page.evaluate(() => window.missed.delete(document.activeElement));
+    else ends += 1;
+  }
+  const missed = await page.evaluate(() => [...window.missed].map((one) => one.outerHTML.slice(0, 120)));
+  check(`${page.url()}: the keyboard gets everywhere`, missed.length === 0, missed);
 }

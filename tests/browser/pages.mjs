@@ -5,7 +5,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { Eye, Watch, Wrong, check, withChromium } from './browser.mjs';
+import { Eye, Watch, Wrong, check, tabThrough, withChromium } from './browser.mjs';
 
 const require = createRequire(import.meta.url);
 const { HtmlValidate } = require('html-validate');
@@ -53,6 +53,7 @@ async function looked(pages, policy, folder) {
       await page.goto(`${SITE}/${name}`);
       const closed = page.locator('details:not([open]) > summary');
       while (await closed.count()) await closed.first().click();
+      await tabThrough(page);
       await eye.look(page, name, { but: RELOADS.has(name) ? ['meta-refresh'] : [] });
       check(`${name} has one heading of the first level`, (await page.locator('h1').count()) === 1);
     }

@@ -75,7 +75,6 @@ async fn page(io: &Io, session: &Session) -> Result<Response> {
         Stage::Accepted { .. } => AcceptedPage {
             product,
             tenant_name: kept.setup.tenant_name().to_owned(),
-            person: kept.global_admin.display_name().to_owned(),
             enterprise: kept.settings.name,
             post_to: "/setup/consent".into(),
         }

@@ -5,6 +5,7 @@ use crate::domain::visit::{Purpose, Visit};
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::graph::SignedIn;
+use crate::plan::onboard::news;
 use crate::run::sign_in::{self, Callback, NotReturned, Returned};
 use crate::run::{onboard, start_sync};
 use jiff::Timestamp;
@@ -39,6 +40,8 @@ pub async fn end(io: &Io, callback: Callback, browser: &Secret, now: Timestamp) 
         }
     };
     let Err(why) = gone_on else { return Ok(()) };
+    let (obstacle, _) = news(&why);
+    tracing::warn!(enterprise.id = %visit.enterprise, sign_in.obstacle = ?obstacle, "a sign-in was refused");
     onboard::sign_in_failed(io, &visit, &purpose, &why, now).await;
     Err(Stopped {
         visit: Some(visit),

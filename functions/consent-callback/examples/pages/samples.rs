@@ -232,7 +232,6 @@ pub(super) fn accepted(enterprise: &str) -> AcceptedPage {
         product: "Kestrel for Teams".into(),
         enterprise: enterprise.into(),
         tenant_name: "Bluefinch Group".into(),
-        person: "Mara Quist".into(),
         post_to: "/setup/consent".into(),
     }
 }

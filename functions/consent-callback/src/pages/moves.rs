@@ -36,8 +36,6 @@ pub struct AcceptedPage {
     pub enterprise: String,
     /// The organisation, as Microsoft has it.
     pub tenant_name: String,
-    /// Who signs in.
-    pub person: String,
     /// Where the form goes.
     pub post_to: String,
 }
