@@ -317,6 +317,10 @@ pub async fn signed_in(
     let enterprise = &visit.enterprise;
     let asked = io.store.run(enterprise, run).await?;
     let kept = sign_in::current(io, visit).await?;
+    // A run that was given up takes nobody's answer, and nothing is noted of it.
+    if asked.state != RunState::AwaitingSignIn {
+        return Err(SignInRefused::LinkClosed.into());
+    }
     let may_sync = |kept: &Enterprise| kept.standing.may_sync().map_err(|why| Error::Conflict(why.into()));
     let kept = if let Some(deputy) = operators::expected(&kept, &asked)?.cloned() {
         may_sync(&kept)?;

@@ -49,7 +49,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) async fn new() -> Self {
+    pub(super) async fn new(seed: u32) -> Self {
         let scene = Scene::invited(options(40), None).await;
         let other = scene.other_tenants().await.remove(0);
         let form = enterprise_form(&other, None);
@@ -65,7 +65,7 @@ impl World {
             client: Client::builder().redirect(Policy::none()).build().unwrap(),
             before: Table::new(),
             runs: [String::new(), String::new()],
-            drawn: 1,
+            drawn: seed,
             scene,
         };
         world.as_it_is_now().await;
@@ -345,14 +345,6 @@ impl World {
         Purpose::Sync { run }
     }
 
-    /// A purpose as it is now: a run may have been replaced.
-    pub(super) async fn current(&mut self, side: Side, purpose: Purpose) -> Purpose {
-        match purpose {
-            Purpose::Sync { .. } => self.sync(side).await,
-            other => other,
-        }
-    }
-
     pub(super) async fn press_again(&mut self, side: Side) {
         if self.runs[side as usize].is_empty() {
             let choice = json!({ "mode": "everyone" });
@@ -422,7 +414,7 @@ impl World {
             let text = |name: &str| item[name].as_s().unwrap().clone();
             (text("pk"), text("sk"))
         });
-        let sessions = keys.filter(|(pk, _)| pk.starts_with("SESSION#") || pk.starts_with("SIGNIN#"));
+        let sessions = keys.filter(|(pk, _)| pk.starts_with("SESSION#"));
         self.forget(sessions.collect()).await;
     }
 }
