@@ -9,16 +9,17 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use shared::Error;
 use shared::domain::brand::Brand;
+use shared::domain::caller::Origin;
 use shared::domain::enterprise::Enterprise;
 use shared::domain::ids::EnterpriseId;
 use shared::domain::reseller::Reseller;
 use shared::domain::schedule;
 use shared::domain::secret::Secret;
-use shared::domain::visit::{Outcome, Visit};
+use shared::domain::visit::{Outcome, Session, Visit};
 use shared::error::Chain;
 use shared::error::SignInRefused;
 use shared::io::Io;
-use shared::run::guide;
+use shared::run::{guide, onboard};
 use shared::web::problem::retry_after;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -49,6 +50,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Browser {
             ours.filter(|(_, value)| value.len() == 43)
                 .map(|(_, value)| Secret::new(value.to_owned())),
         ))
+    }
+}
+
+/// A browser that we know, and where it stands between two pages; any other gets the page that says so.
+pub(crate) struct Visitor {
+    pub(crate) session: Session,
+    pub(crate) browser: Secret,
+}
+
+impl FromRequestParts<Arc<Io>> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, io: &Arc<Io>) -> Result<Self, Response> {
+        let Ok(Browser(browser)) = Browser::from_request_parts(parts, io).await;
+        let Ok(origin) = Origin::from_request_parts(parts, io).await;
+        match onboard::session(io, browser, origin, io.clock.now()).await {
+            Ok((session, browser)) => Ok(Self { session, browser }),
+            Err(error) => Err(failure(io, None, error).await),
+        }
     }
 }
 

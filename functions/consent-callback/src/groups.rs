@@ -1,6 +1,6 @@
 //! `Sync User Groups`: whose users are synchronised, chosen after a sign-in of the Global Admin (R072-R086).
 
-use crate::browser::{Browser, failure, leading_back};
+use crate::browser::{Visitor, failure, leading_back};
 use crate::pages::{Back, GroupRow, GroupsPage};
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use serde::Deserialize;
 use shared::domain::Invalid;
-use shared::domain::caller::Origin;
 use shared::domain::enterprise::Enterprise;
 use shared::domain::group_filter::{Banned, Group, GroupFilter, GroupKind};
 use shared::domain::ids::GroupId;
@@ -18,7 +17,7 @@ use shared::domain::visit::{Outcome, Session};
 use shared::error::SignInRefused;
 use shared::io::Io;
 use shared::run::account::Choice;
-use shared::run::{guide, onboard, sign_in};
+use shared::run::{guide, sign_in};
 use shared::{Error, Result};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -199,11 +198,7 @@ fn advice(filter: &GroupFilter, known: &[Group]) -> Vec<String> {
 /// Shows the choice to a person who has just completed the set-up, or came for it. It changes nothing.
 #[utoipa::path(get, path = "/setup/groups", operation_id = "showGroupChoice", tag = "pages",
     responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn show(State(io): State<Arc<Io>>, Browser(browser): Browser, origin: Origin) -> Response {
-    let session = match onboard::session(&io, browser, origin, io.clock.now()).await {
-        Ok((session, _)) => session,
-        Err(error) => return failure(&io, None, error).await,
-    };
+pub(crate) async fn show(State(io): State<Arc<Io>>, Visitor { session, .. }: Visitor) -> Response {
     match current(&io, &session, None).await {
         Ok(page) => leading_back(page, session.return_to.as_ref()),
         Err(error) => failure(&io, Some(&session.visit()), error).await,
@@ -226,15 +221,10 @@ async fn current(io: &Io, session: &Session, refused: Option<Refused>) -> Result
         (status = 409, content_type = "text/html", body = String), (status = 422, content_type = "text/html", body = String)))]
 pub(crate) async fn save(
     State(io): State<Arc<Io>>,
-    Browser(browser): Browser,
-    origin: Origin,
+    Visitor { session, browser }: Visitor,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Response {
     let entered = ChoiceForm::read(form.map(|Form(fields)| fields).unwrap_or_default());
-    let (session, browser) = match onboard::session(&io, browser, origin, io.clock.now()).await {
-        Ok(known) => known,
-        Err(error) => return failure(&io, None, error).await,
-    };
     // Pressed twice, the second press finds the step over.
     if !session.may_choose() && session.outcome().is_some() {
         return Redirect::to("/setup").into_response();

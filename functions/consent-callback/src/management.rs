@@ -1,18 +1,17 @@
 //! `Grant Consent`: whether the reseller may manage, asked after a sign-in of the Global Admin.
 
-use crate::browser::{Browser, failure};
+use crate::browser::{Visitor, failure};
 use crate::pages::Offer;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use shared::Result;
-use shared::domain::caller::Origin;
 use shared::domain::enterprise::Enterprise;
 use shared::domain::reseller::Reseller;
 use shared::error::SignInRefused;
 use shared::io::Io;
-use shared::run::{manage, onboard};
+use shared::run::manage;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -43,16 +42,11 @@ pub(crate) struct AnswerForm {
         (status = 409, content_type = "text/html", body = String)))]
 pub(crate) async fn answer(
     State(io): State<Arc<Io>>,
-    Browser(browser): Browser,
-    origin: Origin,
+    Visitor { session, browser }: Visitor,
     form: Result<Form<AnswerForm>, FormRejection>,
 ) -> Response {
     let decision = form.map(|Form(form)| form.decision).unwrap_or_default();
     let now = io.clock.now();
-    let (session, browser) = match onboard::session(&io, browser, origin, now).await {
-        Ok(known) => known,
-        Err(error) => return failure(&io, None, error).await,
-    };
     let grant = match decision.as_str() {
         // Pressed twice, the second press finds the step over.
         _ if !session.may_answer() && session.outcome().is_some() => return Redirect::to("/setup").into_response(),

@@ -1,6 +1,6 @@
 //! The pages between two visits at Microsoft: which one is shown follows from where the browser stands.
 
-use crate::browser::{Browser, application, failure, leading_back, reseller_of, to_microsoft, unanswered};
+use crate::browser::{Visitor, application, failure, leading_back, reseller_of, to_microsoft, unanswered};
 use crate::pages::{
     AcceptedPage, Back, ConfirmTenantPage, DonePage, ManagementPage, MoveTenantPage, RefusedPage, SecondConsentPage,
     WaitPage, refused_with,
@@ -11,7 +11,6 @@ use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use shared::Result;
-use shared::domain::caller::Origin;
 use shared::domain::enterprise::Enterprise;
 use shared::domain::group_filter::GroupFilter;
 use shared::domain::management::Management;
@@ -161,11 +160,7 @@ fn next_steps(stage: &Stage, undecided: bool, reseller: &str) -> Vec<String> {
 #[utoipa::path(get, path = "/setup", operation_id = "showSetup", tag = "pages",
     responses((status = 200, content_type = "text/html", body = String), (status = 303, description = "Back to the page that sent the person here."),
         (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn show(State(io): State<Arc<Io>>, Browser(browser): Browser, origin: Origin) -> Response {
-    let session = match onboard::session(&io, browser, origin, io.clock.now()).await {
-        Ok((session, _)) => session,
-        Err(error) => return failure(&io, None, error).await,
-    };
+pub(crate) async fn show(State(io): State<Arc<Io>>, Visitor { session, .. }: Visitor) -> Response {
     match page(&io, &session).await {
         Ok(page) => page,
         Err(error) => failure(&io, Some(&session.visit()), error).await,
@@ -187,15 +182,10 @@ pub(crate) struct DecisionForm {
         (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn tenant(
     State(io): State<Arc<Io>>,
-    Browser(browser): Browser,
-    origin: Origin,
+    Visitor { session, browser }: Visitor,
     form: Result<Form<DecisionForm>, FormRejection>,
 ) -> Response {
     let decision = form.map(|Form(form)| form.decision).unwrap_or_default();
-    let (session, browser) = match onboard::session(&io, browser, origin, io.clock.now()).await {
-        Ok(known) => known,
-        Err(error) => return failure(&io, None, error).await,
-    };
     let visit = session.visit();
     match decision.as_str() {
         "confirm" => match onboard::confirm(&io, session, &browser, io.clock.now()).await {
@@ -227,15 +217,10 @@ async fn rejected(io: &Io, visit: &Visit, code: &str) -> RefusedPage {
         (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn move_tenant(
     State(io): State<Arc<Io>>,
-    Browser(browser): Browser,
-    origin: Origin,
+    Visitor { session, browser }: Visitor,
     form: Result<Form<DecisionForm>, FormRejection>,
 ) -> Response {
     let decision = form.map(|Form(form)| form.decision).unwrap_or_default();
-    let (session, browser) = match onboard::session(&io, browser, origin, io.clock.now()).await {
-        Ok(known) => known,
-        Err(error) => return failure(&io, None, error).await,
-    };
     let visit = session.visit();
     match decision.as_str() {
         "confirm" => match switch::confirm(&io, session, &browser, io.clock.now()).await {
@@ -253,11 +238,7 @@ pub(crate) async fn move_tenant(
 /// Sends the browser to Microsoft's admin consent page, where the second set is accepted for the whole organization.
 #[utoipa::path(post, path = "/setup/organization", operation_id = "beginOrganizationConsent", tag = "pages",
     responses((status = 303, description = "On to Microsoft's admin consent page."), (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn organization(State(io): State<Arc<Io>>, Browser(browser): Browser, origin: Origin) -> Response {
-    let (session, browser) = match onboard::session(&io, browser, origin, io.clock.now()).await {
-        Ok(known) => known,
-        Err(error) => return failure(&io, None, error).await,
-    };
+pub(crate) async fn organization(State(io): State<Arc<Io>>, Visitor { session, browser }: Visitor) -> Response {
     match onboard::begin_organization_consent(&io, &session, &browser, io.clock.now()).await {
         Ok(url) => to_microsoft(&url, &browser),
         Err(error) => failure(&io, Some(&session.visit()), error).await,
@@ -267,11 +248,7 @@ pub(crate) async fn organization(State(io): State<Arc<Io>>, Browser(browser): Br
 /// Sends the browser to Microsoft for the second permission set.
 #[utoipa::path(post, path = "/setup/consent", operation_id = "beginSecondConsent", tag = "pages",
     responses((status = 303, description = "On to Microsoft's sign-in."), (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn consent(State(io): State<Arc<Io>>, Browser(browser): Browser, origin: Origin) -> Response {
-    let (session, browser) = match onboard::session(&io, browser, origin, io.clock.now()).await {
-        Ok(known) => known,
-        Err(error) => return failure(&io, None, error).await,
-    };
+pub(crate) async fn consent(State(io): State<Arc<Io>>, Visitor { session, browser }: Visitor) -> Response {
     match onboard::begin_second_consent(&io, &session, &browser, io.clock.now()).await {
         Ok(url) => to_microsoft(&url, &browser),
         Err(error) => failure(&io, Some(&session.visit()), error).await,
