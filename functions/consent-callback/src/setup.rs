@@ -17,7 +17,7 @@ use shared::domain::management::Management;
 use shared::domain::reseller::Reseller;
 use shared::domain::visit::{Outcome, Session, Stage, Visit};
 use shared::io::Io;
-use shared::run::{guide, onboard, sign_in, switch};
+use shared::run::{consent, guide, onboard, sign_in, switch};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -60,7 +60,7 @@ async fn page(io: &Io, session: &Session) -> Result<Response> {
             back: way_back(&Outcome::Declined).filter(|_| *again).map(Back::from),
         }
         .into_response(),
-        Stage::Accepted { .. } if !onboard::organization_applies(io, &kept, io.clock.now()).await? => WaitPage {
+        Stage::Accepted { .. } if !consent::organization_applies(io, &kept, io.clock.now()).await? => WaitPage {
             product,
             headline: "Microsoft is applying the permissions".into(),
             what: format!(
@@ -239,7 +239,7 @@ pub(crate) async fn move_tenant(
 #[utoipa::path(post, path = "/setup/organization", operation_id = "beginOrganizationConsent", tag = "pages",
     responses((status = 303, description = "On to Microsoft's admin consent page."), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn organization(State(io): State<Arc<Io>>, Visitor { session, browser }: Visitor) -> Response {
-    match onboard::begin_organization_consent(&io, &session, &browser, io.clock.now()).await {
+    match consent::begin_organization_consent(&io, &session, &browser, io.clock.now()).await {
         Ok(url) => to_microsoft(&url, &browser),
         Err(error) => failure(&io, Some(&session.visit()), error).await,
     }
@@ -249,7 +249,7 @@ pub(crate) async fn organization(State(io): State<Arc<Io>>, Visitor { session, b
 #[utoipa::path(post, path = "/setup/consent", operation_id = "beginSecondConsent", tag = "pages",
     responses((status = 303, description = "On to Microsoft's sign-in."), (status = 403, content_type = "text/html", body = String)))]
 pub(crate) async fn consent(State(io): State<Arc<Io>>, Visitor { session, browser }: Visitor) -> Response {
-    match onboard::begin_second_consent(&io, &session, &browser, io.clock.now()).await {
+    match consent::begin_second_consent(&io, &session, &browser, io.clock.now()).await {
         Ok(url) => to_microsoft(&url, &browser),
         Err(error) => failure(&io, Some(&session.visit()), error).await,
     }

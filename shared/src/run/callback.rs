@@ -7,7 +7,7 @@ use crate::io::Io;
 use crate::io::graph::SignedIn;
 use crate::plan::onboard::news;
 use crate::run::sign_in::{self, Callback, NotReturned, Returned};
-use crate::run::{onboard, start_sync};
+use crate::run::{consent, onboard, start_sync};
 use jiff::Timestamp;
 
 /// Why a browser does not go on.
@@ -30,7 +30,7 @@ pub async fn end(io: &Io, callback: Callback, browser: &Secret, now: Timestamp) 
             (visit, purpose, gone_on)
         }
         Ok(Returned::Organization { visit }) => {
-            let gone_on = onboard::organization_accepted(io, &visit, browser, now).await;
+            let gone_on = consent::organization_accepted(io, &visit, browser, now).await;
             (visit, Purpose::Organization, gone_on)
         }
         Err(NotReturned::Unknown(why)) => return Err(Stopped { visit: None, why }),
@@ -59,7 +59,7 @@ async fn signed_in(
 ) -> Result<()> {
     match purpose {
         Purpose::SetUp { invitation } => onboard::signed_in(io, visit, invitation, person, browser, now).await,
-        Purpose::Consent { accepted } => onboard::calling_granted(io, visit, *accepted, person, browser, now).await,
+        Purpose::Consent { accepted } => consent::calling_granted(io, visit, *accepted, person, browser, now).await,
         Purpose::Management | Purpose::Groups => {
             onboard::step_signed_in(io, visit, purpose, person, browser, now).await
         }
@@ -80,7 +80,7 @@ async fn refused(
 ) -> Result<()> {
     let second = matches!(purpose, Purpose::Consent { .. } | Purpose::Organization);
     match why {
-        Error::SignIn(SignInRefused::Declined) if second => onboard::calling_declined(io, visit, browser, now).await,
+        Error::SignIn(SignInRefused::Declined) if second => consent::calling_declined(io, visit, browser, now).await,
         why => Err(why),
     }
 }

@@ -16,7 +16,7 @@ use crate::io::vault::sha256;
 use crate::plan::preflight;
 use crate::run::access::{Access, entry};
 use crate::run::plans::StoredPlan;
-use crate::run::{apply, onboard, operators, session, sign_in, switch};
+use crate::run::{apply, consent, operators, session, sign_in, switch};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -334,7 +334,7 @@ pub async fn signed_in(
         sign_in::record(io, visit, kept, &person, now).await?
     };
     let teams = session::teams_token(io, &person, now).await;
-    let kept = onboard::calling_seen(io, visit, kept, &person, &teams, now).await?;
+    let kept = consent::calling_seen(io, visit, kept, &person, &teams, now).await?;
     let version = kept.version;
     switch::enable(io, kept, version, &sign_in::author(visit, &person), now).await?;
     let waiting = io.store.run(enterprise, run).await?;
