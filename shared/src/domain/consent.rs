@@ -13,11 +13,9 @@ pub const TEAMS_ADMIN: &str = "48ac35b8-9aa8-4d74-927d-1f4a14a0b239";
 pub const SIGN_IN_SCOPES: [&str; 4] = ["openid", "profile", "offline_access", "User.Read"];
 
 /// Second set: read users and groups, change numbers and voice policies on behalf of the person signed in (R056, R060).
-pub const CALLING_SCOPES: [&str; 7] = [
+pub const CALLING_SCOPES: [&str; 5] = [
     "User.Read.All",
     "GroupMember.Read.All",
-    "Organization.Read.All",
-    "Domain.Read.All",
     "TeamsUserConfiguration.Read.All",
     "TeamsTelephoneNumber.ReadWrite.All",
     "TeamsPolicyUserAssign.ReadWrite.All",

@@ -324,10 +324,10 @@ mod tests {
     #[test]
     fn r024_r059_complete_exactly_when_the_second_set_is_accepted() {
         assert!(!play(vec![confirmed(1, 1)]).unwrap().complete());
-        assert!(play(vec![confirmed(1, 1), granted(1, 1, 7)]).unwrap().complete());
+        assert!(play(vec![confirmed(1, 1), granted(1, 1, 5)]).unwrap().complete());
         assert!(!play(vec![confirmed(1, 1), declined()]).unwrap().complete());
         assert!(
-            play(vec![confirmed(1, 1), declined(), granted(1, 1, 7)])
+            play(vec![confirmed(1, 1), declined(), granted(1, 1, 5)])
                 .unwrap()
                 .complete()
         );
@@ -335,9 +335,9 @@ mod tests {
 
     #[test]
     fn r054_two_sets_in_their_order() {
-        assert_eq!(play(vec![granted(1, 1, 7)]), Err(SignInRefused::StateUnknown));
+        assert_eq!(play(vec![granted(1, 1, 5)]), Err(SignInRefused::StateUnknown));
         assert!(matches!(
-            play(vec![confirmed(1, 1), granted(1, 1, 6)]),
+            play(vec![confirmed(1, 1), granted(1, 1, 4)]),
             Err(SignInRefused::ConsentIncomplete { .. })
         ));
     }
@@ -345,7 +345,7 @@ mod tests {
     #[test]
     fn r048_only_the_recorded_person() {
         assert!(matches!(
-            play(vec![confirmed(1, 1), granted(1, 2, 7)]),
+            play(vec![confirmed(1, 1), granted(1, 2, 5)]),
             Err(SignInRefused::NotRecorded { .. })
         ));
         assert!(matches!(
@@ -357,7 +357,7 @@ mod tests {
     #[test]
     fn r066_only_the_bound_tenant() {
         assert_eq!(
-            play(vec![confirmed(1, 1), granted(2, 1, 7)]),
+            play(vec![confirmed(1, 1), granted(2, 1, 5)]),
             Err(SignInRefused::TenantMismatch)
         );
         assert_eq!(
@@ -367,7 +367,7 @@ mod tests {
     }
 
     fn complete() -> Setup {
-        play(vec![confirmed(1, 1), granted(1, 1, 7)]).unwrap()
+        play(vec![confirmed(1, 1), granted(1, 1, 5)]).unwrap()
     }
 
     fn scopes(count: usize) -> BTreeSet<String> {
@@ -385,9 +385,9 @@ mod tests {
             let without = reset(&complete(), set, "support", now).unwrap();
             assert!(without.complete() && !without.consents().unwrap().granted(), "{set:?}");
             assert!(reset(&without, set, "support", now).is_err());
-            let again = play(vec![confirmed(1, 1), granted(1, 1, 7)]).unwrap();
+            let again = play(vec![confirmed(1, 1), granted(1, 1, 5)]).unwrap();
             let admin = GlobalAdmin::invited("mara@bluefinch.example".parse().unwrap(), None);
-            let (next, _) = step(&without, &admin, granted(1, 1, 7), now).unwrap();
+            let (next, _) = step(&without, &admin, granted(1, 1, 5), now).unwrap();
             assert!(next.consents().unwrap().granted() && again.complete(), "{set:?}");
         }
         assert!(reset(&Setup::Invited, PermissionSet::Calling, "support", now).is_err());
@@ -404,7 +404,7 @@ mod tests {
     fn r056_a_later_token_tells_what_became_of_the_second_set() {
         let now = Timestamp::UNIX_EPOCH;
         let lacks = ["user_impersonation".to_owned()];
-        let seen = |setup: &Setup, missing: &[String]| seen_at_sign_in(setup, &scopes(7), missing, "Mara", now);
+        let seen = |setup: &Setup, missing: &[String]| seen_at_sign_in(setup, &scopes(5), missing, "Mara", now);
         assert_eq!(seen(&complete(), &[]), None);
         let gone = seen(&complete(), &lacks).unwrap();
         assert_eq!(

@@ -13,10 +13,6 @@ use std::collections::BTreeSet;
 /// About signing in itself; no call shows them. What each is for is seen where it is withheld.
 const OPENID_CONNECT: [&str; 3] = ["openid", "profile", "offline_access"];
 
-/// Asked for with the rest, so that nobody has to be asked again for the checks before a sync (spare licences, domains),
-/// which no call makes yet. As soon as one does, this list is wrong and the test fails.
-const AHEAD: [&str; 2] = ["Domain.Read.All", "Organization.Read.All"];
-
 /// Everything that the service does at Microsoft, once.
 async fn whole_loop() -> BTreeSet<Allowed> {
     let scene = Scene::invited(options(60), None).await;
@@ -83,16 +79,10 @@ async fn r056_r060_exactly_the_permissions_that_are_asked_for_are_needed() {
         let asked: BTreeSet<String> = registered(kind)
             .into_iter()
             .filter(|name| !OPENID_CONNECT.contains(&name.as_str()))
-            .filter(|name| as_application || !AHEAD.contains(&name.as_str()))
             .collect();
         let (alone, any) = needed(&allowed, as_application);
         assert_eq!(alone, asked, "{kind}: needed on the left, asked for on the right");
-        // A call that a needed permission allows, too, needs no other.
-        let idle: BTreeSet<String> = any.difference(&asked).cloned().collect();
-        assert!(
-            idle.iter().all(|name| AHEAD.contains(&name.as_str())),
-            "{kind}: {idle:?}"
-        );
+        assert_eq!(any, asked, "{kind}: no call is allowed by anything else");
         println!("{kind}: {} asked for and needed", asked.len());
     }
     assert!(allowed.iter().all(|call| !call.by.is_empty()));

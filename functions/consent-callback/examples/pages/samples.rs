@@ -110,7 +110,7 @@ pub(super) fn every_refusal() -> Vec<SignInRefused> {
         TenantMismatch,
         TenantTaken,
         ConsentIncomplete {
-            missing: vec!["User.Read.All".into(), "Domain.Read.All".into()],
+            missing: vec!["User.Read.All".into(), "GroupMember.Read.All".into()],
         },
         Microsoft {
             code: "AADSTS53003".into(),

@@ -67,8 +67,6 @@ fn reason(scope: &str) -> &'static str {
         "User.Read" => "Read your own roles, to check that you are a Global Administrator.",
         "User.Read.All" => "Read the people of your organization and their licenses, to offer them for mapping.",
         "GroupMember.Read.All" => "Read groups and their members, if you choose groups whose people are offered.",
-        "Organization.Read.All" => "Read the name of your organization and its free licenses.",
-        "Domain.Read.All" => "Check that the domains that calls are routed through are verified.",
         "TeamsUserConfiguration.Read.All" => "Read the voice settings of users in Teams, to compare and to prove.",
         "TeamsTelephoneNumber.ReadWrite.All" => "Assign phone numbers to the users that you map, and take them back.",
         "TeamsPolicyUserAssign.ReadWrite.All" => "Give the users that you map their voice routing and calling policy.",

@@ -305,9 +305,9 @@ fn a_refusal_names_who_is_expected_and_what_is_missing() {
     };
     says(&refusal(&expected), &["Only Mara Quist can do this"]);
     let missing = SignInRefused::ConsentIncomplete {
-        missing: vec!["User.Read.All".into(), "Domain.Read.All".into()],
+        missing: vec!["User.Read.All".into(), "GroupMember.Read.All".into()],
     };
-    says(&refusal(&missing), &["User.Read.All, Domain.Read.All"]);
+    says(&refusal(&missing), &["User.Read.All, GroupMember.Read.All"]);
 }
 
 #[test]
