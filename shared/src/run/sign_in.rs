@@ -195,11 +195,11 @@ pub async fn finish(io: &Io, callback: Callback, browser: &Secret, now: Timestam
     let unknown = || NotReturned::Unknown(SignInRefused::StateUnknown.into());
     let state = callback.state.as_deref().filter(|state| state.len() <= 128);
     let state = state.ok_or_else(unknown)?;
-    let item = io.store.take_sign_in(&sha256(state), now).await;
-    let item = item.map_err(NotReturned::Unknown)?;
-    let item = item
-        .filter(|item| item.browser == sha256(browser.expose()))
-        .ok_or_else(unknown)?;
+    let taken = io
+        .store
+        .take_sign_in(&sha256(state), &sha256(browser.expose()), now)
+        .await;
+    let item = taken.map_err(NotReturned::Unknown)?.ok_or_else(unknown)?;
     let visit = Visit {
         enterprise: item.enterprise.clone(),
         appointment: item.appointment,

@@ -304,9 +304,11 @@ fn sign_in() -> SignInItem {
 
 async fn a_sign_in_is_taken_once(store: Store) {
     store.begin_sign_in("state", &sign_in(), NOW).await.unwrap();
+    let elsewhere = store.take_sign_in("state", "another browser", NOW).await;
+    assert_eq!(elsewhere.unwrap(), None);
     let takers = at_once(32, |_| {
         let store = store.clone();
-        async move { store.take_sign_in("state", NOW).await }
+        async move { store.take_sign_in("state", "browser", NOW).await }
     });
     // Who is told to come back later has not taken it.
     let taken: Vec<_> = takers
@@ -315,14 +317,22 @@ async fn a_sign_in_is_taken_once(store: Store) {
         .filter_map(|taken| taken.ok().flatten())
         .collect();
     assert_eq!(taken, [sign_in()]);
-    assert_eq!(store.take_sign_in("state", NOW).await.unwrap(), None);
-    assert_eq!(store.take_sign_in("never begun", NOW).await.unwrap(), None);
+    assert_eq!(store.take_sign_in("state", "browser", NOW).await.unwrap(), None);
+    assert_eq!(store.take_sign_in("never begun", "browser", NOW).await.unwrap(), None);
 }
 
 async fn a_sign_in_ends_by_itself(store: Store) {
     store.begin_sign_in("state", &sign_in(), NOW).await.unwrap();
-    assert_eq!(store.take_sign_in("state", later(SIGN_IN_LIFE)).await.unwrap(), None);
-    let in_time = store.take_sign_in("state", later(SIGN_IN_LIFE - SECOND)).await;
+    assert_eq!(
+        store
+            .take_sign_in("state", "browser", later(SIGN_IN_LIFE))
+            .await
+            .unwrap(),
+        None
+    );
+    let in_time = store
+        .take_sign_in("state", "browser", later(SIGN_IN_LIFE - SECOND))
+        .await;
     assert_eq!(in_time.unwrap(), Some(sign_in()));
 }
 

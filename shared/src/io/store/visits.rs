@@ -111,15 +111,19 @@ impl Store {
         }
     }
 
-    /// Takes a sign-in out: whoever comes second finds nothing.
+    /// Takes a sign-in out for the browser that began it: whoever comes second finds nothing, and another browser cannot
+    /// use it up.
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn take_sign_in(&self, state_hash: &str, now: Timestamp) -> Result<Option<SignInItem>> {
+    pub async fn take_sign_in(&self, state_hash: &str, browser: &str, now: Timestamp) -> Result<Option<SignInItem>> {
         let key = keys::sign_in(state_hash);
         let Some(item) = self.get_unexpired::<SignInItem>(&key, now).await? else {
             return Ok(None);
         };
+        if item.browser != browser {
+            return Ok(None);
+        }
         if !self.write(self.delete(&key).when("attribute_exists(pk)")).await? {
             return Ok(None);
         }
