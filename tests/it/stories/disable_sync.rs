@@ -238,6 +238,7 @@ async fn r067_confirming_moves_and_leaves_what_belongs_to_the_old_tenant_behind(
     assert_eq!(count(&scene, &format!("LEFT#{}#", scene.tenant.id)).await, 2);
     assert_eq!(count(&scene, "VOICE#").await, 3, "voice users belong to the enterprise");
     assert!(scene.candidates().await.is_empty());
+    assert_eq!(count(&scene, "GROUP#").await, 0);
     assert_eq!(scene.consent("signIn").await["state"], "granted");
     assert_eq!(scene.consent("calling").await["state"], "pending");
     assert!(scene.deeds().await.contains(&"tenantMoved".to_owned()));
