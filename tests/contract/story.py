@@ -182,6 +182,7 @@ class Story:
             provider_contact="Support, +1 555 0100",
             sender="calling@contract.example",
             reply_to="support@contract.example",
+            application=None,
         )
         form = ResellerBody(name="Contract Telecom", owner=owner, brand=brand)
 
