@@ -157,6 +157,16 @@ pub enum SignInRefused {
     },
 }
 
+impl SignInRefused {
+    /// These permissions are missing.
+    #[must_use]
+    pub fn lacking(missing: Vec<&str>) -> Self {
+        Self::ConsentIncomplete {
+            missing: missing.into_iter().map(str::to_owned).collect(),
+        }
+    }
+}
+
 impl Error {
     /// An upstream failure with its cause.
     pub fn upstream(doing: &'static str, source: impl Into<Source>) -> Self {

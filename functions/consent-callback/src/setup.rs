@@ -15,6 +15,7 @@ use shared::domain::enterprise::Enterprise;
 use shared::domain::group_filter::GroupFilter;
 use shared::domain::management::Management;
 use shared::domain::reseller::Reseller;
+use shared::domain::secret::Secret;
 use shared::domain::visit::{Outcome, Session, Stage, Visit};
 use shared::io::Io;
 use shared::run::{consent, guide, onboard, sign_in, switch};
@@ -60,17 +61,19 @@ async fn page(io: &Io, session: &Session) -> Result<Response> {
             back: way_back(&Outcome::Declined).filter(|_| *again).map(Back::from),
         }
         .into_response(),
-        Stage::Accepted { .. } if !consent::organization_applies(io, &kept, io.clock.now()).await? => WaitPage {
-            product,
-            headline: "Microsoft is applying the permissions".into(),
-            what: format!(
-                "You accepted them for {}. Until all of Microsoft's services know, it can take some minutes.",
-                kept.setup.tenant_name()
-            ),
-            refresh_to: "/setup".into(),
-            seconds: LOOK_AGAIN,
+        Stage::Accepted { .. } if !consent::organization_applies(io, &kept, &reseller, io.clock.now()).await? => {
+            WaitPage {
+                product,
+                headline: "Microsoft is applying the permissions".into(),
+                what: format!(
+                    "You accepted them for {}. Until all of Microsoft's services know, it can take some minutes.",
+                    kept.setup.tenant_name()
+                ),
+                refresh_to: "/setup".into(),
+                seconds: LOOK_AGAIN,
+            }
+            .into_response()
         }
-        .into_response(),
         Stage::Accepted { .. } => AcceptedPage {
             product,
             tenant_name: kept.setup.tenant_name().to_owned(),
@@ -185,18 +188,32 @@ pub(crate) async fn tenant(
     Visitor { session, browser }: Visitor,
     form: Result<Form<DecisionForm>, FormRejection>,
 ) -> Response {
-    let decision = form.map(|Form(form)| form.decision).unwrap_or_default();
     let visit = session.visit();
-    match decision.as_str() {
-        "confirm" => match onboard::confirm(&io, session, &browser, io.clock.now()).await {
-            Ok(()) => Redirect::to("/setup").into_response(),
-            Err(error) => failure(&io, Some(&visit), error).await,
+    let confirmed = onboard::confirm(&io, session, &browser, io.clock.now());
+    decided(&io, &visit, &browser, form, confirmed, "REJECTED").await
+}
+
+/// What a person decided about the tenant that was shown. `confirmed` does nothing unless they confirm.
+async fn decided(
+    io: &Io,
+    visit: &Visit,
+    browser: &Secret,
+    form: Result<Form<DecisionForm>, FormRejection>,
+    confirmed: impl Future<Output = Result<()>>,
+    rejection: &str,
+) -> Response {
+    let decision = form.map(|Form(form)| form.decision).unwrap_or_default();
+    let done = match decision.as_str() {
+        "confirm" => confirmed.await,
+        "reject" => match onboard::reject(io, browser).await {
+            Ok(()) => return rejected(io, visit, rejection).await.into_response(),
+            Err(error) => Err(error),
         },
-        "reject" => match onboard::reject(&io, &browser).await {
-            Ok(()) => rejected(&io, &visit, "REJECTED").await.into_response(),
-            Err(error) => failure(&io, Some(&visit), error).await,
-        },
-        _ => Redirect::to("/setup").into_response(),
+        _ => Ok(()),
+    };
+    match done {
+        Ok(()) => Redirect::to("/setup").into_response(),
+        Err(error) => failure(io, Some(visit), error).await,
     }
 }
 
@@ -220,19 +237,9 @@ pub(crate) async fn move_tenant(
     Visitor { session, browser }: Visitor,
     form: Result<Form<DecisionForm>, FormRejection>,
 ) -> Response {
-    let decision = form.map(|Form(form)| form.decision).unwrap_or_default();
     let visit = session.visit();
-    match decision.as_str() {
-        "confirm" => match switch::confirm(&io, session, &browser, io.clock.now()).await {
-            Ok(()) => Redirect::to("/setup").into_response(),
-            Err(error) => failure(&io, Some(&visit), error).await,
-        },
-        "reject" => match onboard::reject(&io, &browser).await {
-            Ok(()) => rejected(&io, &visit, "MOVE_REJECTED").await.into_response(),
-            Err(error) => failure(&io, Some(&visit), error).await,
-        },
-        _ => Redirect::to("/setup").into_response(),
-    }
+    let confirmed = switch::confirm(&io, session, &browser, io.clock.now());
+    decided(&io, &visit, &browser, form, confirmed, "MOVE_REJECTED").await
 }
 
 /// Sends the browser to Microsoft's admin consent page, where the second set is accepted for the whole organization.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use shared::Result;
 use shared::domain::caller::Caller;
 use shared::domain::consent::{
-    CALLING_SCOPES, Consent, ConsentForm, PermissionSet, SIGN_IN_SCOPES, missing_calling_scopes,
+    Consent, ConsentForm, PermissionSet, SIGN_IN_SCOPES, calling_set, missing_calling_scopes,
 };
 use shared::domain::enterprise::Enterprise;
 use shared::domain::ids::EnterpriseId;
@@ -63,7 +63,7 @@ fn set(set: PermissionSet, consent: &Consent) -> ConsentView {
     };
     let asked = match set {
         PermissionSet::SignIn => SIGN_IN_SCOPES.to_vec(),
-        PermissionSet::Calling => CALLING_SCOPES.to_vec(),
+        PermissionSet::Calling => calling_set().collect(),
     };
     let missing = match (set, scopes) {
         (PermissionSet::Calling, Some(scopes)) => missing_calling_scopes(scopes),

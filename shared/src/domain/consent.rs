@@ -145,6 +145,11 @@ impl Consent {
     }
 }
 
+/// The second set as Microsoft names it, of both resources.
+pub fn calling_set() -> impl Iterator<Item = &'static str> {
+    CALLING_SCOPES.into_iter().chain([TEAMS_ADMIN_SCOPE])
+}
+
 /// Scopes of the second set that `granted` lacks; empty means complete. Compared without regard to case,
 /// with or without the resource in front.
 #[must_use]
@@ -153,8 +158,7 @@ pub fn missing_calling_scopes(granted: &BTreeSet<String>) -> Vec<&'static str> {
         .iter()
         .map(|scope| scope.rsplit('/').next().unwrap_or(scope).to_ascii_lowercase())
         .collect();
-    CALLING_SCOPES
-        .into_iter()
+    calling_set()
         .filter(|scope| !bare.contains(&scope.to_ascii_lowercase()))
         .collect()
 }
@@ -165,10 +169,10 @@ mod tests {
 
     #[test]
     fn r056_every_scope_of_the_second_set_is_needed() {
-        let all: BTreeSet<String> = CALLING_SCOPES.iter().map(|scope| format!("{GRAPH}/{scope}")).collect();
+        let all: BTreeSet<String> = calling_set().map(|scope| format!("{GRAPH}/{scope}")).collect();
         assert!(missing_calling_scopes(&all).is_empty());
         let some: BTreeSet<String> = all.iter().skip(1).cloned().collect();
         assert_eq!(missing_calling_scopes(&some).len(), 1);
-        assert_eq!(missing_calling_scopes(&BTreeSet::new()).len(), CALLING_SCOPES.len());
+        assert_eq!(missing_calling_scopes(&BTreeSet::new()).len(), calling_set().count());
     }
 }

@@ -97,8 +97,7 @@ pub fn step(
         ) => {
             let missing = missing_calling_scopes(&scopes);
             if !missing.is_empty() {
-                let missing = missing.into_iter().map(str::to_owned).collect();
-                return Err(SignInRefused::ConsentIncomplete { missing });
+                return Err(SignInRefused::lacking(missing));
             }
             let consents = accepted(consents.clone(), scopes, &by, form, now);
             let next = match setup.with_consents(consents) {
@@ -151,15 +150,9 @@ fn accepted(consents: Consents, scopes: BTreeSet<String>, by: &str, form: Consen
 
 /// What the tokens of a later sign-in say of the second set, where that is news: accepted on the way, or gone since.
 #[must_use]
-pub fn seen_at_sign_in(
-    setup: &Setup,
-    scopes: &BTreeSet<String>,
-    missing: &[String],
-    by: &str,
-    now: Timestamp,
-) -> Option<Setup> {
+pub fn seen_at_sign_in(setup: &Setup, scopes: &BTreeSet<String>, by: &str, now: Timestamp) -> Option<Setup> {
     let consents = setup.consents()?;
-    let news = match (missing.is_empty(), consents.granted()) {
+    let news = match (missing_calling_scopes(scopes).is_empty(), consents.granted()) {
         (true, true) | (false, false) => return None,
         (true, false) => accepted(consents.clone(), scopes.clone(), by, ConsentForm::Delegated, now),
         (false, true) => {
@@ -267,7 +260,7 @@ pub fn recorded(setup: &Setup, admin: &GlobalAdmin, identity: &Identity) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::consent::CALLING_SCOPES;
+    use crate::domain::consent::calling_set;
 
     fn identity(tenant: u8, user: u8) -> Identity {
         Identity {
@@ -295,11 +288,7 @@ mod tests {
     }
 
     fn granted(tenant: u8, user: u8, scopes: usize) -> Event {
-        let scopes = CALLING_SCOPES
-            .iter()
-            .take(scopes)
-            .map(|scope| (*scope).to_owned())
-            .collect();
+        let scopes = calling_set().take(scopes).map(|scope| scope.to_owned()).collect();
         Event::CallingGranted {
             identity: identity(tenant, user),
             by: "Mara".into(),
@@ -324,10 +313,10 @@ mod tests {
     #[test]
     fn r024_r059_complete_exactly_when_the_second_set_is_accepted() {
         assert!(!play(vec![confirmed(1, 1)]).unwrap().complete());
-        assert!(play(vec![confirmed(1, 1), granted(1, 1, 5)]).unwrap().complete());
+        assert!(play(vec![confirmed(1, 1), granted(1, 1, 6)]).unwrap().complete());
         assert!(!play(vec![confirmed(1, 1), declined()]).unwrap().complete());
         assert!(
-            play(vec![confirmed(1, 1), declined(), granted(1, 1, 5)])
+            play(vec![confirmed(1, 1), declined(), granted(1, 1, 6)])
                 .unwrap()
                 .complete()
         );
@@ -335,9 +324,9 @@ mod tests {
 
     #[test]
     fn r054_two_sets_in_their_order() {
-        assert_eq!(play(vec![granted(1, 1, 5)]), Err(SignInRefused::StateUnknown));
+        assert_eq!(play(vec![granted(1, 1, 6)]), Err(SignInRefused::StateUnknown));
         assert!(matches!(
-            play(vec![confirmed(1, 1), granted(1, 1, 4)]),
+            play(vec![confirmed(1, 1), granted(1, 1, 5)]),
             Err(SignInRefused::ConsentIncomplete { .. })
         ));
     }
@@ -345,7 +334,7 @@ mod tests {
     #[test]
     fn r048_only_the_recorded_person() {
         assert!(matches!(
-            play(vec![confirmed(1, 1), granted(1, 2, 5)]),
+            play(vec![confirmed(1, 1), granted(1, 2, 6)]),
             Err(SignInRefused::NotRecorded { .. })
         ));
         assert!(matches!(
@@ -357,7 +346,7 @@ mod tests {
     #[test]
     fn r066_only_the_bound_tenant() {
         assert_eq!(
-            play(vec![confirmed(1, 1), granted(2, 1, 5)]),
+            play(vec![confirmed(1, 1), granted(2, 1, 6)]),
             Err(SignInRefused::TenantMismatch)
         );
         assert_eq!(
@@ -367,15 +356,11 @@ mod tests {
     }
 
     fn complete() -> Setup {
-        play(vec![confirmed(1, 1), granted(1, 1, 5)]).unwrap()
+        play(vec![confirmed(1, 1), granted(1, 1, 6)]).unwrap()
     }
 
     fn scopes(count: usize) -> BTreeSet<String> {
-        CALLING_SCOPES
-            .iter()
-            .take(count)
-            .map(|scope| (*scope).to_owned())
-            .collect()
+        calling_set().take(count).map(|scope| scope.to_owned()).collect()
     }
 
     #[test]
@@ -385,9 +370,9 @@ mod tests {
             let without = reset(&complete(), set, "support", now).unwrap();
             assert!(without.complete() && !without.consents().unwrap().granted(), "{set:?}");
             assert!(reset(&without, set, "support", now).is_err());
-            let again = play(vec![confirmed(1, 1), granted(1, 1, 5)]).unwrap();
+            let again = play(vec![confirmed(1, 1), granted(1, 1, 6)]).unwrap();
             let admin = GlobalAdmin::invited("mara@bluefinch.example".parse().unwrap(), None);
-            let (next, _) = step(&without, &admin, granted(1, 1, 5), now).unwrap();
+            let (next, _) = step(&without, &admin, granted(1, 1, 6), now).unwrap();
             assert!(next.consents().unwrap().granted() && again.complete(), "{set:?}");
         }
         assert!(reset(&Setup::Invited, PermissionSet::Calling, "support", now).is_err());
@@ -403,10 +388,9 @@ mod tests {
     #[test]
     fn r056_a_later_token_tells_what_became_of_the_second_set() {
         let now = Timestamp::UNIX_EPOCH;
-        let lacks = ["user_impersonation".to_owned()];
-        let seen = |setup: &Setup, missing: &[String]| seen_at_sign_in(setup, &scopes(5), missing, "Mara", now);
-        assert_eq!(seen(&complete(), &[]), None);
-        let gone = seen(&complete(), &lacks).unwrap();
+        let seen = |setup: &Setup, count| seen_at_sign_in(setup, &scopes(count), "Mara", now);
+        assert_eq!(seen(&complete(), 6), None);
+        let gone = seen(&complete(), 5).unwrap();
         assert_eq!(
             gone.consents().unwrap().calling,
             Consent::Revoked {
@@ -414,8 +398,8 @@ mod tests {
                 by: "Microsoft".into()
             }
         );
-        assert_eq!(seen(&gone, &lacks), None);
-        let back = seen(&gone, &[]).unwrap();
+        assert_eq!(seen(&gone, 5), None);
+        let back = seen(&gone, 6).unwrap();
         assert!(back.consents().unwrap().granted());
     }
 }

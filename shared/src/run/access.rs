@@ -110,6 +110,18 @@ async fn activated(io: &Io, caller: &Caller) -> Result<()> {
     }
 }
 
+/// The enterprise is still the one that the caller saw at version `seen`.
+///
+/// # Errors
+/// `Stale`.
+pub(super) fn unmoved(kept: &Enterprise, seen: u64) -> Result<()> {
+    if kept.version == seen {
+        Ok(())
+    } else {
+        Err(Error::Stale("the enterprise"))
+    }
+}
+
 /// An entry of the audit trail, of this moment.
 #[must_use]
 pub fn entry(io: &Io, author: &Author, deed: Deed, changes: Vec<Changed>, now: Timestamp) -> Entry {

@@ -4,6 +4,7 @@ use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::consent::{ConsentForm, GRAPH, PermissionSet, missing_calling_scopes};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::group_filter::Group;
+use crate::domain::reseller::Reseller;
 use crate::domain::secret::Secret;
 use crate::domain::visit::{Purpose, Session, Stage, Visit};
 use crate::error::{Error, Result, SignInRefused};
@@ -11,7 +12,7 @@ use crate::io::Io;
 use crate::io::graph::{SignedIn, Token};
 use crate::io::vault::sha256;
 use crate::plan::onboard::{self, Event};
-use crate::run::access::entry;
+use crate::run::access::{entry, unmoved};
 use crate::run::{session, sign_in, switch};
 use jiff::Timestamp;
 use url::Url;
@@ -58,12 +59,11 @@ pub async fn organization_accepted(io: &Io, visit: &Visit, browser: &Secret, now
 ///
 /// # Errors
 /// `Upstream`, `Throttled`, and `Refused` where our registration is at fault.
-pub async fn organization_applies(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<bool> {
+pub async fn organization_applies(io: &Io, kept: &Enterprise, reseller: &Reseller, now: Timestamp) -> Result<bool> {
     let Some(tenant) = kept.setup.tenant() else {
         return Ok(false);
     };
-    let reseller = io.store.reseller(&kept.reseller).await?;
-    let application = sign_in::application(io, &reseller);
+    let application = sign_in::application(io, reseller);
     let secret = io.vault.entra_client_secret(application).await?;
     let read = async {
         let token = io
@@ -88,13 +88,13 @@ pub async fn calling_granted(
     io: &Io,
     visit: &Visit,
     accepted: bool,
-    person: SignedIn,
+    mut person: SignedIn,
     browser: &Secret,
     now: Timestamp,
 ) -> Result<()> {
     let kept = sign_in::recorded(io, visit, &person).await?;
     // The permission on the Teams admin resource shows only in a token for it.
-    session::teams_token(io, &person, now).await?;
+    session::teams_token(io, &mut person, now).await?;
     let author = sign_in::author(visit, &person);
     let event = Event::CallingGranted {
         identity: person.claims.identity.clone(),
@@ -155,17 +155,10 @@ pub async fn calling_seen(
     visit: &Visit,
     mut kept: Enterprise,
     person: &SignedIn,
-    teams: &Result<Token>,
     now: Timestamp,
 ) -> Result<Enterprise> {
-    let mut missing: Vec<String> = missing_calling_scopes(&person.scopes)
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
-    if let Err(Error::SignIn(SignInRefused::ConsentIncomplete { missing: of_teams })) = teams {
-        missing.extend_from_slice(of_teams);
-    }
-    if let Some(setup) = onboard::seen_at_sign_in(&kept.setup, &person.scopes, &missing, &person.claims.name, now) {
+    let missing = missing_calling_scopes(&person.scopes);
+    if let Some(setup) = onboard::seen_at_sign_in(&kept.setup, &person.scopes, &person.claims.name, now) {
         let seen = kept.version;
         let next = Enterprise {
             setup,
@@ -184,7 +177,7 @@ pub async fn calling_seen(
     if missing.is_empty() {
         return Ok(kept);
     }
-    Err(SignInRefused::ConsentIncomplete { missing }.into())
+    Err(SignInRefused::lacking(missing).into())
 }
 
 /// The tenant's groups, which only the second set lets us read: the proof that Microsoft applies it.
@@ -207,9 +200,7 @@ pub async fn reset(
     author: &Author,
     now: Timestamp,
 ) -> Result<Enterprise> {
-    if seen != kept.version {
-        return Err(Error::Stale("the enterprise"));
-    }
+    unmoved(&kept, seen)?;
     let setup = onboard::reset(&kept.setup, set, &author.who, now).map_err(Error::Conflict)?;
     let next = Enterprise {
         setup,

@@ -7,7 +7,6 @@ use crate::domain::ids::InvitationId;
 use crate::domain::invitation::{self, Invitation};
 use crate::domain::reseller::Reseller;
 use crate::domain::secret::Secret;
-use crate::domain::setup::BoundTenant;
 use crate::domain::standing::Standing;
 use crate::domain::steps::{Progress, Step, StepState};
 use crate::domain::visit::{Link, Purpose, Session, Stage, Visit};
@@ -177,28 +176,17 @@ pub async fn signed_in(
     if kept.invitation.as_ref() != Some(invitation) {
         return Err(SignInRefused::LinkClosed.into());
     }
-    let organization = io.graph.organization(&person.access).await?;
+    let tenant = sign_in::tenant_of(io, &person, now).await?;
     let author = sign_in::author(visit, &person);
-    let identity = person.claims.identity;
-    if organization.id != identity.tenant {
-        return Err(SignInRefused::TenantMismatch.into());
-    }
-    let message = format!("{} signed in at {}.", person.claims.name, organization.name);
     let progress = Progress {
         state: StepState::Succeeded,
-        message,
+        message: format!("{} signed in at {}.", person.claims.name, tenant.name),
         at: now,
         obstacle: None,
     };
     note(io, kept, Step::SignIn, progress, &author).await?;
-    let tenant = BoundTenant {
-        id: organization.id,
-        name: organization.name,
-        label: organization.initial_label,
-        at: now,
-    };
     let session = visit.at(Stage::Confirm {
-        identity,
+        identity: person.claims.identity,
         person: person.claims.name,
         tenant,
         scopes: person.scopes,

@@ -17,7 +17,7 @@ use crate::domain::sync_switch::SyncSwitch;
 use crate::domain::{licence, schedule};
 use crate::error::{Error, Result};
 use crate::io::Io;
-use crate::run::access::entry;
+use crate::run::access::{entry, unmoved};
 use crate::run::{account, invitation, licences, post};
 use jiff::Timestamp;
 
@@ -189,9 +189,7 @@ pub async fn serve(
 /// # Errors
 /// `Stale`, `Conflict`.
 pub(super) fn current(kept: &Enterprise, seen: u64) -> Result<()> {
-    if kept.version != seen {
-        return Err(Error::Stale("the enterprise"));
-    }
+    unmoved(kept, seen)?;
     if kept.standing.leaving() {
         return Err(Error::Conflict(
             "the integration is being removed; take that back first, as long as the final sync has not begun".into(),

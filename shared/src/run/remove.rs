@@ -8,7 +8,7 @@ use crate::domain::letter::Letter;
 use crate::domain::standing::{RETENTION, Standing};
 use crate::error::{Error, Result};
 use crate::io::Io;
-use crate::run::access::entry;
+use crate::run::access::{entry, unmoved};
 use crate::run::provision::{current, to_admin};
 use crate::run::{account, invitation, post, remind, start_sync};
 use jiff::Timestamp;
@@ -65,9 +65,7 @@ pub async fn order(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: T
 /// # Errors
 /// `Conflict` once the final sync has begun, or where there is nothing to take back; `Stale`.
 pub async fn undo(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: Timestamp) -> Result<Enterprise> {
-    if kept.version != seen {
-        return Err(Error::Stale("the enterprise"));
-    }
+    unmoved(&kept, seen)?;
     let standing = match kept.standing {
         Standing::Removing {
             final_sync: None,

@@ -8,7 +8,7 @@ use crate::domain::consent::{TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
 use crate::domain::global_admin::Identity;
 use crate::domain::ids::{EnterpriseId, RunId};
 use crate::domain::secret::Secret;
-use crate::error::{Error, Result, SignInRefused};
+use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::graph::{Renew, SignedIn, Token};
 use crate::plan::duration;
@@ -77,27 +77,29 @@ pub(super) async fn seal(
     io.store.put_sealed(enterprise, run, &sealed, expires).await
 }
 
-/// A token of the same person for the Teams administration. Microsoft gives one answer for one resource, and the refresh
-/// token is the way to the second; the one that replaces it is dropped here.
+/// A token of the same person for the Teams administration, where Microsoft gives one; the permission is then among what
+/// the person granted. Microsoft gives one answer for one resource, and the refresh token is the way to the second; the one
+/// that replaces it is dropped here.
 ///
 /// # Errors
-/// `ConsentIncomplete` where it is not given.
-pub(super) async fn teams_token(io: &Io, person: &SignedIn, now: Timestamp) -> Result<Token> {
-    let missing = || {
-        Error::SignIn(SignInRefused::ConsentIncomplete {
-            missing: vec![TEAMS_ADMIN_SCOPE.to_owned()],
-        })
+/// `Upstream` and its like where Microsoft cannot be asked.
+pub(super) async fn teams_token(io: &Io, person: &mut SignedIn, now: Timestamp) -> Result<Option<Token>> {
+    let Some(refresh_token) = &person.refresh else {
+        return Ok(None);
     };
     let ask = Renew {
         application: &person.application,
         client_secret: io.vault.entra_client_secret(&person.application).await?,
         tenant: &person.claims.identity.tenant,
-        refresh_token: person.refresh.as_ref().ok_or_else(missing)?,
+        refresh_token,
         scope: &format!("{TEAMS_ADMIN}/.default"),
     };
     match io.sign_in.token_for(&ask, now).await {
-        Ok((teams, _)) => Ok(teams),
-        Err(Error::SignIn(_) | Error::TokenExpired) => Err(missing()),
+        Ok((teams, _)) => {
+            person.scopes.insert(TEAMS_ADMIN_SCOPE.to_owned());
+            Ok(Some(teams))
+        }
+        Err(Error::SignIn(_) | Error::TokenExpired) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::reseller::Reseller;
 use crate::domain::secret::Secret;
+use crate::domain::setup::BoundTenant;
 use crate::domain::standing::Standing;
 use crate::domain::visit::{Purpose, Visit};
 use crate::error::{Error, Result, SignInRefused};
@@ -330,20 +331,42 @@ pub fn author(visit: &Visit, person: &SignedIn) -> Author {
 /// # Errors
 /// `NotGlobalAdmin`, `ConsentIncomplete`, or why Microsoft could not be asked.
 pub async fn prove_global_admin(io: &Io, token: &Token) -> Result<()> {
+    prove_role(io, token, &[GLOBAL_ADMINISTRATOR]).await
+}
+
+/// The person holds one of these roles now, by their templates.
+///
+/// # Errors
+/// `NotGlobalAdmin` with the roles that the person has, `ConsentIncomplete`, or why Microsoft could not be asked.
+pub(super) async fn prove_role(io: &Io, token: &Token, enough: &[&str]) -> Result<()> {
     let roles = match io.graph.my_roles(token).await {
         // Without this one permission nobody's own roles can be read.
         Err(Error::Refused { status: 403, .. }) => {
-            let missing = vec!["User.Read".to_owned()];
-            return Err(SignInRefused::ConsentIncomplete { missing }.into());
+            return Err(SignInRefused::lacking(vec!["User.Read"]).into());
         }
         read => read?,
     };
-    if roles
-        .iter()
-        .any(|role| role.template_id.eq_ignore_ascii_case(GLOBAL_ADMINISTRATOR))
-    {
+    let holds = |wanted: &&str| roles.iter().any(|role| role.template_id.eq_ignore_ascii_case(wanted));
+    if enough.iter().any(holds) {
         return Ok(());
     }
     let has = roles.into_iter().map(|role| role.name).filter(|name| !name.is_empty());
     Err(SignInRefused::NotGlobalAdmin { has: has.collect() }.into())
+}
+
+/// The tenant that the person signed in to, read with their token.
+///
+/// # Errors
+/// `TenantMismatch` where the token reads another one than the ID token names.
+pub(super) async fn tenant_of(io: &Io, person: &SignedIn, now: Timestamp) -> Result<BoundTenant> {
+    let organization = io.graph.organization(&person.access).await?;
+    if organization.id != person.claims.identity.tenant {
+        return Err(SignInRefused::TenantMismatch.into());
+    }
+    Ok(BoundTenant {
+        id: organization.id,
+        name: organization.name,
+        label: organization.initial_label,
+        at: now,
+    })
 }

@@ -1,6 +1,7 @@
 //! A sync begins: the portal identity asks for it, the Microsoft identity confirms it (R047).
 
 use crate::domain::audit::{Deed, changed};
+use crate::domain::consent::TEAMS_ADMIN_SCOPE;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
 use crate::domain::once::Once;
@@ -310,7 +311,7 @@ pub async fn signed_in(
     io: &Io,
     visit: &Visit,
     run: &RunId,
-    person: SignedIn,
+    mut person: SignedIn,
     browser: &Secret,
     now: Timestamp,
 ) -> Result<()> {
@@ -333,15 +334,16 @@ pub async fn signed_in(
         may_sync(&kept)?;
         sign_in::record(io, visit, kept, &person, now).await?
     };
-    let teams = session::teams_token(io, &person, now).await;
-    let kept = consent::calling_seen(io, visit, kept, &person, &teams, now).await?;
+    let teams = session::teams_token(io, &mut person, now).await?;
+    let kept = consent::calling_seen(io, visit, kept, &person, now).await?;
+    let teams = teams.ok_or_else(|| SignInRefused::lacking(vec![TEAMS_ADMIN_SCOPE]))?;
     let version = kept.version;
     switch::enable(io, kept, version, &sign_in::author(visit, &person), now).await?;
     let waiting = io.store.run(enterprise, run).await?;
     if waiting.state != RunState::AwaitingSignIn || waiting.deputy != asked.deputy {
         return Err(SignInRefused::LinkClosed.into());
     }
-    session::seal(io, enterprise, run, person, teams?).await?;
+    session::seal(io, enterprise, run, person, teams).await?;
     operators::still_expected(io, enterprise, &asked).await?;
     // The worker moves a run whose session is there: whatever dies here, no run is under way that nobody works on.
     io.state_machine

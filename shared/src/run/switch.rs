@@ -19,7 +19,7 @@ use crate::io::graph::SignedIn;
 use crate::io::store::directory::Digests;
 use crate::io::vault::sha256;
 use crate::plan::onboard::{Event, step};
-use crate::run::access::entry;
+use crate::run::access::{entry, unmoved};
 use crate::run::{account, sign_in, start_sync};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -30,9 +30,7 @@ use std::collections::BTreeSet;
 /// # Errors
 /// `Conflict` before the set-up is complete, while a sync is under way or the integration is being removed; `Stale`.
 pub async fn disable(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: Timestamp) -> Result<Enterprise> {
-    if seen != kept.version {
-        return Err(Error::Stale("the enterprise"));
-    }
+    unmoved(&kept, seen)?;
     if kept.sync_switch.off() {
         return Ok(kept);
     }
@@ -66,9 +64,7 @@ pub async fn disable(io: &Io, kept: Enterprise, seen: u64, author: &Author, now:
 /// # Errors
 /// `Stale`.
 pub async fn enable(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: Timestamp) -> Result<Enterprise> {
-    if seen != kept.version {
-        return Err(Error::Stale("the enterprise"));
-    }
+    unmoved(&kept, seen)?;
     if !kept.sync_switch.off() {
         return Ok(kept);
     }
@@ -124,20 +120,11 @@ pub async fn signed_in_elsewhere(
     now: Timestamp,
 ) -> Result<()> {
     sign_in::prove_global_admin(io, &person.access).await?;
-    let organization = io.graph.organization(&person.access).await?;
-    let identity = person.claims.identity;
-    if organization.id != identity.tenant {
-        return Err(SignInRefused::TenantMismatch.into());
-    }
+    let tenant = sign_in::tenant_of(io, &person, now).await?;
     let session = visit.at(Stage::Move {
-        identity,
+        identity: person.claims.identity,
         person: person.claims.name,
-        tenant: BoundTenant {
-            id: organization.id,
-            name: organization.name,
-            label: organization.initial_label,
-            at: now,
-        },
+        tenant,
         scopes: person.scopes,
         run: run.clone(),
     });

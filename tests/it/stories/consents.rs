@@ -72,6 +72,7 @@ async fn r055_r056_the_ledger_says_who_granted_what_and_when() {
         .iter()
         .filter_map(Value::as_str)
         .collect();
+    assert!(scopes.contains(&"user_impersonation"), "of both resources: {scopes:?}");
     for asked in second["asked"].as_array().unwrap() {
         let asked = asked.as_str().unwrap();
         assert!(scopes.iter().any(|scope| scope.ends_with(asked)), "{asked}: {scopes:?}");

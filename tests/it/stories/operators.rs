@@ -223,6 +223,19 @@ async fn a_teams_administrator_is_enough_where_the_global_admin_allows_it_and_no
 }
 
 #[tokio::test]
+async fn r056_a_deputys_grant_without_the_own_roles_is_a_missing_permission() {
+    for teams_administrators in [false, true] {
+        let scene = with_deputy(teams_administrators).await;
+        let started = deputys_run(&scene).await;
+        scene
+            .order("", json!({ "withheld": ["User.Read", "User.Read.All"] }))
+            .await;
+        let page = scene.sign_in(&started, &scene.tenant.global_admins[1]).await;
+        refused(&page, "CONSENT_MISSING");
+    }
+}
+
+#[tokio::test]
 async fn r066_a_deputy_of_another_tenant_is_refused() {
     let scene = with_deputy(true).await;
     let other = scene.other_tenants().await.remove(0);
