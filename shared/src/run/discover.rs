@@ -7,7 +7,8 @@ use crate::domain::ids::TeamsUserId;
 use crate::domain::sync_log::{Counts, Line};
 use crate::error::{Error, Result};
 use crate::io::Io;
-use crate::io::graph::Token;
+use crate::io::gate::Gate;
+use crate::io::graph::{Members, Range, Token};
 use crate::io::store::directory::{Digests, digest};
 use crate::io::store::leases::Lease;
 use crate::plan::{discover, preflight};
@@ -106,7 +107,8 @@ async fn read_users(
     work: &mut Work,
     found: &mut Discovered,
 ) -> Result<()> {
-    let mut pages = io.graph.users(token);
+    let gate = Gate::default();
+    let mut pages = io.graph.users(token, &Range::ALL, &gate);
     let mut changed: Vec<TeamsUser> = Vec::new();
     while let Some(page) = pages.next().await? {
         io.store.renew(lease, io.clock.now()).await?;
@@ -157,11 +159,12 @@ async fn members(
     let mut members = BTreeSet::new();
     for group in groups {
         let mut count = None;
-        if let Some(mut pages) = io.graph.group_members(token, &group.id).await? {
+        let gate = Gate::default();
+        if let Members::Listed(mut pages) = io.graph.group_members(token, &group.id, &gate).await? {
             let mut seen = 0;
             while let Some(page) = pages.next().await? {
                 seen += page.len() as u64;
-                members.extend(page.iter().map(TeamsUserId::bytes));
+                members.extend(page.iter().map(|user| user.id.bytes()));
             }
             count = Some(seen);
         }
