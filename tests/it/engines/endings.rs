@@ -100,6 +100,9 @@ fn mapped(n: usize) -> AccountChange {
             number: Some(format!("+3227001{n:03}").parse().unwrap()),
             extension: None,
             call_handling: CallHandling::NoVoicemail,
+            country: None,
+            music_on_hold: None,
+            match_by_mail: false,
         }],
         next_order: 10,
         ..AccountChange::default()

@@ -28,6 +28,7 @@ pub mod audit;
 pub mod directory;
 mod documents;
 pub mod enterprises;
+mod groups;
 pub mod guesses;
 pub mod invitations;
 pub mod keys;
