@@ -71,7 +71,7 @@ pub fn ranges(accounts: u64) -> Vec<Range> {
 /// The people of a group.
 pub enum Members<'a> {
     /// Here they are.
-    Listed(UserPages<'a>),
+    Listed(Box<UserPages<'a>>),
     /// There is no such group any more.
     Gone,
     /// The group hides its members from applications such as ours.
@@ -131,7 +131,7 @@ impl Graph {
         match pages.read().await {
             Ok(first) => {
                 pages.first = first;
-                Ok(Members::Listed(pages))
+                Ok(Members::Listed(Box::new(pages)))
             }
             Err(Error::Refused { status: 404, .. }) => Ok(Members::Gone),
             // The same answer as to an application without the permission to read members.
