@@ -8,7 +8,7 @@ use super::pages::{Pages, below};
 use super::user_page::WireUser;
 use super::users::{PATIENT, USER_FIELDS};
 use super::{Graph, Token};
-use crate::domain::directory::DirectoryUser;
+use crate::domain::directory::TeamsUser;
 use crate::domain::ids::TeamsUserId;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub struct ChangesLink(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserChange {
     /// It exists, is enabled, and is like this now.
-    Here(DirectoryUser),
+    Here(TeamsUser),
     /// It was deleted, for good or not, or disabled.
     Gone(TeamsUserId),
 }

@@ -4,7 +4,7 @@ use super::pages::Pages;
 use super::user_page::UserPage;
 use super::wire::{Single, WireVisibility, plain_number};
 use super::{EVENTUAL, Graph, Token, quoted};
-use crate::domain::directory::DirectoryUser;
+use crate::domain::directory::TeamsUser;
 use crate::domain::ids::GroupId;
 use crate::io::gate::Gate;
 use crate::io::http::Call;
@@ -12,8 +12,7 @@ use crate::{Error, Result};
 use url::Url;
 
 /// What `user_page.rs` reads; nothing else leaves Microsoft (R084).
-pub(super) const USER_FIELDS: &str =
-    "id,displayName,mail,userPrincipalName,userType,usageLocation,accountEnabled,assignedLicenses,assignedPlans";
+pub(super) const USER_FIELDS: &str = "id,displayName,mail,userPrincipalName,userType,usageLocation,accountEnabled,onPremisesSyncEnabled,assignedLicenses,assignedPlans";
 /// A long read gives way to people who wait.
 pub(super) const PATIENT: (&str, &str) = ("x-ms-throttle-priority", "low");
 const ENABLED: &str = "accountEnabled eq true";
@@ -171,7 +170,7 @@ pub struct UserPages<'a> {
     gate: &'a Gate,
     /// Counts what the pages list.
     recount: Url,
-    first: Option<Vec<DirectoryUser>>,
+    first: Option<Vec<TeamsUser>>,
     /// A hash for each entry that came, so that one that came twice does not stand in for one that is missing.
     seen: Vec<u64>,
 }
@@ -196,14 +195,14 @@ impl<'a> UserPages<'a> {
     /// # Errors
     /// Those of Microsoft; `Upstream` where a page cannot be read, leads elsewhere, or entries are missing at the
     /// end. After an error every further call is one.
-    pub async fn next(&mut self) -> Result<Option<Vec<DirectoryUser>>> {
+    pub async fn next(&mut self) -> Result<Option<Vec<TeamsUser>>> {
         match self.first.take() {
             Some(first) => Ok(Some(first)),
             None => self.read().await,
         }
     }
 
-    async fn read(&mut self) -> Result<Option<Vec<DirectoryUser>>> {
+    async fn read(&mut self) -> Result<Option<Vec<TeamsUser>>> {
         let Some(answer) = self.pages.fetch().await? else {
             return Ok(None);
         };
