@@ -112,9 +112,13 @@ fn page(
     mut row: impl FnMut(usize, Option<u32>, &mut Vec<u8>) -> bool,
 ) -> Reply {
     let again = ask.state.switches.repeat_entries;
-    let known = place
-        .known
-        .map(|known| if again { known.saturating_sub(REPLAYED) } else { known });
+    let known = place.known.map(|known| {
+        if again {
+            known.saturating_sub(REPLAYED).max(1)
+        } else {
+            known
+        }
+    });
     let mut rows = Vec::new();
     let mut first = 0..0;
     let mut written = 0;
