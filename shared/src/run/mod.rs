@@ -28,3 +28,4 @@ pub mod start_sync;
 pub mod status;
 pub mod switch;
 pub mod sync;
+pub mod voice_users;
