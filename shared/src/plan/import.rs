@@ -236,7 +236,8 @@ impl<'a> Import<'a> {
     fn double_numbers(&mut self) {
         let mut holders: HashMap<&E164, (&VoiceUserId, Option<Place>)> = HashMap::new();
         if self.mode != Mode::Replace {
-            for (id, user) in self.before.iter().filter(|(id, _)| !self.taken.contains_key(*id)) {
+            let stays = |id: &&VoiceUserId| self.mode == Mode::Create || !self.taken.contains_key(*id);
+            for (id, user) in self.before.iter().filter(|(id, _)| stays(id)) {
                 holders.extend(user.number.as_ref().map(|number| (number, (id, None))));
             }
         }
