@@ -18,7 +18,11 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(groups::list))
         .routes(routes!(groups::filter, groups::choose))
         .routes(routes!(teams_users::list))
-        .routes(routes!(voice_users::list, voice_users::push))
+        .routes(routes!(voice_users::list, voice_users::create, voice_users::bulk::push))
+        .routes(routes!(voice_users::bulk::import))
+        .routes(routes!(voice_users::bulk::export))
+        .routes(routes!(voice_users::bulk::template))
+        .routes(routes!(voice_users::one, voice_users::change, voice_users::delete))
         .routes(routes!(mapping::page, mapping::save))
 }
 

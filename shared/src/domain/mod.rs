@@ -12,6 +12,7 @@ pub mod consent;
 pub mod directory;
 pub mod email;
 pub mod enterprise;
+pub mod fault;
 pub mod finding;
 pub mod global_admin;
 pub mod group_filter;
@@ -40,6 +41,7 @@ pub mod sync_status;
 pub mod sync_switch;
 pub mod visit;
 pub mod voice;
+pub mod voice_field;
 
 /// A value that was refused, in words for the person who sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

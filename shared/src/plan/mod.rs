@@ -5,7 +5,9 @@
 pub mod check;
 pub mod discover;
 pub mod duration;
+pub mod export;
 pub mod guard;
+pub mod import;
 pub mod mapping;
 pub mod onboard;
 pub mod operators;

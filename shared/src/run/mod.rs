@@ -29,3 +29,4 @@ pub mod start_sync;
 pub mod status;
 pub mod switch;
 pub mod sync;
+pub mod voice_users;

@@ -7,7 +7,8 @@
 //! | invitation | same | `INVITATION#id` | `invitations` |
 //! | sign-in without an answer | same | `SIGNIN` | `visits` |
 //! | account version | same | `ACCOUNT` | `account` |
-//! | voice user, mapping, ownership | same | `VOICE#`, `MAPPING#`, `OWNED#` | `account` |
+//! | mapping, ownership | same | `MAPPING#`, `OWNED#` | `account` |
+//! | voice users from an id on | same | `VOICE##set#id` | `voice_users` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
 //! | read of the directory, digests of everybody | same | `DIRECTORY`, `MANIFEST#read#piece` | `manifest` |
 //! | user who can be mapped, cannot, has left | `ENTERPRISE#id#TEAMS#part` | `USER#oid`, `EXCLUDED#oid`, `GONE#oid` | `directory` |
@@ -42,6 +43,7 @@ pub mod runs;
 pub mod sync_status;
 pub mod table;
 pub mod visits;
+pub mod voice_users;
 
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::Client;
