@@ -231,6 +231,7 @@ async fn leave(io: &Io, kept: &Enterprise, left: &TenantId) -> Result<()> {
     io.store.delete_teams_users(enterprise, &users).await?;
     io.store.put_manifest(enterprise, &manifest, &Digests::new()).await?;
     io.store.put_groups(enterprise, &[]).await?;
+    io.store.put_troubles(enterprise, &[]).await?;
     io.store.leave_account(enterprise, left).await?;
     io.store
         .edit_sync_status(kept, |status| SyncStatus {

@@ -8,6 +8,7 @@
 //! | sign-in without an answer | same | `SIGNIN` | `visits` |
 //! | account version | same | `ACCOUNT` | `account` |
 //! | voice user, mapping, ownership | same | `VOICE#`, `MAPPING#`, `OWNED#` | `account` |
+//! | what the last sync found wrong | same | `TROUBLE#oid` | `troubles` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
 //! | digests of the directory | same | `MANIFEST#part#piece` | `directory` |
 //! | Teams user | `ENTERPRISE#id#TEAMS#part` | `USER#oid` | `directory` |
@@ -40,6 +41,7 @@ pub mod resellers;
 pub mod runs;
 pub mod sync_status;
 pub mod table;
+pub mod troubles;
 pub mod visits;
 
 use crate::error::{Error, Result};
