@@ -46,8 +46,8 @@ pub struct Chosen {
     pub banned: Option<Banned>,
 }
 
-/// How many Teams users have the address of a voice user that is mapped to nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who has the address of a voice user that is mapped to nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SameAddress {
     /// It has no address, or it is mapped already.
     NotAsked,
@@ -55,6 +55,13 @@ pub enum SameAddress {
     Nobody,
     /// The person that the facts are about.
     One,
+    /// Somebody who is mapped to another voice user.
+    Mapped {
+        /// Who has the address.
+        who: String,
+        /// The other voice user.
+        to: String,
+    },
     /// More than one.
     Several(usize),
 }

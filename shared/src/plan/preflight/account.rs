@@ -154,6 +154,19 @@ pub fn email_ambiguous(name: &str, email: &EmailAddress, count: usize) -> Findin
     )
 }
 
+/// An address of somebody who is mapped to another voice user.
+#[must_use]
+pub fn email_mapped(name: &str, who: &str, to: &str) -> Finding {
+    finding(
+        Code::EmailNoMatch,
+        name,
+        format!("{who} has the address of {name}, and is mapped to {to} already."),
+        format!("Set the mapping of {to} to None first, or choose another Teams user for {name} (Edit User)."),
+        Actor::AccountAdmin,
+        None,
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
