@@ -50,7 +50,9 @@ impl Explanation {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            Self::NobodyLicensed => "No user has a license in which Teams Phone (Phone System) works, so nobody can be mapped.",
+            Self::NobodyLicensed => {
+                "No user has a license in which Teams Phone (Phone System) works, so nobody can be mapped."
+            }
             Self::CallingPlans => {
                 "Some users have Teams Phone and also a Calling Plan or Communications Credits of Microsoft's; they cannot be mapped."
             }
@@ -120,8 +122,15 @@ mod tests {
 
     #[test]
     fn r212_r213_r214_every_explanation_leads_to_a_sync() {
-        for one in [Explanation::NobodyLicensed, Explanation::CallingPlans, Explanation::NobodyInGroups] {
-            assert!(one.text().ends_with('.') && one.fix().ends_with("press Sync Now."), "{one:?}");
+        for one in [
+            Explanation::NobodyLicensed,
+            Explanation::CallingPlans,
+            Explanation::NobodyInGroups,
+        ] {
+            assert!(
+                one.text().ends_with('.') && one.fix().ends_with("press Sync Now."),
+                "{one:?}"
+            );
         }
         assert!(Explanation::CallingPlans.fix().contains("bundle"));
         assert!(Explanation::NobodyInGroups.fix().contains("clear the filter"));

@@ -8,11 +8,9 @@ mod verdict;
 
 pub use verdict::Verdict;
 
-use crate::domain::brand::Brand;
 use crate::domain::directory::TeamsUser;
-use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Code, Finding};
-use crate::domain::group_filter::Banned;
+use crate::domain::group_filter::{Banned, GroupFilter};
 use crate::domain::ids::TeamsUserId;
 use crate::domain::mapping::Owned;
 use crate::domain::voice::VoiceUser;
@@ -93,10 +91,14 @@ pub struct LastLook<'a> {
 /// What is known when somebody asks.
 #[derive(Debug)]
 pub struct Facts<'a> {
-    /// Whose.
-    pub enterprise: &'a Enterprise,
+    /// Whose users are synchronised.
+    pub filter: &'a GroupFilter,
+    /// The Global Admin's name.
+    pub admin: &'a str,
     /// Whom to ask for help.
-    pub brand: &'a Brand,
+    pub provider: &'a str,
+    /// Whom to ask for licenses.
+    pub contact: &'a str,
     /// When the tenant was last read.
     pub read_at: Option<Timestamp>,
     /// When the run was started that is going on.
@@ -242,10 +244,6 @@ impl<'a> Facts<'a> {
             Person::Unknown(asked) => asked.parse().ok(),
             Person::Nobody => None,
         }
-    }
-
-    fn admin(&self) -> &'a str {
-        self.enterprise.global_admin.display_name()
     }
 
     /// Everything that is wanted is there.

@@ -6,12 +6,15 @@ mod filter;
 mod number;
 mod user;
 
-pub use account::{DIAL_PAD_WITHIN, dial_pad, email_ambiguous, email_mapped, email_no_match, first_sync, not_synced_yet, over_license};
+pub use account::{
+    DIAL_PAD_WITHIN, dial_pad, email_ambiguous, email_mapped, email_no_match, first_sync, not_synced_yet, over_license,
+};
 pub use filter::{Absence, group, group_banned, user_not_in_filter};
 pub use number::{Elsewhere, no_extension, number_invalid, number_missing, number_orphaned, number_taken};
 pub use user::{
-    country_mismatch, country_missing, guest, has_calling_plan, has_comm_credits, ineligible_finding, license_propagating,
-    mapped_user_gone, mapped_user_ineligible, no_phone_system, not_teams_only, on_premises, resource_account,
+    country_mismatch, country_missing, guest, has_calling_plan, has_comm_credits, ineligible_finding,
+    license_propagating, mapped_user_gone, mapped_user_ineligible, no_phone_system, not_teams_only, on_premises,
+    resource_account,
 };
 
 use crate::domain::finding::{Actor, Code, Finding};
@@ -121,7 +124,13 @@ mod tests {
         };
         let said = [-5, 59, 60, 150, 3600, 7200, 172_799, 172_800].map(ago);
         let expected = [
-            "a moment ago", "a moment ago", "1 minute ago", "2 minutes ago", "1 hour ago", "2 hours ago", "47 hours ago",
+            "a moment ago",
+            "a moment ago",
+            "1 minute ago",
+            "2 minutes ago",
+            "1 hour ago",
+            "2 hours ago",
+            "47 hours ago",
             "2 days ago",
         ];
         assert_eq!(said, expected);

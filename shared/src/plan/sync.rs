@@ -318,6 +318,7 @@ pub fn beyond(approved: &[Change], fresh: &[Change]) -> Vec<Change> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::domain::finding::Code;
 
     pub(crate) const A: &str = "+15550100101";
     pub(crate) const B: &str = "+15550100102";
@@ -351,6 +352,7 @@ pub(super) mod tests {
                 policy(PolicyType::TeamsCallingPolicy, "X-VM-MOHEXT"),
             ]),
             on_premises: false,
+            not_teams_only: None,
         }
     }
 
@@ -558,11 +560,31 @@ pub(super) mod tests {
             },
         );
         assert_eq!(code(&calling_plan), [Code::NumberTaken]);
+        let mut orphaned = world(&[(A, ANN)], &[], &[]);
+        orphaned.numbers.insert(
+            A.parse().unwrap(),
+            ObservedNumber {
+                orphaned: true,
+                ..ObservedNumber::default()
+            },
+        );
+        assert_eq!(code(&orphaned), [Code::NumberOrphaned]);
+        assert_eq!(plan(&orphaned).conflicts[0].about, Some(ANN.parse().unwrap()));
         let lost = Facts {
             without_number: vec!["Reception".into()],
             ..Facts::default()
         };
         assert_eq!(code(&lost), [Code::NumberMissing]);
+    }
+
+    #[test]
+    fn another_coexistence_mode_is_noted_and_keeps_nobody_from_anything() {
+        let mut facts = world(&[(A, ANN)], &[], &[]);
+        facts.users.get_mut(&ANN.parse().unwrap()).unwrap().not_teams_only = Some("Islands".into());
+        let plan = plan(&facts);
+        assert_eq!((plan.changes.len(), plan.conflicts.len()), (1, 0));
+        assert_eq!(plan.notes[0].code, Code::NotTeamsOnly);
+        assert_eq!(plan.notes[0].about, Some(ANN.parse().unwrap()));
     }
 
     #[test]

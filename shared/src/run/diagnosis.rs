@@ -158,12 +158,7 @@ async fn by_id(io: &Io, kept: &Enterprise, id: &TeamsUserId, now: Timestamp) -> 
 }
 
 /// Whom a voice user that is mapped to nobody could be matched with.
-async fn by_address(
-    io: &Io,
-    kept: &Enterprise,
-    account: &Account,
-    voice: &VoiceUser,
-) -> Result<(Looked, SameAddress)> {
+async fn by_address(io: &Io, kept: &Enterprise, account: &Account, voice: &VoiceUser) -> Result<(Looked, SameAddress)> {
     let Some(email) = &voice.email else {
         return Ok((Looked::Nobody, SameAddress::NotAsked));
     };
@@ -174,7 +169,11 @@ async fn by_address(
     found.retain(|user| user.email == *email);
     let count = found.len();
     let Some(user) = found.pop().filter(|_| count == 1) else {
-        let same = if count == 0 { SameAddress::Nobody } else { SameAddress::Several(count) };
+        let same = if count == 0 {
+            SameAddress::Nobody
+        } else {
+            SameAddress::Several(count)
+        };
         return Ok((Looked::Nobody, same));
     };
     let Some(row) = account.rows.values().find(|row| row.teams_user == user.id) else {
@@ -199,13 +198,7 @@ struct Subject<'a> {
     same_address: SameAddress,
 }
 
-async fn about(
-    io: &Io,
-    kept: &Enterprise,
-    account: &Account,
-    subject: Subject<'_>,
-    now: Timestamp,
-) -> Result<About> {
+async fn about(io: &Io, kept: &Enterprise, account: &Account, subject: Subject<'_>, now: Timestamp) -> Result<About> {
     let enterprise = &kept.id;
     let id = subject.looked.id();
     // Somebody who has the address of a voice user is looked at as a person, not as whoever had something from us before.
@@ -250,8 +243,10 @@ async fn about(
     let owned = ours.and_then(|id| account.owned.get(id)).cloned().unwrap_or_default();
     let running = current.filter(|run| !run.state.ended());
     let diagnosis = diagnose(&Facts {
-        enterprise: kept,
-        brand: &brand,
+        filter: &kept.group_filter,
+        admin: kept.global_admin.display_name(),
+        provider: &brand.provider_contact,
+        contact: &brand.account_contact,
         read_at: directory.read_at,
         running: running.map(|run| run.started.unwrap_or(run.created)),
         chosen: &chosen,

@@ -33,7 +33,10 @@ impl Store {
             .await?;
         let kept: BTreeMap<&TeamsUserId, &Trouble> = kept.iter().map(|trouble| (&trouble.user, trouble)).collect();
         let mut writes = Vec::new();
-        for trouble in troubles.iter().filter(|trouble| kept.get(&trouble.user) != Some(trouble)) {
+        for trouble in troubles
+            .iter()
+            .filter(|trouble| kept.get(&trouble.user) != Some(trouble))
+        {
             writes.push(Self::put_request(&keys::trouble(enterprise, &trouble.user), trouble)?);
         }
         let named: BTreeSet<&TeamsUserId> = troubles.iter().map(|trouble| &trouble.user).collect();

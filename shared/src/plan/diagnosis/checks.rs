@@ -30,13 +30,15 @@ pub(super) const CHECKS: &[fn(&Facts<'_>) -> Outcome] = &[
 
 /// A finding, or the sentence of its absence.
 fn or_passes(found: Option<Finding>, passed: &str) -> Outcome {
-    found.map_or_else(|| Outcome::Passes(passed.to_owned()), |finding| Outcome::Fails(vec![finding]))
+    found.map_or_else(
+        || Outcome::Passes(passed.to_owned()),
+        |finding| Outcome::Fails(vec![finding]),
+    )
 }
 
 /// R099, R208: was the first sync run, and has it ended?
 fn first_sync(facts: &Facts<'_>) -> Outcome {
-    let provider = &facts.brand.provider_contact;
-    let found = preflight::first_sync(facts.read_at, facts.running, facts.admin(), provider, facts.moment);
+    let found = preflight::first_sync(facts.read_at, facts.running, facts.admin, facts.provider, facts.moment);
     or_passes(found, "The first sync has been run and has ended.")
 }
 
@@ -47,7 +49,11 @@ fn groups(facts: &Facts<'_>) -> Outcome {
     }
     let found = facts.chosen.iter().filter_map(|chosen| {
         let name = &chosen.name;
-        let members = if chosen.gone { None } else { Some(u64::from(!chosen.empty)) };
+        let members = if chosen.gone {
+            None
+        } else {
+            Some(u64::from(!chosen.empty))
+        };
         let banned = || chosen.banned.map(|banned| preflight::group_banned(name, banned));
         preflight::group(name, members).or_else(banned)
     });
@@ -70,7 +76,7 @@ fn in_filter(facts: &Facts<'_>) -> Outcome {
         Person::Left(_, at) => Some(at),
     };
     let absence = Absence {
-        filter: &facts.enterprise.group_filter,
+        filter: facts.filter,
         read_at: facts.read_at,
         left,
     };
@@ -121,17 +127,22 @@ fn calling_plan(facts: &Facts<'_>) -> Outcome {
 /// R093.
 fn credits(facts: &Facts<'_>) -> Outcome {
     match facts.here() {
-        Some(user) => or_passes(preflight::has_comm_credits(user), "There are no Communications Credits."),
+        Some(user) => or_passes(
+            preflight::has_comm_credits(user),
+            "There are no Communications Credits.",
+        ),
         None => Outcome::Silent,
     }
 }
 
 /// Is somebody who is mapped still one who could be?
 fn still_mappable(facts: &Facts<'_>) -> Outcome {
-    let lost = facts.here().filter(|_| facts.mapped).filter(|user| {
-        crate::plan::discover::ineligible(user).is_some()
-    });
-    lost.map(|user| preflight::mapped_user_ineligible(&facts.name(), user)).into()
+    let lost = facts
+        .here()
+        .filter(|_| facts.mapped)
+        .filter(|user| crate::plan::discover::ineligible(user).is_some());
+    lost.map(|user| preflight::mapped_user_ineligible(&facts.name(), user))
+        .into()
 }
 
 /// R218: is a number set in the local directory?
@@ -144,7 +155,9 @@ fn on_premises(facts: &Facts<'_>) -> Outcome {
     } else if !user.directory_synced {
         Outcome::Passes("The account does not come from a local directory, so no number is set there.".into())
     } else if facts.looked_at() {
-        Outcome::Passes("The account comes from a local directory, and the last sync met no number that is set there.".into())
+        Outcome::Passes(
+            "The account comes from a local directory, and the last sync met no number that is set there.".into(),
+        )
     } else {
         Outcome::Open(
             "The account comes from a local directory; whether a number is set there (msRTCSIP-Line) is seen when it is mapped and synced."
@@ -216,7 +229,9 @@ fn country(facts: &Facts<'_>) -> Outcome {
     if let Some(missing) = preflight::country_missing(user) {
         return Outcome::Fails(vec![missing]);
     }
-    let place = facts.voice.and_then(|voice| voice.country.or_else(|| voice.number.as_ref()?.country()));
+    let place = facts
+        .voice
+        .and_then(|voice| voice.country.or_else(|| voice.number.as_ref()?.country()));
     match place {
         Some(place) => or_passes(
             preflight::country_mismatch(user, place),
@@ -243,14 +258,24 @@ fn address(facts: &Facts<'_>) -> Outcome {
 
 /// R111, R127-R129, R215: is there a license for the mapping?
 fn license(facts: &Facts<'_>) -> Outcome {
-    let (seats, contact) = (&facts.seats, &facts.brand.account_contact);
+    let (seats, contact) = (&facts.seats, facts.contact);
+    let nobody = facts.here().is_none() && facts.voice.is_none();
+    if nobody {
+        return Outcome::Silent;
+    }
     let Some(limit) = seats.limit else {
         return Outcome::Passes("The number of licenses is not limited.".into());
     };
     let full = !seats.held && seats.used >= limit as usize;
     if seats.lacking || full {
         let without: &[String] = if seats.lacking { &seats.without } else { &[] };
-        return Outcome::Fails(vec![preflight::over_license(&facts.name(), seats.used, limit, without, contact)]);
+        return Outcome::Fails(vec![preflight::over_license(
+            &facts.name(),
+            seats.used,
+            limit,
+            without,
+            contact,
+        )]);
     }
     Outcome::Passes(if seats.held {
         "There is a license for the mapping.".into()
@@ -282,16 +307,23 @@ fn last_sync(facts: &Facts<'_>) -> Outcome {
 fn synced(facts: &Facts<'_>) -> Outcome {
     let waits = |what: String| {
         let running = facts.running.is_some();
-        Outcome::Fails(vec![preflight::not_synced_yet(&what, &facts.who(), running, facts.admin())])
+        Outcome::Fails(vec![preflight::not_synced_yet(
+            &what,
+            &facts.who(),
+            running,
+            facts.admin,
+        )])
     };
     let (name, who) = (facts.name(), facts.who());
     match facts.wanted {
         Some(_) if !facts.mapped => Outcome::Silent,
-        Some(wanted) if wanted == facts.owned => {
-            Outcome::Passes("A sync has put number and policies in place.".into())
+        Some(wanted) if wanted == facts.owned => Outcome::Passes("A sync has put number and policies in place.".into()),
+        Some(_) if facts.owned.is_empty() => {
+            waits(format!("{name} is mapped to {who}, and no sync has put that in Teams."))
         }
-        Some(_) if facts.owned.is_empty() => waits(format!("{name} is mapped to {who}, and no sync has put that in Teams.")),
-        Some(_) => waits(format!("What is saved for {name} differs from what the last sync has put in Teams.")),
+        Some(_) => waits(format!(
+            "What is saved for {name} differs from what the last sync has put in Teams."
+        )),
         None if facts.owned.is_empty() => Outcome::Silent,
         None if facts.seats.lacking => waits(format!(
             "The mapping of {name} has no license; the next sync takes away what {who} has from us."
@@ -304,9 +336,8 @@ fn synced(facts: &Facts<'_>) -> Outcome {
 
 /// R144, R209: the clock of the dial pad.
 fn dial_pad(facts: &Facts<'_>) -> Outcome {
-    let provider = &facts.brand.provider_contact;
     let placed = facts.placed.filter(|_| facts.in_place());
     placed
-        .map(|placed| preflight::dial_pad(&facts.who(), placed, provider, facts.moment))
+        .map(|placed| preflight::dial_pad(&facts.who(), placed, facts.provider, facts.moment))
         .into()
 }

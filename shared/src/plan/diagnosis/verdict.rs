@@ -34,8 +34,10 @@ pub enum Verdict {
 pub(super) fn verdict(facts: &Facts<'_>, reasons: &[Reason]) -> (Verdict, String) {
     let blocking = reasons.iter().find(|reason| reason.weight == Weight::Blocks);
     let because = blocking.map(|reason| reason.finding.seen.as_str());
-    let first_sync = reasons.iter().any(|reason| reason.finding.code == Code::FirstSyncRunning);
-    let admin = facts.admin();
+    let first_sync = reasons
+        .iter()
+        .any(|reason| reason.finding.code == Code::FirstSyncRunning);
+    let admin = facts.admin;
     if facts.mapped {
         return mapped(facts, because);
     }
@@ -44,7 +46,10 @@ pub(super) fn verdict(facts: &Facts<'_>, reasons: &[Reason]) -> (Verdict, String
         return (Verdict::Releasing, text.into());
     }
     if first_sync {
-        return (Verdict::WaitsForSync, format!("Waits for the first sync, for which {admin} has to sign in."));
+        return (
+            Verdict::WaitsForSync,
+            format!("Waits for the first sync, for which {admin} has to sign in."),
+        );
     }
     match (facts.person, because) {
         (Person::Left(..), _) => (
@@ -70,7 +75,10 @@ pub(super) fn verdict(facts: &Facts<'_>, reasons: &[Reason]) -> (Verdict, String
 /// Somebody has the voice user's address, and nothing speaks against the two.
 fn by_address(facts: &Facts<'_>, who: &str) -> (Verdict, String) {
     if facts.voice.is_some_and(|voice| voice.match_by_mail) {
-        let text = format!("Waits for {}'s sync, which maps it to {who} by the address.", facts.admin());
+        let text = format!(
+            "Waits for {}'s sync, which maps it to {who} by the address.",
+            facts.admin
+        );
         return (Verdict::WaitsForSync, text);
     }
     let text = format!("Is mapped to nobody; {who} has the same address and can be mapped.");
@@ -91,9 +99,12 @@ fn mapped(facts: &Facts<'_>, because: Option<&str>) -> (Verdict, String) {
     }
     if !facts.in_place() {
         return if facts.running.is_some() {
-            (Verdict::Syncing, "Is mapped; the sync that is going on puts it in place.".into())
+            (
+                Verdict::Syncing,
+                "Is mapped; the sync that is going on puts it in place.".into(),
+            )
         } else {
-            let text = format!("Is mapped, and waits for {}'s sync.", facts.admin());
+            let text = format!("Is mapped, and waits for {}'s sync.", facts.admin);
             (Verdict::WaitsForSync, text)
         };
     }

@@ -55,12 +55,19 @@ pub fn first_sync(
             format!("The first sync was started {} and has not ended.", moment.ago(begun)),
             "Wait until it has ended before you map users; look whether it waits for a sign-in.".into(),
             Actor::GlobalAdmin,
-            Some(Wait::since(begun, SYNC_WITHIN, "The first sync takes a few minutes once its sign-in is done.")),
+            Some(Wait::since(
+                begun,
+                SYNC_WITHIN,
+                "The first sync takes a few minutes once its sign-in is done.",
+            )),
         ),
         Some(begun) => finding(
             code,
             "",
-            format!("The first sync was started {} and has still not ended.", moment.ago(begun)),
+            format!(
+                "The first sync was started {} and has still not ended.",
+                moment.ago(begun)
+            ),
             format!("Contact {provider}."),
             Actor::Provider,
             None,
@@ -72,9 +79,15 @@ pub fn first_sync(
 #[must_use]
 pub fn not_synced_yet(what: &str, subject: &str, running: bool, admin: &str) -> Finding {
     let (fix, actor) = if running {
-        ("Wait until the sync that is going on has ended.".to_owned(), Actor::Microsoft)
+        (
+            "Wait until the sync that is going on has ended.".to_owned(),
+            Actor::Microsoft,
+        )
     } else {
-        (format!("{admin} has to press Sync Now and sign in."), Actor::GlobalAdmin)
+        (
+            format!("{admin} has to press Sync Now and sign in."),
+            Actor::GlobalAdmin,
+        )
     };
     let takes = SYNC_WITHIN + DIAL_PAD_WITHIN;
     let text = "A sync takes up to 10 minutes, and the dial pad can appear up to 2 hours after it.";
@@ -120,7 +133,11 @@ pub fn over_license(subject: &str, used: usize, licenses: u32, without: &[String
     } else {
         let more = without.len().saturating_sub(NAMES_MAX);
         let names = without.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let more = if more == 0 {
+            String::new()
+        } else {
+            format!(" and {more} more")
+        };
         format!("{used} licenses are needed and there are {licenses}; the newest mappings have none: {names}{more}.")
     };
     let fix = format!("Ask {contact} for more licenses, or set users to None in the mapping; then sync.");
@@ -179,7 +196,10 @@ mod tests {
     }
 
     fn at_noon<T>(check: impl FnOnce(Moment<'_>) -> T) -> T {
-        check(Moment { now: NOON, zone: &TimeZone::UTC })
+        check(Moment {
+            now: NOON,
+            zone: &TimeZone::UTC,
+        })
     }
 
     #[test]
@@ -192,7 +212,10 @@ mod tests {
         let running = check(None, Some(NOON - hours(1))).unwrap();
         assert!(running.seen.contains("1 hour ago") && running.fix.contains("Wait until it has ended"));
         let stuck = check(None, Some(NOON - hours(24))).unwrap();
-        assert_eq!((stuck.actor, stuck.fix.as_str()), (Actor::Provider, "Contact Northwind."));
+        assert_eq!(
+            (stuck.actor, stuck.fix.as_str()),
+            (Actor::Provider, "Contact Northwind.")
+        );
     }
 
     #[test]
@@ -209,9 +232,15 @@ mod tests {
         let check = |placed| at_noon(|moment| dial_pad("Ann", placed, "Northwind", moment));
         let early = check(NOON - SignedDuration::from_mins(119));
         assert_eq!(early.code, Code::DialpadWait);
-        assert_eq!(early.wait.unwrap().earliest_retry, Some(NOON + SignedDuration::from_mins(1)));
+        assert_eq!(
+            early.wait.unwrap().earliest_retry,
+            Some(NOON + SignedDuration::from_mins(1))
+        );
         let late = check(NOON - hours(2));
-        assert_eq!((late.code, late.actor, late.wait.as_ref()), (Code::DialpadLate, Actor::Provider, None));
+        assert_eq!(
+            (late.code, late.actor, late.wait.as_ref()),
+            (Code::DialpadLate, Actor::Provider, None)
+        );
         assert!(late.fix.contains("contact Northwind"), "{}", late.fix);
     }
 
@@ -220,7 +249,12 @@ mod tests {
         let names: Vec<String> = (1..=7).map(|n| format!("User {n}")).collect();
         let over = over_license("User 1", 9, 2, &names, "Northwind");
         assert_eq!(over.code, Code::OverLicense);
-        assert!(over.seen.ends_with("User 1, User 2, User 3, User 4, User 5 and 2 more."), "{}", over.seen);
+        assert!(
+            over.seen
+                .ends_with("User 1, User 2, User 3, User 4, User 5 and 2 more."),
+            "{}",
+            over.seen
+        );
         let full = over_license("Ann", 2, 2, &[], "Northwind");
         assert_eq!(full.seen, "All licenses are used: 2 of 2.");
     }

@@ -165,7 +165,10 @@ mod tests {
         assert!(finding.seen.contains("'Sales', 'Service desk'") && finding.seen.contains("3 hours ago"));
         assert!(finding.fix.contains("member of one of these groups"), "{}", finding.fix);
         let wait = finding.wait.unwrap();
-        assert_eq!((wait.earliest_retry, wait.takes), (None, SignedDuration::from_hours(24)));
+        assert_eq!(
+            (wait.earliest_retry, wait.takes),
+            (None, SignedDuration::from_hours(24))
+        );
     }
 
     #[test]
@@ -179,6 +182,10 @@ mod tests {
     #[test]
     fn r101_who_has_left_is_said_to_have_been_there() {
         let finding = absent(&GroupFilter::Everyone, Some(NOON), Some(NOON));
-        assert!(finding.seen.starts_with("Mara was there until Nov 22, 2026, 12:00 PM"), "{}", finding.seen);
+        assert!(
+            finding.seen.starts_with("Mara was there until Nov 22, 2026, 12:00 PM"),
+            "{}",
+            finding.seen
+        );
     }
 }

@@ -118,7 +118,10 @@ mod tests {
             [Code::NumberMissing, Code::NumberInvalid, Code::NoExtension]
         );
         for finding in found {
-            assert_eq!((finding.actor, finding.subject.as_str()), (Actor::AccountAdmin, "Front desk"));
+            assert_eq!(
+                (finding.actor, finding.subject.as_str()),
+                (Actor::AccountAdmin, "Front desk")
+            );
             assert!(finding.seen.contains("Front desk"));
         }
     }

@@ -120,7 +120,12 @@ pub fn license_propagating(user: &TeamsUser, troubled: bool, moment: Moment<'_>)
             user,
             Code::LicensePropagating,
             Actor::Microsoft,
-            format!("{} got Teams Phone {} ({}).", user.label(), moment.ago(since), moment.local(since)),
+            format!(
+                "{} got Teams Phone {} ({}).",
+                user.label(),
+                moment.ago(since),
+                moment.local(since)
+            ),
             "Wait, then sync; nothing is wrong if Teams refuses the number until then.",
             Some(Wait::since(
                 since,
@@ -183,7 +188,11 @@ pub fn country_missing(user: &TeamsUser) -> Option<Finding> {
 /// R217: the person's country is not the number's.
 #[must_use]
 pub fn country_mismatch(user: &TeamsUser, number: Country) -> Option<Finding> {
-    let place = user.country.as_deref().map(str::trim).filter(|place| !place.is_empty())?;
+    let place = user
+        .country
+        .as_deref()
+        .map(str::trim)
+        .filter(|place| !place.is_empty())?;
     let differs = !place.eq_ignore_ascii_case(&number.to_string());
     differs.then(|| {
         let seen = format!(
@@ -216,7 +225,10 @@ pub fn mapped_user_ineligible(name: &str, user: &TeamsUser) -> Finding {
         user,
         Code::MappedUserGone,
         Actor::AccountAdmin,
-        format!("{name} is mapped to {}, who cannot be mapped as things are.", user.label()),
+        format!(
+            "{name} is mapped to {}, who cannot be mapped as things are.",
+            user.label()
+        ),
         "Have that put right in Microsoft 365, or choose another Teams user or None, and save.",
         None,
     )
@@ -310,7 +322,10 @@ mod tests {
             resource: true,
             ..calling()
         });
-        assert_eq!(resource_account(&room).map(|finding| finding.code), Some(Code::ResourceAccount));
+        assert_eq!(
+            resource_account(&room).map(|finding| finding.code),
+            Some(Code::ResourceAccount)
+        );
         let visitor = TeamsUser {
             guest: true,
             ..user(calling())
@@ -336,7 +351,10 @@ mod tests {
         assert_eq!(retry, Some(NOON + SignedDuration::from_hours(19)));
         assert_eq!(license_propagating(&since(24), false, moment), None);
         let refused = license_propagating(&since(30), true, moment).unwrap();
-        assert_eq!(refused.wait.unwrap().earliest_retry, Some(NOON + SignedDuration::from_hours(18)));
+        assert_eq!(
+            refused.wait.unwrap().earliest_retry,
+            Some(NOON + SignedDuration::from_hours(18))
+        );
         assert_eq!(license_propagating(&since(48), true, moment), None);
         let lost = TeamsUser {
             plans: ActivePlans {
@@ -355,7 +373,10 @@ mod tests {
             country: Some(" ".into()),
             ..user(calling())
         };
-        assert_eq!(country_missing(&without).map(|finding| finding.code), Some(Code::CountryMissing));
+        assert_eq!(
+            country_missing(&without).map(|finding| finding.code),
+            Some(Code::CountryMissing)
+        );
         assert_eq!(country_mismatch(&without, be), None, "nothing to compare");
         let abroad = TeamsUser {
             country: Some("us".into()),
@@ -363,7 +384,11 @@ mod tests {
         };
         let finding = country_mismatch(&abroad, be).unwrap();
         assert_eq!(finding.code, Code::CountryMismatch);
-        assert!(finding.seen.contains("is US, and the number is one of BE"), "{}", finding.seen);
+        assert!(
+            finding.seen.contains("is US, and the number is one of BE"),
+            "{}",
+            finding.seen
+        );
         assert_eq!(finding.wait.unwrap().takes, SignedDuration::from_hours(1));
     }
 
@@ -386,7 +411,10 @@ mod tests {
         let gone = mapped_user_gone("Front desk", &user(calling()).id);
         let lost = mapped_user_ineligible("Front desk", &user(ActivePlans::default()));
         for finding in [gone, lost] {
-            assert_eq!((finding.code, finding.actor), (Code::MappedUserGone, Actor::AccountAdmin));
+            assert_eq!(
+                (finding.code, finding.actor),
+                (Code::MappedUserGone, Actor::AccountAdmin)
+            );
             assert!(finding.fix.contains("None, and save"));
         }
     }
