@@ -36,12 +36,23 @@ pub enum Person<'a> {
 pub struct Chosen {
     /// Its name.
     pub name: String,
+    /// What it is like.
+    pub state: GroupState,
+}
+
+/// What a chosen group is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupState {
+    /// Nothing speaks against it.
+    Fine,
     /// It was not found any more.
-    pub gone: bool,
-    /// It has no members, as the last sync found.
-    pub empty: bool,
+    Gone,
+    /// The last sync found no members.
+    Empty,
+    /// It shows its members to nobody.
+    Hidden,
     /// It should not have been chosen.
-    pub banned: Option<Banned>,
+    Banned(Banned),
 }
 
 /// Who has the address of a voice user that is mapped to nobody.
@@ -285,7 +296,7 @@ impl<'a> Facts<'a> {
             | Code::EmailNoMatch
             | Code::DialpadLate => Weight::Warns,
             // The next sync would stop at it; what is in place stays.
-            Code::GroupEmpty | Code::GroupNotFound if !self.pending() => Weight::Warns,
+            Code::GroupEmpty | Code::GroupNotFound | Code::GroupHidden if !self.pending() => Weight::Warns,
             _ => Weight::Blocks,
         }
     }
