@@ -1,5 +1,6 @@
 //! API for account admins: groups, Teams users, voice users, mapping.
 
+mod diagnosis;
 mod groups;
 mod mapping;
 mod teams_users;
@@ -18,6 +19,8 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(groups::list))
         .routes(routes!(groups::filter, groups::choose))
         .routes(routes!(teams_users::list))
+        .routes(routes!(diagnosis::teams_user))
+        .routes(routes!(diagnosis::voice_user))
         .routes(routes!(voice_users::list, voice_users::push))
         .routes(routes!(mapping::page, mapping::save))
 }

@@ -13,7 +13,7 @@ use crate::io::Io;
 use crate::io::store::account::Account;
 use crate::io::store::directory::Among;
 use crate::io::store::troubles::Trouble;
-use crate::plan::diagnosis::{Chosen, Diagnosis, Facts, LastLook, Person, SameAddress, Seats, diagnose};
+use crate::plan::diagnosis::{Chosen, Diagnosis, Facts, GroupState, LastLook, Person, SameAddress, Seats, diagnose};
 use crate::plan::mapping::{self, Wanted};
 use crate::plan::preflight::Moment;
 use crate::run::status;
@@ -228,11 +228,17 @@ async fn about(io: &Io, kept: &Enterprise, account: &Account, subject: Subject<'
             .iter()
             .map(|chosen| {
                 let known = groups.iter().find(|group| group.id == chosen.id);
+                let found = |code| found_so(code, &chosen.name);
+                let state = match known.and_then(|group| group.banned) {
+                    _ if known.is_none() && !groups.is_empty() || found(Code::GroupNotFound) => GroupState::Gone,
+                    _ if found(Code::GroupEmpty) => GroupState::Empty,
+                    _ if found(Code::GroupHidden) => GroupState::Hidden,
+                    Some(banned) => GroupState::Banned(banned),
+                    None => GroupState::Fine,
+                };
                 Chosen {
                     name: chosen.name.clone(),
-                    gone: (known.is_none() && !groups.is_empty()) || found_so(Code::GroupNotFound, &chosen.name),
-                    empty: found_so(Code::GroupEmpty, &chosen.name),
-                    banned: known.and_then(|group| group.banned),
+                    state,
                 }
             })
             .collect(),

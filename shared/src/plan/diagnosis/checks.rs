@@ -1,6 +1,6 @@
 //! The checks, each a question that support would ask, in that order.
 
-use super::{Facts, Outcome, Person, SameAddress};
+use super::{Facts, GroupState, Outcome, Person, SameAddress};
 use crate::domain::finding::{Code, Finding};
 use crate::plan::preflight::{self, Absence};
 
@@ -49,13 +49,13 @@ fn groups(facts: &Facts<'_>) -> Outcome {
     }
     let found = facts.chosen.iter().filter_map(|chosen| {
         let name = &chosen.name;
-        let members = if chosen.gone {
-            None
-        } else {
-            Some(u64::from(!chosen.empty))
-        };
-        let banned = || chosen.banned.map(|banned| preflight::group_banned(name, banned));
-        preflight::group(name, members).or_else(banned)
+        match chosen.state {
+            GroupState::Fine => None,
+            GroupState::Gone => preflight::group(name, None),
+            GroupState::Empty => preflight::group(name, Some(0)),
+            GroupState::Hidden => Some(preflight::hidden(name)),
+            GroupState::Banned(banned) => Some(preflight::group_banned(name, banned)),
+        }
     });
     let found: Vec<Finding> = found.collect();
     if found.is_empty() {

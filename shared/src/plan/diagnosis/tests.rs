@@ -243,9 +243,7 @@ fn r085_r220_who_is_not_in_the_groups_is_not_found() {
         }]),
         chosen: vec![Chosen {
             name: "Sales".into(),
-            gone: false,
-            empty: false,
-            banned: None,
+            state: GroupState::Fine,
         }],
         user: None,
         unknown: Some("mara"),
@@ -268,32 +266,29 @@ fn r085_r220_who_is_not_in_the_groups_is_not_found() {
 
 #[test]
 fn r081_r087_r214_the_chosen_groups_are_looked_at() {
-    let with = |gone, empty, banned| Sample {
+    let with = |state| Sample {
         chosen: vec![Chosen {
             name: "Sales".into(),
-            gone,
-            empty,
-            banned,
+            state,
         }],
         ..unmapped()
     };
-    let code = |sample: &Sample| {
-        look(sample)
-            .reasons
-            .first()
-            .map(|reason| (reason.finding.code, reason.weight))
+    let code = |state| {
+        let reasons = look(&with(state)).reasons;
+        reasons.first().map(|reason| (reason.finding.code, reason.weight))
     };
-    assert_eq!(code(&with(false, false, None)), None);
-    assert_eq!(
-        code(&with(true, false, None)),
-        Some((Code::GroupNotFound, Weight::Warns))
-    );
-    assert_eq!(code(&with(false, true, None)), Some((Code::GroupEmpty, Weight::Warns)));
-    let banned = with(false, false, Some(Banned::AllUsers));
-    assert_eq!(code(&banned), Some((Code::GroupBanned, Weight::Warns)));
+    assert_eq!(code(GroupState::Fine), None);
+    for (state, expected) in [
+        (GroupState::Gone, Code::GroupNotFound),
+        (GroupState::Empty, Code::GroupEmpty),
+        (GroupState::Hidden, Code::GroupHidden),
+        (GroupState::Banned(Banned::AllUsers), Code::GroupBanned),
+    ] {
+        assert_eq!(code(state), Some((expected, Weight::Warns)));
+    }
     // It keeps the next sync from putting somebody in place.
     let waiting = Sample {
-        chosen: with(false, true, None).chosen,
+        chosen: with(GroupState::Empty).chosen,
         ..saved()
     };
     let codes = [Code::GroupEmpty, Code::NotSyncedYet];
