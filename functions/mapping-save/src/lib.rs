@@ -1,5 +1,6 @@
 //! API for account admins: groups, Teams users, voice users, mapping.
 
+mod diagnosis;
 mod groups;
 mod mapping;
 mod teams_users;
@@ -23,6 +24,8 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(voice_users::bulk::export))
         .routes(routes!(voice_users::bulk::template))
         .routes(routes!(voice_users::one, voice_users::change, voice_users::delete))
+        .routes(routes!(diagnosis::teams_user))
+        .routes(routes!(diagnosis::voice_user))
         .routes(routes!(mapping::page, mapping::save))
 }
 

@@ -12,6 +12,7 @@ pub mod consent;
 pub mod directory;
 pub mod email;
 pub mod enterprise;
+pub mod explanation;
 pub mod fault;
 pub mod finding;
 pub mod global_admin;

@@ -111,7 +111,17 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/v1/enterprises/{enterprise}/group-filter", Action::Read),
     ("PUT", "/v1/enterprises/{enterprise}/group-filter", Action::Map),
     ("GET", "/v1/enterprises/{enterprise}/teams-users", Action::Read),
+    (
+        "GET",
+        "/v1/enterprises/{enterprise}/teams-users/{who}/diagnosis",
+        Action::Read,
+    ),
     ("GET", "/v1/enterprises/{enterprise}/voice-users", Action::Read),
+    (
+        "GET",
+        "/v1/enterprises/{enterprise}/voice-users/{voiceUser}/diagnosis",
+        Action::Read,
+    ),
     ("PUT", "/v1/enterprises/{enterprise}/voice-users", Action::Map),
     ("POST", "/v1/enterprises/{enterprise}/voice-users", Action::Map),
     ("POST", "/v1/enterprises/{enterprise}/voice-users/import", Action::Map),

@@ -3,6 +3,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod check;
+pub mod diagnosis;
 pub mod discover;
 pub mod duration;
 pub mod export;

@@ -6,6 +6,7 @@ pub mod apply;
 pub mod appoint;
 pub mod callback;
 pub mod consent;
+pub mod diagnosis;
 pub mod discover;
 pub mod group_filter;
 pub mod guide;

@@ -227,6 +227,7 @@ async fn leave(io: &Io, kept: &Enterprise, left: &TenantId) -> Result<()> {
     let enterprise = &kept.id;
     io.store.forget_directory(enterprise).await?;
     io.store.put_groups(enterprise, &[]).await?;
+    io.store.put_troubles(enterprise, &[]).await?;
     io.store.leave_account(enterprise, left).await?;
     io.store
         .edit_sync_status(kept, |status| SyncStatus {

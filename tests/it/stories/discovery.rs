@@ -415,7 +415,11 @@ async fn r135_the_log_of_a_run_can_be_read_in_parts() {
         if part.list("/lines").is_empty() {
             break;
         }
-        parts.extend(part.list("/lines").iter().map(|line| line.as_str().unwrap().to_owned()));
+        parts.extend(
+            part.list("/lines")
+                .iter()
+                .map(|line| line["text"].as_str().unwrap().to_owned()),
+        );
         from = part.number("/next").unwrap();
     }
     assert_eq!(parts, whole);

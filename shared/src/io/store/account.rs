@@ -8,6 +8,7 @@ use crate::domain::ids::{EnterpriseId, TeamsUserId, VoiceUserId};
 use crate::domain::mapping::{Mapping, Owned, Ownership};
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -27,6 +28,9 @@ pub(super) struct AccountItem {
 pub(super) struct OwnedItem {
     pub(super) user: TeamsUserId,
     pub(super) owned: Owned,
+    /// When it was last found in place; unknown for what is kept from before that was noted.
+    #[serde(default)]
+    pub(super) since: Option<Timestamp>,
 }
 
 /// Everything that a mapping decision needs from the table.
@@ -170,6 +174,7 @@ impl Store {
         enterprise: &EnterpriseId,
         user: &TeamsUserId,
         owned: &Owned,
+        since: Timestamp,
     ) -> Result<Write<'_>> {
         let key = keys::owned(enterprise, user);
         if owned.is_empty() {
@@ -180,6 +185,7 @@ impl Store {
                 &OwnedItem {
                     user: user.clone(),
                     owned: owned.clone(),
+                    since: Some(since),
                 },
             )
         }
@@ -195,6 +201,15 @@ impl Store {
             .await?
             .map(|item| item.owned)
             .unwrap_or_default())
+    }
+
+    /// When a sync last put something in place for a user who has something of ours: the dial pad's clock (R144).
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn placed(&self, enterprise: &EnterpriseId, user: &TeamsUserId) -> Result<Option<Timestamp>> {
+        let item: Option<OwnedItem> = self.get(&keys::owned(enterprise, user)).await?;
+        Ok(item.and_then(|item| item.since))
     }
 
     /// Counts a change of ownership, so that readers and plans notice it.

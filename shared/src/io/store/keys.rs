@@ -95,6 +95,15 @@ pub fn voice_pack(enterprise: &EnterpriseId, set: &str, from: &str) -> Key {
     of(enterprise, format!("{}{from}", voice_set(set)))
 }
 
+/// Sort-key prefix of what the last sync found wrong, by Teams user.
+pub const TROUBLE: &str = "TROUBLE#";
+
+/// What the last sync found wrong with one Teams user.
+#[must_use]
+pub fn trouble(enterprise: &EnterpriseId, user: &TeamsUserId) -> Key {
+    of(enterprise, format!("{TROUBLE}{user}"))
+}
+
 /// A saved mapping.
 #[must_use]
 pub fn mapping(enterprise: &EnterpriseId, voice: &VoiceUserId) -> Key {

@@ -9,6 +9,7 @@
 //! | account version | same | `ACCOUNT` | `account` |
 //! | mapping, ownership | same | `MAPPING#`, `OWNED#` | `account` |
 //! | voice users from an id on | same | `VOICE##set#id` | `voice_users` |
+//! | what the last sync found wrong | same | `TROUBLE#oid` | `troubles` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
 //! | read of the directory, digests of everybody | same | `DIRECTORY`, `MANIFEST#read#piece` | `manifest` |
 //! | user who can be mapped, cannot, has left | `ENTERPRISE#id#TEAMS#part` | `USER#oid`, `EXCLUDED#oid`, `GONE#oid` | `directory` |
@@ -42,6 +43,7 @@ pub mod resellers;
 pub mod runs;
 pub mod sync_status;
 pub mod table;
+pub mod troubles;
 pub mod visits;
 pub mod voice_users;
 
