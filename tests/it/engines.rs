@@ -5,6 +5,7 @@ mod account;
 mod directory;
 mod dynamodb_local;
 mod endings;
+mod groups;
 mod lists;
 mod outbox;
 mod provisioning;
@@ -79,6 +80,7 @@ async fn every_case_holds(engine: &str, url: &Url) {
         outbox::CASES,
         lists::CASES,
         endings::CASES,
+        groups::CASES,
     ];
     for (name, case) in all.into_iter().flatten() {
         let table = Table {

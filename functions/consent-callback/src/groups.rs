@@ -16,7 +16,7 @@ use shared::domain::secret::Secret;
 use shared::domain::visit::{Outcome, Session};
 use shared::error::SignInRefused;
 use shared::io::Io;
-use shared::run::group_filter::Choice;
+use shared::plan::group_filter::Choice;
 use shared::run::{guide, sign_in};
 use shared::{Error, Result};
 use std::collections::BTreeSet;
@@ -72,7 +72,11 @@ impl ChoiceForm {
             "groups" => {
                 let id = |text: &String| text.parse().map_err(|_| wrong(format!("there is no group `{text}`")));
                 let ids: Vec<GroupId> = self.group.iter().map(id).collect::<Result<_>>()?;
-                Ok(Choice::Groups { ids, names })
+                Ok(Choice::Groups {
+                    ids,
+                    names,
+                    empty_too: false,
+                })
             }
             _ => Err(wrong("choose everyone, or groups".into())),
         }

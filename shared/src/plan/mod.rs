@@ -5,6 +5,7 @@
 pub mod check;
 pub mod discover;
 pub mod duration;
+pub mod group_filter;
 pub mod guard;
 pub mod mapping;
 pub mod onboard;

@@ -109,7 +109,7 @@ pub async fn calling_granted(
     let (setup, global_admin) = onboard::step(&kept.setup, &kept.global_admin, event, now)?;
     let groups = proven_groups(io, &person.access).await?;
     let kept = switch::put_aside(io, kept).await?;
-    io.store.put_groups(&kept.id, &groups).await?;
+    io.store.put_groups(&kept.id, &groups, now).await?;
     let seen = kept.version;
     let next = Enterprise {
         setup,

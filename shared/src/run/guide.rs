@@ -5,7 +5,6 @@ use crate::domain::audit::{Deed, Entry, changed};
 use crate::domain::caller::Role;
 use crate::domain::consent::Consents;
 use crate::domain::enterprise::Enterprise;
-use crate::domain::group_filter::GroupFilter;
 use crate::domain::management::Management;
 use crate::domain::once::Once;
 use crate::domain::reseller::Reseller;
@@ -17,8 +16,9 @@ use crate::domain::visit::{Asked, Link, NextStep, Outcome, Purpose, Session, Sta
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::vault::sha256;
+use crate::plan::group_filter::Choice;
 use crate::run::access::{Access, entry};
-use crate::run::group_filter::{Choice, choose_groups};
+use crate::run::group_filter;
 use crate::run::{invitation, onboard, sign_in, start_sync};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
@@ -273,31 +273,13 @@ pub async fn choose(
     }
     let visit = session.visit();
     let kept = sign_in::current(io, &visit).await?;
-    if !is(&kept.group_filter, &choice) {
+    if kept.group_filter != group_filter::meant(io, &kept.id, &choice).await? {
         let author = onboard::visitor(&kept, session);
-        choose_groups(io, kept, choice, seen, &author, now).await?;
+        group_filter::choose_groups(io, kept, choice, seen, &author, now).await?;
     }
     io.store
         .put_session(&sha256(browser.expose()), &visit.at(Stage::Chosen), now)
         .await
-}
-
-/// Whether this choice is in force already.
-fn is(filter: &GroupFilter, choice: &Choice) -> bool {
-    match (filter, choice) {
-        (GroupFilter::Everyone, Choice::Everyone) => true,
-        (GroupFilter::Groups(groups), Choice::Groups { ids, names }) => {
-            let named = |text: &String, name: &str| name.eq_ignore_ascii_case(text.trim());
-            groups
-                .iter()
-                .all(|group| ids.contains(&group.id) || names.iter().any(|text| named(text, &group.name)))
-                && ids.iter().all(|id| groups.iter().any(|group| group.id == *id))
-                && names
-                    .iter()
-                    .all(|text| groups.iter().any(|group| named(text, &group.name)))
-        }
-        (GroupFilter::Undecided | GroupFilter::Everyone | GroupFilter::Groups(_), _) => false,
-    }
 }
 
 /// Where a person goes when a step is over: the stored address with the outcome, as long as its origin is agreed with the

@@ -230,7 +230,7 @@ async fn leave(io: &Io, kept: &Enterprise, left: &TenantId) -> Result<()> {
     let users: Vec<TeamsUserId> = manifest.keys().map(|id| TeamsUserId::from_bytes(*id)).collect();
     io.store.delete_teams_users(enterprise, &users).await?;
     io.store.put_manifest(enterprise, &manifest, &Digests::new()).await?;
-    io.store.put_groups(enterprise, &[]).await?;
+    io.store.forget_groups(enterprise).await?;
     io.store.leave_account(enterprise, left).await?;
     io.store
         .edit_sync_status(kept, |status| SyncStatus {

@@ -172,9 +172,9 @@ async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Nex
         return end(io, lease, run, found.findings).await.map(Some);
     }
     // The groups are read along, so that the choice on offer is as fresh as the directory.
-    let groups = io.graph.groups(&session.graph, None).await?;
-    io.store.put_groups(&lease.enterprise, &groups).await?;
     let now = io.clock.now();
+    let groups = io.graph.groups(&session.graph, None).await?;
+    io.store.put_groups(&lease.enterprise, &groups, now).await?;
     io.store
         .edit_sync_status(&kept, |status| SyncStatus {
             discovered: Some(now),

@@ -1,8 +1,7 @@
-//! Teams users, the manifest that makes them visible, and groups.
+//! Teams users, and the manifest that makes them visible.
 
 use super::samples::{enterprise_id, teams_user_id};
 use shared::domain::directory::TeamsUser;
-use shared::domain::group_filter::{Banned, Group, GroupKind};
 use shared::domain::ids::TeamsUserId;
 use shared::io::store::Store;
 use shared::io::store::directory::{Digests, digest};
@@ -14,7 +13,6 @@ super::cases!(
     users_come_in_pages_in_the_order_of_their_ids,
     many_users_are_written_and_deleted,
     a_manifest_of_many_pieces_comes_back_whole,
-    groups_are_replaced_by_those_just_read,
 );
 
 fn user(n: u8) -> TeamsUser {
@@ -126,32 +124,4 @@ async fn a_manifest_of_many_pieces_comes_back_whole(store: Store) {
     let small: Digests = large.iter().take(3).map(|(id, digest)| (*id, *digest)).collect();
     store.put_manifest(&enterprise, &large, &small).await.unwrap();
     assert_eq!(store.manifest(&enterprise).await.unwrap(), small);
-}
-
-async fn groups_are_replaced_by_those_just_read(store: Store) {
-    let enterprise = enterprise_id(1);
-    let group = |n: u8, name: &str, banned| Group {
-        id: teams_user_id(n).as_str().parse().unwrap(),
-        name: name.into(),
-        kind: GroupKind::Dynamic,
-        banned,
-    };
-    let first = [
-        group(1, "billing", None),
-        group(2, "Accounting", None),
-        group(3, "All Users", Some(Banned::AllUsers)),
-    ];
-    store.put_groups(&enterprise, &first).await.unwrap();
-    let [billing, accounting, all] = first;
-    assert_eq!(
-        store.groups(&enterprise).await.unwrap(),
-        [accounting.clone(), all, billing.clone()]
-    );
-    let renamed = group(1, "Invoices", None);
-    store
-        .put_groups(&enterprise, &[renamed.clone(), accounting.clone()])
-        .await
-        .unwrap();
-    assert_eq!(store.groups(&enterprise).await.unwrap(), [accounting, renamed]);
-    assert_eq!(store.groups(&enterprise_id(2)).await.unwrap(), []);
 }

@@ -18,7 +18,8 @@ pub const TEAMS_ADMINISTRATOR: &str = "69091246-20e8-4a56-aa4d-066075b2a7a8";
 /// What `user_page.rs` reads; nothing else leaves Microsoft (R084).
 const USER_FIELDS: &str =
     "id,displayName,mail,userPrincipalName,userType,usageLocation,accountEnabled,assignedLicenses,assignedPlans";
-const GROUP_FIELDS: &str = "id,displayName,mailNickname,groupTypes,securityEnabled,membershipRule";
+const GROUP_FIELDS: &str =
+    "id,displayName,mailNickname,groupTypes,securityEnabled,membershipRule,membershipRuleProcessingState";
 /// A long read gives way to people who wait.
 const PATIENT: (&str, &str) = ("x-ms-throttle-priority", "low");
 
@@ -147,7 +148,7 @@ impl Graph {
             .into_iter()
             .map(|wire| group(doing, wire))
             .collect::<Result<Vec<_>>>()?;
-        groups.sort_by_cached_key(|group| (group.name.to_lowercase(), group.id.clone()));
+        groups.sort_by_cached_key(Group::place);
         Ok(groups)
     }
 
@@ -235,6 +236,8 @@ fn group(doing: &'static str, wire: WireGroup) -> Result<Group> {
         name: name.to_owned(),
         kind: facts.kind(),
         banned: facts.banned(),
+        paused: wire.membership_rule_processing_state.as_deref() == Some("Paused"),
+        members: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Every key of the table. Each begins with the enterprise, except the look-up kinds.
 
 use crate::domain::ids::{
-    AuditId, EnterpriseId, GroupId, InvitationId, MailId, PlanId, ResellerId, RunId, TeamsUserId, TenantId, VoiceUserId,
+    AuditId, EnterpriseId, InvitationId, MailId, PlanId, ResellerId, RunId, TeamsUserId, TenantId, VoiceUserId,
 };
 use jiff::civil::Date;
 
@@ -134,13 +134,25 @@ pub fn manifest(enterprise: &EnterpriseId, part: u8, piece: usize) -> Key {
     of(enterprise, format!("{MANIFEST}{part:x}#{piece:03}"))
 }
 
-/// Sort-key prefix of the tenant's groups.
-pub const GROUP: &str = "GROUP#";
-
-/// A group of the tenant, as it was last read.
+/// The tenant's groups, as they were last read.
 #[must_use]
-pub fn group(enterprise: &EnterpriseId, group: &GroupId) -> Key {
-    of(enterprise, format!("{GROUP}{group}"))
+pub fn groups(enterprise: &EnterpriseId) -> Key {
+    of(enterprise, "GROUPS")
+}
+
+/// Sort-key prefix of the groups themselves.
+pub const GROUPS_OF: &str = "GROUPS#";
+
+/// Sort-key prefix of the groups of one reading.
+#[must_use]
+pub fn groups_of(reading: &str) -> String {
+    format!("{GROUPS_OF}{reading}#")
+}
+
+/// One piece of the groups of one reading.
+#[must_use]
+pub fn group_piece(enterprise: &EnterpriseId, reading: &str, piece: usize) -> Key {
+    of(enterprise, format!("{}{piece:03}", groups_of(reading)))
 }
 
 /// A stored plan.

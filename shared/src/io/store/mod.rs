@@ -10,6 +10,7 @@
 //! | voice user, mapping, ownership | same | `VOICE#`, `MAPPING#`, `OWNED#` | `account` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
 //! | digests of the directory | same | `MANIFEST#part#piece` | `directory` |
+//! | the tenant's groups | same | `GROUPS`, `GROUPS#reading#piece` | `groups` |
 //! | Teams user | `ENTERPRISE#id#TEAMS#part` | `USER#oid` | `directory` |
 //! | plan, run | `ENTERPRISE#id` | `PLAN#id`, `RUN#id` | `runs` |
 //! | run's plan, steps, log lines, tokens | `ENTERPRISE#id#RUN#id` | `PLAN`, `STEP#`, `LINE#`, `SEALED` | `runs` |
