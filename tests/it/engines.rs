@@ -2,6 +2,7 @@
 //! DynamoDB Local. One test an engine; each case has a table of its own, and all of them run before any is reported.
 
 mod account;
+mod changes;
 mod directory;
 mod dynamodb_local;
 mod endings;
@@ -77,6 +78,7 @@ async fn every_case_holds(engine: &str, url: &Url) {
         runs::CASES,
         status::CASES,
         trails::CASES,
+        changes::CASES,
         outbox::CASES,
         lists::CASES,
         endings::CASES,

@@ -8,8 +8,8 @@ use shared::Result;
 use shared::domain::caller::Caller;
 use shared::domain::email::EmailAddress;
 use shared::domain::ids::{EnterpriseId, VoiceUserId};
-use shared::domain::phone::{E164, Extension};
-use shared::domain::voice::{CallHandling, VoiceUser};
+use shared::domain::phone::{Country, E164, Extension};
+use shared::domain::voice::{CallHandling, MusicOnHold, VoiceUser};
 use shared::domain::{Invalid, plain_text};
 use shared::io::Io;
 use shared::run::access;
@@ -37,6 +37,16 @@ pub(crate) struct VoiceUserForm {
     extension: Option<Extension>,
     #[serde(default)]
     call_handling: CallHandling,
+    /// Two letters; left out where the number's country is the user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    country: Option<Country>,
+    /// Left out where the enterprise's setting is the user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    music_on_hold: Option<MusicOnHold>,
+    /// A sync maps the user to the Teams user with the same mail address.
+    #[serde(default)]
+    match_by_mail: bool,
 }
 
 /// All voice users of the account.
@@ -65,6 +75,9 @@ impl From<VoiceUser> for VoiceUserForm {
             number: user.number,
             extension: user.extension,
             call_handling: user.call_handling,
+            country: user.country,
+            music_on_hold: user.music_on_hold,
+            match_by_mail: user.match_by_mail,
         }
     }
 }
@@ -79,6 +92,9 @@ impl TryFrom<VoiceUserForm> for VoiceUser {
             number: form.number,
             extension: form.extension,
             call_handling: form.call_handling,
+            country: form.country,
+            music_on_hold: form.music_on_hold,
+            match_by_mail: form.match_by_mail,
         })
     }
 }

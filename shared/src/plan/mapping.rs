@@ -213,7 +213,7 @@ pub fn wanted(
         };
         let policy = CallingPolicy {
             call_handling: voice_user.call_handling,
-            pbx_music: enterprise.settings.pbx_music_on_hold,
+            pbx_music: voice_user.pbx_music(enterprise.settings.pbx_music_on_hold),
         };
         wanted.insert(
             row.teams_user.clone(),
@@ -267,6 +267,9 @@ mod tests {
             number: (n < 9).then(|| format!("+155501001{n:02}").parse().unwrap()),
             extension: None,
             call_handling: CallHandling::Voicemail,
+            country: None,
+            music_on_hold: None,
+            match_by_mail: false,
         };
         Account {
             rows: mapped

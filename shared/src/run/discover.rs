@@ -1,17 +1,23 @@
-//! Reads the directory and keeps who can be mapped. Nothing is visible before everything was read.
+//! Reads the directory through the filter and keeps who is inside. Nothing of it counts before everything was read.
 
-use crate::domain::directory::TeamsUser;
+use crate::domain::directory::{TeamsUser, Traits};
 use crate::domain::finding::Finding;
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::ids::TeamsUserId;
+use crate::domain::roll::{Entry, Noted, Roll};
 use crate::domain::sync_log::{Counts, Line};
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::graph::Token;
-use crate::io::store::directory::{Digests, digest};
 use crate::io::store::leases::Lease;
+use crate::io::store::manifest::Directory;
 use crate::plan::{discover, preflight};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Changed users held in memory; more are put aside in the table.
+const CHANGED_AT_ONCE: usize = 2_000;
+/// Users deleted or moved aside at a time.
+const SOME: usize = 1_000;
 
 /// What a read of the directory found and changed.
 #[derive(Debug, Default)]
@@ -30,128 +36,85 @@ pub struct Discovered {
     pub removed: u64,
 }
 
-/// Reads the whole directory through the filter. One page is in memory at a time, and 24 bytes a kept user.
+/// Reads the directory through the filter.
 ///
 /// # Errors
 /// Whatever keeps Microsoft from answering in full; what was visible before stays visible then.
 pub async fn discover(io: &Io, lease: &Lease, token: &Token, filter: &GroupFilter) -> Result<Discovered> {
     let enterprise = &lease.enterprise;
-    let mut found = Discovered::default();
-    let members = match members(io, token, filter, &mut found).await? {
-        Ok(members) => members,
-        Err(()) => return Ok(found),
-    };
-    let before = io.store.manifest(enterprise).await?;
-    let mut work = Work {
-        after: Digests::new(),
-        fresh: Vec::new(),
-        enabled: 0,
-    };
-    let read = read_users(io, lease, token, members.as_ref(), &before, &mut work, &mut found).await;
-    if let Err(error) = read {
-        // What was written for nobody to see is taken away again; if even that fails, it stays invisible.
-        let fresh: Vec<TeamsUserId> = work.fresh.iter().map(|id| TeamsUserId::from_bytes(*id)).collect();
-        if let Err(second) = io.store.delete_teams_users(enterprise, &fresh).await {
-            tracing::warn!(enterprise.id = %enterprise, error.message = %second, "unseen users were left behind");
+    let committed = io.store.directory(enterprise).await?;
+    let mut findings = Vec::new();
+    let members = match members(io, token, filter, &mut findings).await? {
+        Some(members) => members,
+        None => {
+            return Ok(Discovered {
+                findings,
+                ..Discovered::default()
+            });
         }
-        return Err(error);
+    };
+    let mut roll = io.store.roll(enterprise, &committed).await?;
+    if committed.broken_off() {
+        io.store.tidy_directory(enterprise, &committed, &roll).await?;
+        roll.distrust();
     }
-    // Whoever has taken the lease over reads the directory anew; this one must not be shown any more.
-    io.store.renew(lease, io.clock.now()).await?;
-    io.store.put_manifest(enterprise, &before, &work.after).await?;
-    let gone: Vec<TeamsUserId> = before
-        .keys()
-        .filter(|id| !work.after.contains_key(*id))
-        .map(|id| TeamsUserId::from_bytes(*id))
-        .collect();
-    io.store.delete_teams_users(enterprise, &gone).await?;
-    found.removed = gone.len() as u64;
-    if let (GroupFilter::Groups(groups), Some(_)) = (filter, &members) {
-        let groups = groups
-            .iter()
-            .map(|group| group.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", ");
-        found.lines.push(Line::GroupFilter {
-            groups,
-            included: found.counts.total,
-            of: work.enabled,
-        });
-    }
-    found.lines.push(Line::EnabledUsers(found.counts));
-    found.lines.push(Line::Found(found.counts));
-    found.lines.push(Line::Stored {
-        written: found.written,
-        unchanged: found.unchanged,
-        removed: found.removed,
-    });
-    Ok(found)
-}
-
-struct Work {
-    /// Digests of everybody who is kept.
-    after: Digests,
-    /// Users written who were not there before.
-    fresh: Vec<[u8; 16]>,
-    /// Enabled members of the tenant, inside the filter or not.
-    enabled: u64,
-}
-
-async fn read_users(
-    io: &Io,
-    lease: &Lease,
-    token: &Token,
-    members: Option<&BTreeSet<[u8; 16]>>,
-    before: &Digests,
-    work: &mut Work,
-    found: &mut Discovered,
-) -> Result<()> {
-    let mut pages = io.graph.users(token);
-    let mut changed: Vec<TeamsUser> = Vec::new();
-    while let Some(page) = pages.next().await? {
-        io.store.renew(lease, io.clock.now()).await?;
-        let mut fresh = Vec::new();
-        for user in page {
-            work.enabled += u64::from(!user.guest);
-            let id = user.id.bytes();
-            if members.is_some_and(|members| !members.contains(&id)) {
-                continue;
-            }
-            discover::count(&mut found.counts, &user);
-            if discover::ineligible(&user).is_some() {
-                continue;
-            }
-            let kept = discover::kept(user);
-            let digest = digest(&kept);
-            work.after.insert(id, digest);
-            match before.get(&id) {
-                Some(known) if *known == digest => found.unchanged += 1,
-                Some(_) => changed.push(kept),
-                None => {
-                    work.fresh.push(id);
-                    fresh.push(kept);
+    io.store.begin_directory(lease, &committed).await?;
+    let mut work = Work::new(io, lease, &committed, roll);
+    match read_users(&mut work, token, members.as_ref()).await {
+        Ok(enabled) => {
+            let line = match (filter, members) {
+                (GroupFilter::Groups(groups), Some(_)) => {
+                    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+                    Some(Line::GroupFilter {
+                        groups: names.join(", "),
+                        included: work.figures().0.total,
+                        of: enabled,
+                    })
                 }
-            }
+                _ => None,
+            };
+            work.finish(filter, line).await
         }
-        found.written += fresh.len() as u64;
-        io.store.put_teams_users(&lease.enterprise, &fresh).await?;
+        Err(error) => Err(work.fail(error).await),
     }
-    // Users who are visible now change only after the last page has come.
-    found.written += changed.len() as u64;
-    io.store.put_teams_users(&lease.enterprise, &changed).await
 }
 
-/// The ids of everybody in the chosen groups; `None` where everybody counts. A group that is empty or gone stops the
-/// read with a finding (R087): it must never look like "nobody".
+async fn read_users(work: &mut Work<'_>, token: &Token, members: Option<&BTreeSet<[u8; 16]>>) -> Result<u64> {
+    let mut enabled = 0;
+    let mut pages = work.io.graph.users(token);
+    while let Some(mut page) = pages.next().await? {
+        enabled += page.iter().filter(|user| !user.guest).count() as u64;
+        page.retain(|user| members.is_none_or(|members| members.contains(&user.id.bytes())));
+        work.take(page).await?;
+    }
+    Ok(enabled)
+}
+
+fn lines(counts: Counts, stored: [u64; 3], filtered: Option<Line>) -> Vec<Line> {
+    let [written, unchanged, removed] = stored;
+    let figures = [
+        Line::EnabledUsers(counts),
+        Line::Found(counts),
+        Line::Stored {
+            written,
+            unchanged,
+            removed,
+        },
+    ];
+    filtered.into_iter().chain(figures).collect()
+}
+
+/// The ids of everybody in the chosen groups, inside; inside none where everybody counts. A group that is empty or gone
+/// stops the read with a finding (R087): it must never look like "nobody".
 async fn members(
     io: &Io,
     token: &Token,
     filter: &GroupFilter,
-    found: &mut Discovered,
-) -> Result<std::result::Result<Option<BTreeSet<[u8; 16]>>, ()>> {
+    findings: &mut Vec<Finding>,
+) -> Result<Option<Option<BTreeSet<[u8; 16]>>>> {
     let groups = match filter {
         GroupFilter::Undecided => return Err(Error::Conflict("nobody has chosen whose users are synchronised".into())),
-        GroupFilter::Everyone => return Ok(Ok(None)),
+        GroupFilter::Everyone => return Ok(Some(None)),
         GroupFilter::Groups(groups) => groups,
     };
     let mut members = BTreeSet::new();
@@ -165,11 +128,152 @@ async fn members(
             }
             count = Some(seen);
         }
-        found.findings.extend(preflight::group(&group.name, count));
+        findings.extend(preflight::group(&group.name, count));
     }
-    Ok(if found.findings.is_empty() {
-        Ok(Some(members))
-    } else {
-        Err(())
-    })
+    Ok(findings.is_empty().then_some(Some(members)))
+}
+
+/// A read under way.
+struct Work<'a> {
+    io: &'a Io,
+    lease: &'a Lease,
+    committed: &'a Directory,
+    roll: Roll,
+    /// Users who are visible now change only after the last page has come.
+    changed: BTreeMap<[u8; 16], TeamsUser>,
+    /// Some of them are put aside.
+    aside: bool,
+}
+
+impl<'a> Work<'a> {
+    fn new(io: &'a Io, lease: &'a Lease, committed: &'a Directory, roll: Roll) -> Self {
+        Self {
+            io,
+            lease,
+            committed,
+            roll,
+            changed: BTreeMap::new(),
+            aside: false,
+        }
+    }
+
+    /// The figures, and guests.
+    fn figures(&self) -> (Counts, u64) {
+        let (mut counts, mut guests) = (Counts::default(), 0);
+        for entry in self.roll.here() {
+            discover::count(&mut counts, entry.traits);
+            guests += u64::from(entry.traits.has(Traits::GUEST));
+        }
+        (counts, guests)
+    }
+
+    /// Takes a page in. Whoever is new is written at once, for nobody to see yet.
+    async fn take(&mut self, page: Vec<TeamsUser>) -> Result<()> {
+        let (io, lease) = (self.io, self.lease);
+        io.store.renew(lease, io.clock.now()).await?;
+        let mut fresh = BTreeMap::new();
+        for user in page {
+            let entry = Entry::of(&user);
+            match self.roll.note(entry) {
+                Noted::Same | Noted::Again => {}
+                Noted::Changed => {
+                    self.changed.insert(entry.id, user);
+                }
+                Noted::Fresh(was) => {
+                    // What is stored of them already is what counts, also if the page has them twice.
+                    let (_, was) = fresh.remove(&entry.id).unwrap_or((user.clone(), was));
+                    fresh.insert(entry.id, (user, was));
+                }
+            }
+        }
+        let fresh: Vec<_> = fresh.into_values().collect();
+        io.store
+            .put_teams_users(&lease.enterprise, &fresh, lease.fence())
+            .await?;
+        if self.changed.len() > CHANGED_AT_ONCE {
+            let aside = std::mem::take(&mut self.changed);
+            io.store
+                .set_aside_teams_users(&lease.enterprise, aside.values(), lease.fence())
+                .await?;
+            self.aside = true;
+        }
+        Ok(())
+    }
+
+    /// Shows what was read.
+    async fn finish(mut self, filter: &GroupFilter, filtered: Option<Line>) -> Result<Discovered> {
+        let (io, lease, enterprise) = (self.io, self.lease, &self.lease.enterprise);
+        let now = io.clock.now();
+        let shown = self.committed.generation;
+        if self.aside {
+            io.store.show_set_aside(enterprise, &self.roll, shown).await?;
+        }
+        let changed: Vec<(TeamsUser, Option<Traits>)> = std::mem::take(&mut self.changed)
+            .into_iter()
+            .filter_map(|(id, user)| Some((user, Some(self.roll.changed_from(&id)?))))
+            .collect();
+        io.store.put_teams_users(enterprise, &changed, shown).await?;
+        let (counts, guests) = self.figures();
+        let next = Directory {
+            generation: lease.fence(),
+            read_at: Some(now),
+            full_at: Some(now),
+            counts,
+            guests,
+            filter: filter.key(),
+            ..Directory::default()
+        };
+        let committed = io
+            .store
+            .commit_directory(lease, self.committed, next, &self.roll)
+            .await?;
+        let gone: Vec<(TeamsUserId, Traits)> = self.roll.gone().map(named).collect();
+        for some in gone.chunks(SOME) {
+            io.store.renew(lease, io.clock.now()).await?;
+            io.store.leave_teams_users(enterprise, some, now).await?;
+        }
+        let withdrawn = self.roll.withdrawn().map(|entry| named((entry.id, entry.traits)));
+        io.store
+            .drop_teams_users(enterprise, &withdrawn.collect::<Vec<_>>())
+            .await?;
+        io.store.end_directory(lease, &committed).await?;
+        let written = self.roll.altered().count() as u64;
+        let (unchanged, removed) = (self.roll.here().count() as u64 - written, gone.len() as u64);
+        Ok(Discovered {
+            lines: lines(counts, [written, unchanged, removed], filtered),
+            findings: Vec::new(),
+            counts,
+            written,
+            unchanged,
+            removed,
+        })
+    }
+
+    /// Takes away what was written for nobody to see.
+    async fn undo(self) -> Result<()> {
+        let (io, lease) = (self.io, self.lease);
+        let fresh: Vec<(TeamsUserId, Traits)> =
+            self.roll.fresh().map(|entry| named((entry.id, entry.traits))).collect();
+        for some in fresh.chunks(SOME) {
+            io.store.drop_teams_users(&lease.enterprise, some).await?;
+        }
+        // What an earlier read has left behind stays noted, and so does what is put aside.
+        if self.committed.broken_off() || self.aside {
+            return Ok(());
+        }
+        io.store.end_directory(lease, self.committed).await
+    }
+
+    /// The same after a failure; if even that fails, it stays invisible.
+    async fn fail(self, error: Error) -> Error {
+        let enterprise = self.lease.enterprise.clone();
+        if let Err(second) = self.undo().await {
+            tracing::warn!(enterprise.id = %enterprise, error.message = %second, "unseen users were left behind");
+        }
+        error
+    }
+}
+
+fn named((id, traits): ([u8; 16], Traits)) -> (TeamsUserId, Traits) {
+    (TeamsUserId::from_bytes(id), traits)
 }

@@ -25,6 +25,9 @@ fn voice(n: usize) -> VoiceUser {
         number: Some(format!("+3227001{n:03}").parse().unwrap()),
         extension: n.is_multiple_of(3).then(|| format!("{}", 1000 + n).parse().unwrap()),
         call_handling: CallHandling::NoVoicemail,
+        country: None,
+        music_on_hold: None,
+        match_by_mail: false,
     }
 }
 

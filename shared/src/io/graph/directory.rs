@@ -4,7 +4,7 @@ use super::pages::Pages;
 use super::user_page::UserPage;
 use super::wire::{Page, Single, WireGroup, WireMember, WireOrganization, WireRole};
 use super::{EVENTUAL, Graph, Token};
-use crate::domain::directory::DirectoryUser;
+use crate::domain::directory::TeamsUser;
 use crate::domain::group_filter::{Group, GroupFacts};
 use crate::domain::ids::{GroupId, TeamsUserId, TenantId};
 use crate::{Error, Result};
@@ -16,8 +16,7 @@ pub const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
 pub const TEAMS_ADMINISTRATOR: &str = "69091246-20e8-4a56-aa4d-066075b2a7a8";
 
 /// What `user_page.rs` reads; nothing else leaves Microsoft (R084).
-const USER_FIELDS: &str =
-    "id,displayName,mail,userPrincipalName,userType,usageLocation,accountEnabled,assignedLicenses,assignedPlans";
+const USER_FIELDS: &str = "id,displayName,mail,userPrincipalName,userType,usageLocation,accountEnabled,onPremisesSyncEnabled,assignedLicenses,assignedPlans";
 const GROUP_FIELDS: &str =
     "id,displayName,mailNickname,groupTypes,securityEnabled,membershipRule,membershipRuleProcessingState";
 /// A long read gives way to people who wait.
@@ -252,7 +251,7 @@ impl UserPages<'_> {
     /// # Errors
     /// Those of Microsoft; `Upstream` where a page cannot be read, leads elsewhere, or entries are missing at the
     /// end. After an error every further call is one.
-    pub async fn next(&mut self) -> Result<Option<Vec<DirectoryUser>>> {
+    pub async fn next(&mut self) -> Result<Option<Vec<TeamsUser>>> {
         let Some(answer) = self.0.fetch().await? else {
             return Ok(None);
         };

@@ -1,7 +1,7 @@
 //! A page of users, read straight into what we keep. Directories are large and plans many: texts are borrowed from
 //! the body, plans and licences are folded while they pass.
 
-use crate::domain::directory::{ActivePlans, DirectoryUser};
+use crate::domain::directory::{ActivePlans, TeamsUser};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::TeamsUserId;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ pub(super) struct UserPage {
 
 /// The users of a page, and how many entries it held.
 pub(super) struct Users {
-    pub(super) users: Vec<DirectoryUser>,
+    pub(super) users: Vec<TeamsUser>,
     pub(super) entries: usize,
 }
 
@@ -41,6 +41,7 @@ struct WireUser<'a> {
     #[serde(borrow)]
     usage_location: Option<Text<'a>>,
     account_enabled: Option<bool>,
+    on_premises_sync_enabled: Option<bool>,
     #[serde(default)]
     assigned_licenses: AnyEntry,
     #[serde(default)]
@@ -54,10 +55,12 @@ struct WirePlan<'a> {
     service_plan_id: Option<Text<'a>>,
     #[serde(borrow)]
     capability_status: Option<Text<'a>>,
+    #[serde(borrow)]
+    assigned_date_time: Option<Text<'a>>,
 }
 
 impl WireUser<'_> {
-    fn into_user(self) -> Result<DirectoryUser, crate::domain::Invalid> {
+    fn into_user(self) -> Result<TeamsUser, crate::domain::Invalid> {
         let id: TeamsUserId = self.id.0.parse()?;
         let sign_in_name = self.user_principal_name.map(|name| name.0).unwrap_or_default();
         let email = self
@@ -70,11 +73,12 @@ impl WireUser<'_> {
             _ if sign_in_name.is_empty() => id.to_string(),
             _ => sign_in_name.into_owned(),
         };
-        Ok(DirectoryUser {
+        Ok(TeamsUser {
             name,
             email,
             guest: self.user_type.is_some_and(|kind| kind.0.eq_ignore_ascii_case("Guest")),
             licensed: self.assigned_licenses.0,
+            directory_synced: self.on_premises_sync_enabled.unwrap_or_default(),
             plans: self.assigned_plans.0,
             country: self
                 .usage_location
@@ -190,7 +194,8 @@ impl<'de> Deserialize<'de> for Plans {
                         if id.0.bytes().any(|b| b.is_ascii_uppercase()) {
                             id.0.to_mut().make_ascii_lowercase();
                         }
-                        plans.note(&id.0, &status.0);
+                        let assigned = plan.assigned_date_time.as_ref().map(|text| text.0.as_ref());
+                        plans.note(&id.0, &status.0, assigned);
                     }
                 }
                 Ok(Plans(plans))
@@ -204,7 +209,7 @@ impl<'de> Deserialize<'de> for Plans {
 mod tests {
     use super::*;
 
-    fn user(json: &str) -> DirectoryUser {
+    fn user(json: &str) -> TeamsUser {
         serde_json::from_str::<WireUser<'_>>(json).unwrap().into_user().unwrap()
     }
 
