@@ -20,13 +20,19 @@ super::cases!(
 );
 
 async fn write(store: &Store, entry: &Entry) {
-    store.note(&enterprise_id(1), entry, &once(entry.id.as_str())).await.unwrap();
+    store
+        .note(&enterprise_id(1), entry, &once(entry.id.as_str()))
+        .await
+        .unwrap();
 }
 
 async fn all(store: &Store, mut after: AuditId, limit: u16) -> (Vec<Entry>, AuditId) {
     let mut seen = Vec::new();
     loop {
-        let (entries, to, more) = store.enterprise_changes(&enterprise_id(1), &after, limit).await.unwrap();
+        let (entries, to, more) = store
+            .enterprise_changes(&enterprise_id(1), &after, limit)
+            .await
+            .unwrap();
         seen.extend(entries);
         after = to;
         if !more {
@@ -38,7 +44,9 @@ async fn all(store: &Store, mut after: AuditId, limit: u16) -> (Vec<Entry>, Audi
 async fn changes_are_followed_from_any_place(store: Store) {
     let (none, start) = all(&store, AuditId::first(), 3).await;
     assert_eq!((none, &start), (Vec::new(), &AuditId::first()));
-    let written: Vec<Entry> = (0..8).map(|n| entry_of(Deed::MappingChanged, later(SECOND * n))).collect();
+    let written: Vec<Entry> = (0..8)
+        .map(|n| entry_of(Deed::MappingChanged, later(SECOND * n)))
+        .collect();
     for entry in &written {
         write(&store, entry).await;
     }
@@ -78,19 +86,30 @@ async fn nothing_is_lost_between_writers_at_once(store: Store) {
                 // Clocks that go wrong by up to minutes, in both directions, and often show the same millisecond.
                 let at = later(SECOND * i32::try_from((n * 37 + m * 11) % 7 * 40).unwrap());
                 let change = changed("writer", None, Some(format!("{n}.{m}")));
-                let entry = Entry::new(&Author::service(), Deed::MappingChanged, change.into_iter().collect(), at, u128::from(n * 100 + m));
+                let entry = Entry::new(
+                    &Author::service(),
+                    Deed::MappingChanged,
+                    change.into_iter().collect(),
+                    at,
+                    u128::from(n * 100 + m),
+                );
                 write(&store, &entry).await;
             }
         }
     };
     let name = |entry: &Entry| entry.changes[0].after.clone().unwrap();
-    let expected: BTreeSet<String> = (0..WRITERS).flat_map(|n| (0..EACH).map(move |m| format!("{n}.{m}"))).collect();
+    let expected: BTreeSet<String> = (0..WRITERS)
+        .flat_map(|n| (0..EACH).map(move |m| format!("{n}.{m}")))
+        .collect();
     let follower = |limit: u16| {
         let store = store.clone();
         async move {
             let (mut names, mut places, mut after) = (Vec::new(), Vec::new(), AuditId::first());
             while names.len() < expected_count() {
-                let (entries, to, _) = store.enterprise_changes(&enterprise_id(1), &after, limit).await.unwrap();
+                let (entries, to, _) = store
+                    .enterprise_changes(&enterprise_id(1), &after, limit)
+                    .await
+                    .unwrap();
                 names.extend(entries.iter().map(name));
                 places.extend(entries.into_iter().map(|entry| entry.id));
                 after = to;
@@ -113,7 +132,13 @@ async fn nothing_is_lost_between_writers_at_once(store: Store) {
 async fn large_entries_come_in_the_pages_that_hold_them(store: Store) {
     let large = |n: i32| {
         let changes = (0..100).filter_map(|_| changed(&"x".repeat(900), None, Some("y".repeat(900))));
-        Entry::new(&Author::service(), Deed::MappingChanged, changes.collect(), later(SECOND * n), 1)
+        Entry::new(
+            &Author::service(),
+            Deed::MappingChanged,
+            changes.collect(),
+            later(SECOND * n),
+            1,
+        )
     };
     let written: Vec<Entry> = (0..9).map(large).collect();
     for entry in &written {
@@ -130,8 +155,14 @@ async fn who_only_lost_a_place_is_not_told_that_something_changed(store: Store) 
         async move {
             let entry = entry_of(Deed::MappingChanged, later(SECOND * i32::try_from(n).unwrap()));
             match n {
-                0 => store.change_account(&kept, &AccountChange::default(), 0, Some(&entry)).await.map(drop),
-                1 => store.change_account(&kept, &AccountChange::default(), 9, Some(&entry)).await.map(drop),
+                0 => store
+                    .change_account(&kept, &AccountChange::default(), 0, Some(&entry))
+                    .await
+                    .map(drop),
+                1 => store
+                    .change_account(&kept, &AccountChange::default(), 9, Some(&entry))
+                    .await
+                    .map(drop),
                 _ => store.note(&kept.id, &entry, &once(&format!("note {n}"))).await,
             }
         }
@@ -140,7 +171,10 @@ async fn who_only_lost_a_place_is_not_told_that_something_changed(store: Store) 
     let stale = ended.remove(1);
     assert!(matches!(stale, Err(Error::Stale(_))), "{stale:?}");
     assert!(ended.iter().all(Result::is_ok), "{ended:?}");
-    store.update_enterprise(&next(&kept), 1, &entry_of(Deed::EnterpriseChanged, NOW), &[]).await.unwrap();
+    store
+        .update_enterprise(&next(&kept), 1, &entry_of(Deed::EnterpriseChanged, NOW), &[])
+        .await
+        .unwrap();
     // The creation, nine that were made, and the last.
     assert_eq!(all(&store, AuditId::first(), 100).await.0.len(), 11);
 }
@@ -154,8 +188,14 @@ async fn a_trail_from_before_there_were_places_goes_on(table: Table) {
     let trail = format!("ENTERPRISE#{}#AUDIT", enterprise_id(1));
     let delete = delete.key("pk", text(trail)).key("sk", text("LAST".into()));
     delete.send().await.unwrap();
-    assert_eq!(all(&store, AuditId::first(), 10).await, (vec![old.clone()], old.id.clone()));
+    assert_eq!(
+        all(&store, AuditId::first(), 10).await,
+        (vec![old.clone()], old.id.clone())
+    );
     write(&store, &entry_of(Deed::LicencesChanged, NOW)).await;
     let (seen, _) = all(&store, old.id, 10).await;
-    assert_eq!(seen.iter().map(|entry| entry.deed).collect::<Vec<_>>(), [Deed::LicencesChanged]);
+    assert_eq!(
+        seen.iter().map(|entry| entry.deed).collect::<Vec<_>>(),
+        [Deed::LicencesChanged]
+    );
 }

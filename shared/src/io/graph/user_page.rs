@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// One page of users, folded into what we keep while it is read: neither plans nor licences are collected.
 #[derive(Deserialize)]
@@ -19,17 +20,20 @@ pub(super) struct UserPage {
     pub(super) value: Users,
 }
 
-/// The users of a page, and how many entries it held.
+/// The enabled users of a page, and a hash of the id for each entry that it held.
 pub(super) struct Users {
     pub(super) users: Vec<TeamsUser>,
-    pub(super) entries: usize,
+    pub(super) marks: Vec<u64>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireUser<'a> {
+pub(super) struct WireUser<'a> {
     #[serde(borrow)]
     id: Text<'a>,
+    /// Only in lists of changes.
+    #[serde(rename = "@removed", default)]
+    removed: Option<IgnoredAny>,
     #[serde(borrow)]
     display_name: Option<Text<'a>>,
     #[serde(borrow)]
@@ -60,7 +64,22 @@ struct WirePlan<'a> {
 }
 
 impl WireUser<'_> {
-    fn into_user(self) -> Result<TeamsUser, crate::domain::Invalid> {
+    /// Whose entry it is.
+    pub(super) fn id(&self) -> Result<TeamsUserId, crate::domain::Invalid> {
+        self.id.0.parse()
+    }
+
+    /// Deleted or disabled.
+    pub(super) fn is_gone(&self) -> bool {
+        self.removed.is_some() || self.account_enabled == Some(false)
+    }
+
+    /// Whether what every account has is there. Where it is not, what else is missing means nothing.
+    pub(super) fn is_whole(&self) -> bool {
+        self.account_enabled.is_some() && self.user_principal_name.is_some()
+    }
+
+    pub(super) fn into_user(self) -> Result<TeamsUser, crate::domain::Invalid> {
         let id: TeamsUserId = self.id.0.parse()?;
         let sign_in_name = self.user_principal_name.map(|name| name.0).unwrap_or_default();
         let email = self
@@ -89,6 +108,12 @@ impl WireUser<'_> {
     }
 }
 
+fn mark(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Some accounts have neither a mail address nor a sign-in name that a mail could be sent to (letters outside
 /// ASCII, say). They stay in the list, under an address that belongs to nobody: the top level domain `invalid`
 /// is reserved for that.
@@ -107,10 +132,10 @@ impl<'de> Deserialize<'de> for Users {
             fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Users, A::Error> {
                 let mut page = Users {
                     users: Vec::new(),
-                    entries: 0,
+                    marks: Vec::new(),
                 };
                 while let Some(user) = entries.next_element::<WireUser<'de>>()? {
-                    page.entries += 1;
+                    page.marks.push(mark(&user.id.0));
                     // We filter for it, but Microsoft passes over filters in silence at times.
                     if user.account_enabled != Some(false) {
                         page.users.push(user.into_user().map_err(A::Error::custom)?);

@@ -10,6 +10,7 @@ use crate::domain::ids::EnterpriseId;
 use crate::domain::roll::{ENTRY, Entry, FORM, Roll};
 use crate::domain::sync_log::Counts;
 use crate::error::{Error, Result};
+use crate::io::graph::ChangesLink;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +37,7 @@ pub struct Directory {
     /// Enabled guests inside the filter; the figures leave them out.
     pub guests: u64,
     /// Where the next read of changes begins.
-    pub link: Option<String>,
+    pub link: Option<ChangesLink>,
     /// A digest of the filter that it was read through.
     pub filter: String,
     /// The form of the digests.
