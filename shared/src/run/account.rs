@@ -89,7 +89,9 @@ pub async fn push_voice_users(
     ];
     let counts = counts.into_iter().flatten().collect();
     // The first part carries the entry of the whole.
-    let mut entry = Some(entry(io, author, Deed::VoiceUsersChanged, counts, now));
+    let entry = entry(io, author, Deed::VoiceUsersChanged, counts, now);
+    let changing = differing.iter().map(|user| &user.id).chain(gone.iter().copied());
+    let mut entry = Some(entry.about(changing));
     for part in differing.chunks(ROWS_PER_SAVE) {
         let put_voice = part.iter().map(|user| (*user).clone()).collect();
         let change = AccountChange {
@@ -234,6 +236,7 @@ async fn try_save(
         .iter()
         .filter_map(|(voice, _)| changed(&named(voice), teams(&account.rows, voice), teams(&saved.rows, voice)));
     let entry = entry(io, author, Deed::MappingChanged, moved.collect(), now);
+    let entry = entry.about(edits.iter().map(|(voice, _)| voice));
     let change = AccountChange {
         put: saved.put,
         delete: saved.delete,
