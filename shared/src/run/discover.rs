@@ -345,9 +345,9 @@ impl<'a> Work<'a> {
             .put_teams_users(&lease.enterprise, &fresh, lease.fence())
             .await?;
         if self.changed.len() > CHANGED_AT_ONCE {
-            let aside = std::mem::take(&mut self.changed);
+            let aside: Vec<TeamsUser> = std::mem::take(&mut self.changed).into_values().collect();
             io.store
-                .set_aside_teams_users(&lease.enterprise, aside.values(), lease.fence())
+                .set_aside_teams_users(&lease.enterprise, &aside, lease.fence())
                 .await?;
             self.aside = true;
         }

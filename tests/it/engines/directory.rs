@@ -223,7 +223,7 @@ async fn what_a_read_left_behind_is_tidied_away(store: Store) {
         .unwrap();
     let aside = [user(98)];
     store
-        .set_aside_teams_users(&enterprise, aside.iter(), killed.fence())
+        .set_aside_teams_users(&enterprise, &aside, killed.fence())
         .await
         .unwrap();
     let found = store.directory(&enterprise).await.unwrap();
@@ -256,7 +256,7 @@ async fn many_changes_are_put_aside_until_the_end(store: Store) {
     }
     let aside = [renamed.clone(), unlicensed.clone()];
     store
-        .set_aside_teams_users(&enterprise, aside.iter(), lease.fence())
+        .set_aside_teams_users(&enterprise, &aside, lease.fence())
         .await
         .unwrap();
     assert_eq!(

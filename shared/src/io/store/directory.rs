@@ -90,6 +90,21 @@ pub enum Among {
     Everyone,
 }
 
+/// Who is looked for.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    committed: u64,
+    q: &'a str,
+    limit: usize,
+}
+
+impl Wanted<'_> {
+    fn fits(&self, item: &UserItem) -> bool {
+        let says = |text: &str| text.to_lowercase().contains(self.q);
+        item.generation <= self.committed && (says(&item.name) || says(item.email.as_str()))
+    }
+}
+
 fn prefix(traits: Traits) -> &'static str {
     if traits.excluded().is_none() {
         keys::USER
@@ -218,10 +233,10 @@ impl Store {
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn set_aside_teams_users<'a>(
+    pub async fn set_aside_teams_users(
         &self,
         enterprise: &EnterpriseId,
-        users: impl Iterator<Item = &'a TeamsUser>,
+        users: &[TeamsUser],
         generation: u64,
     ) -> Result<()> {
         let put = |user: &TeamsUser| {
@@ -230,7 +245,7 @@ impl Store {
                 &UserItem::of(user, generation),
             )
         };
-        self.write_all(users.map(put).collect::<Result<_>>()?).await
+        self.write_all(users.iter().map(put).collect::<Result<_>>()?).await
     }
 
     /// Shows those who were put aside and still count as changed.
@@ -338,33 +353,22 @@ impl Store {
         among: Among,
     ) -> Result<Vec<TeamsUser>> {
         let committed = self.directory(enterprise).await?.generation;
-        let q = q.to_lowercase();
-        let q = q.as_str();
-        let prefixes: &[&str] = match among {
+        let wanted = Wanted {
+            committed,
+            q: &q.to_lowercase(),
+            limit,
+        };
+        let prefixes: &[&'static str] = match among {
             Among::Eligible => &[keys::USER],
             Among::Everyone => &[keys::USER, keys::EXCLUDED],
         };
-        let places: Vec<(u8, &str)> = (0..PARTS)
-            .flat_map(|number| prefixes.iter().map(move |prefix| (number, *prefix)))
-            .collect();
-        let read = places.into_iter().map(|(number, prefix)| async move {
-            let pk = keys::teams_partition(enterprise, number);
-            let (mut found, mut from) = (Vec::new(), None);
-            while found.len() < limit {
-                let (page, next) = self.page::<UserItem>(&pk, prefix, from, None, true).await?;
-                let fits = page.into_iter().filter(|item| {
-                    item.generation <= committed
-                        && (item.name.to_lowercase().contains(q) || item.email.as_str().to_lowercase().contains(q))
-                });
-                found.extend(fits.map(TeamsUser::from));
-                match next {
-                    Some(next) => from = Some(next),
-                    None => break,
-                }
+        let mut reads = Vec::new();
+        for number in 0..PARTS {
+            for prefix in prefixes {
+                reads.push(self.find_in_part(keys::teams_partition(enterprise, number), prefix, wanted));
             }
-            Ok::<_, Error>(found)
-        });
-        let found: Vec<Vec<TeamsUser>> = futures::stream::iter(read)
+        }
+        let found: Vec<Vec<TeamsUser>> = futures::stream::iter(reads)
             .buffered(PARTS_AT_ONCE)
             .try_collect()
             .await?;
@@ -372,6 +376,19 @@ impl Store {
         found.sort_by_cached_key(|user| (user.name.to_lowercase(), user.id.clone()));
         found.dedup_by(|a, b| a.id == b.id);
         found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn find_in_part(&self, pk: String, prefix: &str, wanted: Wanted<'_>) -> Result<Vec<TeamsUser>> {
+        let (mut found, mut from) = (Vec::new(), None);
+        while found.len() < wanted.limit {
+            let (page, next) = self.page::<UserItem>(&pk, prefix, from, None, true).await?;
+            found.extend(page.into_iter().filter(|item| wanted.fits(item)).map(TeamsUser::from));
+            match next {
+                Some(next) => from = Some(next),
+                None => break,
+            }
+        }
         Ok(found)
     }
 
