@@ -6,6 +6,7 @@ pub mod check;
 pub mod discover;
 pub mod duration;
 pub mod group_filter;
+pub mod group_preview;
 pub mod guard;
 pub mod mapping;
 pub mod onboard;

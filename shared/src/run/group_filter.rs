@@ -2,13 +2,57 @@
 
 use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::enterprise::Enterprise;
-use crate::domain::group_filter::GroupFilter;
-use crate::domain::ids::EnterpriseId;
-use crate::error::{Error, Result};
+use crate::domain::group_filter::{Group, GroupFilter};
+use crate::domain::ids::{EnterpriseId, GroupId};
+use crate::error::{Chain, Error, Result};
 use crate::io::Io;
+use crate::io::graph::Token;
 use crate::plan::group_filter::{self, Choice};
 use crate::run::access::entry;
 use jiff::Timestamp;
+
+/// So many groups, in the order of their names, have their members counted when the list is read; others have not, so that
+/// a tenant of thousands does not keep a person waiting who signs in. Those in the choice always have.
+const COUNTED: usize = 200;
+
+/// The tenant's groups with how many people are in the first of them and in those that are chosen.
+///
+/// # Errors
+/// Those of Microsoft. A count that it does not give is left out.
+pub async fn read(io: &Io, token: &Token, filter: &GroupFilter) -> Result<Vec<Group>> {
+    let mut groups = io.graph.groups(token, None).await?;
+    let chosen = |group: &Group| match filter {
+        GroupFilter::Groups(chosen) => chosen.iter().any(|one| one.id == group.id),
+        GroupFilter::Undecided | GroupFilter::Everyone => false,
+    };
+    let could_be = groups.iter().filter(|group| group.banned.is_none());
+    let counted: Vec<GroupId> = could_be
+        .enumerate()
+        .filter(|(at, group)| *at < COUNTED || chosen(group))
+        .map(|(_, group)| group.id.clone())
+        .collect();
+    match io.graph.group_sizes(token, &counted).await {
+        Ok(sizes) => {
+            for group in &mut groups {
+                group.members = sizes.get(&group.id).copied().flatten();
+            }
+        }
+        Err(error) => {
+            tracing::warn!(error.message = %Chain(&error), "the members of the groups were not counted");
+        }
+    }
+    Ok(groups)
+}
+
+/// Reads them anew and keeps them.
+///
+/// # Errors
+/// Those of Microsoft and of the table.
+pub async fn refresh(io: &Io, token: &Token, kept: &Enterprise) -> Result<()> {
+    let began = io.clock.now();
+    let groups = read(io, token, &kept.group_filter).await?;
+    io.store.put_groups(&kept.id, &groups, began).await.map(drop)
+}
 
 /// The filter that a choice means, of the groups as they were last read.
 ///

@@ -23,7 +23,7 @@ use crate::plan::sync::{beyond, plan};
 use crate::run::access::entry;
 use crate::run::discover::Discovered;
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{account, apply, discover, prepare, remove, session};
+use crate::run::{account, apply, discover, group_filter, prepare, remove, session};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -171,14 +171,14 @@ async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Nex
         return Ok(None);
     }
     let session = session::open(io, &lease.enterprise, &run.id).await?;
+    // The groups are read along, so that the choice on offer is as fresh as the directory; first, because a group that is
+    // empty or gone stops the read, and shows there.
+    group_filter::refresh(io, &session.graph, &kept).await?;
     let found = discover::discover(io, lease, &session.graph, &kept.group_filter).await?;
     if !found.findings.is_empty() {
         return end(io, lease, run, found.findings).await.map(Some);
     }
-    // The groups are read along, so that the choice on offer is as fresh as the directory.
     let now = io.clock.now();
-    let groups = io.graph.groups(&session.graph, None).await?;
-    io.store.put_groups(&lease.enterprise, &groups, now).await?;
     io.store
         .edit_sync_status(&kept, |status| SyncStatus {
             discovered: Some(now),

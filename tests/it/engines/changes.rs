@@ -91,7 +91,7 @@ async fn nothing_is_lost_between_writers_at_once(store: Store) {
                     Deed::MappingChanged,
                     change.into_iter().collect(),
                     at,
-                    u128::from(n * 100 + m),
+                    u128::from(n * 100 + m) << 40,
                 );
                 write(&store, &entry).await;
             }

@@ -107,7 +107,9 @@ impl Store {
             place: writes.len(),
             first: None,
         };
-        let keep = self.put(&key, &Last { newest: place.clone() })?;
+        // An update leaves the end of a removed enterprise's data as it is.
+        let keep = self.update(&key, "SET newest = :place");
+        let keep = keep.with(":place", text(place.as_str()));
         let keep = match &known {
             Some(known) => keep.when("newest = :known").with(":known", text(known.newest.as_str())),
             None => keep.when_absent(),

@@ -322,6 +322,12 @@ pub fn session(hash: &str) -> Key {
     key(format!("SESSION#{hash}"), "SESSION")
 }
 
+/// The sealed token of a person at a browser between two pages.
+#[must_use]
+pub fn session_token(hash: &str) -> Key {
+    key(format!("SESSION#{hash}"), "TOKEN")
+}
+
 /// The wrong codes of one client, by the keyed hash of its network.
 #[must_use]
 pub fn guesses(hash: &str) -> Key {

@@ -21,7 +21,7 @@
 //! | audit entry, and the place of an enterprise's newest | `ENTERPRISE#id#AUDIT`, `RESELLER#id#AUDIT` | `AUDIT#id`, `LAST` | `audit` |
 //! | reseller, and the list of all | `RESELLER#id`, `RESELLERS` | `META`, `RESELLER#id` | `resellers` |
 //! | row of a reseller's list | `RESELLER#id` | `ENTERPRISE#id` | `enterprises` |
-//! | look-ups | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `visits` |
+//! | look-ups, the sealed token of a browser | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `visits` |
 //! | wrong codes of a client | `GUESSES#hash` | `COUNT` | `guesses` |
 
 pub mod account;
