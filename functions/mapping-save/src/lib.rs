@@ -1,5 +1,6 @@
-//! API for account admins: groups, Teams users, voice users, mapping.
+//! API for account admins: groups, Teams users, voice users, mapping, and what changed.
 
+mod changes;
 mod diagnosis;
 mod groups;
 mod mapping;
@@ -16,6 +17,7 @@ use utoipa_axum::routes;
 /// The routes with their description.
 pub fn api() -> OpenApiRouter<Arc<Io>> {
     OpenApiRouter::new()
+        .routes(routes!(changes::list))
         .routes(routes!(groups::list))
         .routes(routes!(groups::filter, groups::choose))
         .routes(routes!(teams_users::list))

@@ -107,6 +107,7 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/v1/enterprises/{enterprise}/audit", Action::Audit),
     ("GET", "/v1/enterprises/{enterprise}/sip-data", Action::ReadSipData),
     ("GET", "/v1/enterprises/{enterprise}/status", Action::Read),
+    ("GET", "/v1/enterprises/{enterprise}/changes", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/groups", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/group-filter", Action::Read),
     ("PUT", "/v1/enterprises/{enterprise}/group-filter", Action::Map),

@@ -7,6 +7,8 @@ pub mod diagnosis;
 pub mod discover;
 pub mod duration;
 pub mod export;
+pub mod group_filter;
+pub mod group_preview;
 pub mod guard;
 pub mod import;
 pub mod mapping;

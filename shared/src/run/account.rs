@@ -109,6 +109,7 @@ async fn try_save(
         .iter()
         .filter_map(|(voice, _)| changed(&named(voice), teams(&account.rows, voice), teams(&saved.rows, voice)));
     let entry = entry(io, author, Deed::MappingChanged, moved.collect(), now);
+    let entry = entry.about(edits.iter().map(|(voice, _)| voice));
     let change = AccountChange {
         put: saved.put,
         delete: saved.delete,
