@@ -13,6 +13,7 @@ pub mod invitation;
 pub mod licences;
 pub mod list;
 pub mod manage;
+pub mod mapping;
 pub mod mapping_page;
 pub mod onboard;
 pub mod operators;

@@ -34,8 +34,10 @@ pub struct Problem {
 /// One refused value.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
-    /// The field's name.
+    /// The field's name, or its place such as `rows[2].teamsUser`.
     pub field: String,
+    /// A stable code of the fault to branch on; `INVALID` where there is no closer one.
+    pub code: &'static str,
     /// What would be right.
     pub detail: String,
 }
@@ -95,10 +97,11 @@ impl Problem {
     pub fn of(error: &Error) -> Self {
         let (status, code, title) = classified(error);
         let errors = match error {
-            Error::Invalid(invalid) => invalid
+            Error::Invalid(invalid) | Error::OverLicense { refused: invalid, .. } => invalid
                 .iter()
                 .map(|one| FieldError {
                     field: one.what.clone(),
+                    code: one.code,
                     detail: one.why.clone(),
                 })
                 .collect(),
@@ -202,6 +205,7 @@ mod tests {
         assert_eq!(problem["status"], 422);
         assert_eq!(problem["code"], "invalid");
         assert_eq!(problem["errors"][1]["field"], "userLimit");
+        assert_eq!(problem["errors"][1]["code"], "INVALID");
     }
 
     #[test]

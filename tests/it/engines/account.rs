@@ -36,6 +36,7 @@ fn row(n: usize) -> Mapping {
         voice_user: voice_user_id(n),
         teams_user: teams_user_id(u8::try_from(n).unwrap()),
         order: n as u64,
+        by_mail: false,
     }
 }
 

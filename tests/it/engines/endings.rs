@@ -92,6 +92,7 @@ fn mapped(n: usize) -> AccountChange {
             voice_user: voice.clone(),
             teams_user: teams_user_id(u8::try_from(n).unwrap()),
             order: n as u64,
+            by_mail: false,
         }],
         put_voice: vec![VoiceUser {
             id: voice,

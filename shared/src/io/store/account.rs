@@ -1,24 +1,40 @@
-//! Voice users, mappings, and what is ours in the tenant. One version counts every change of the three.
+//! Voice users, mappings, and what is ours in the tenant. One version counts every change of the three; another one the
+//! saves of the mapping alone.
 
 use super::{Outcome, Store, Write, keys, number};
 use crate::domain::audit::Entry;
 use crate::domain::enterprise::Enterprise;
-use crate::domain::ids::{EnterpriseId, TeamsUserId, VoiceUserId};
+use crate::domain::ids::{EnterpriseId, RunId, TeamsUserId, VoiceUserId};
 use crate::domain::mapping::{Mapping, Owned, Ownership};
 use crate::domain::voice::VoiceUser;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Most rows that one save may change: a transaction takes 100 writes, and three of them are ours.
+/// Most voice users that one change may write: a transaction takes 100 writes, and three of them are ours.
 pub const ROWS_PER_SAVE: usize = 90;
 /// What `Stale` names where the account stands and the enterprise has moved.
 pub const ENTERPRISE_MOVED: &str = "the enterprise";
+/// What `Stale` names where the account has moved.
+pub const ACCOUNT_MOVED: &str = "the account";
 
 #[derive(Default, Serialize, Deserialize)]
-struct AccountItem {
-    version: u64,
-    next_order: u64,
+pub(super) struct AccountItem {
+    pub(super) version: u64,
+    pub(super) next_order: u64,
+    #[serde(default)]
+    pub(super) saved: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) matched: Option<Matched>,
+}
+
+/// The last run that mapped users by their address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matched {
+    /// Which.
+    pub run: RunId,
+    /// Its rows have this order number or a higher one.
+    pub from: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -30,8 +46,13 @@ pub(super) struct OwnedItem {
 /// Everything that a mapping decision needs from the table.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
-    /// Counts changes; 0 when new.
+    /// Counts changes of whatever kind; 0 when new.
     pub version: u64,
+    /// Counts saves of the mapping. Neither what a run puts in place nor a change of voice users moves it, so it is what
+    /// somebody has to have seen who saves a mapping.
+    pub saved: u64,
+    /// The last run that mapped users by their address.
+    pub matched: Option<Matched>,
     /// The order number of the next new mapping.
     pub next_order: u64,
     /// All voice users.
@@ -42,26 +63,32 @@ pub struct Account {
     pub owned: Ownership,
 }
 
-/// Rows and voice users to write together.
+impl Account {
+    /// The Teams users whom this run has mapped by their address, and whom nobody has mapped otherwise since.
+    #[must_use]
+    pub fn matched_in(&self, run: &RunId) -> BTreeSet<&TeamsUserId> {
+        let Some(matched) = self.matched.as_ref().filter(|matched| matched.run == *run) else {
+            return BTreeSet::new();
+        };
+        let rows = self.rows.values().filter(|row| row.by_mail && row.order >= matched.from);
+        rows.map(|row| &row.teams_user).collect()
+    }
+}
+
+/// Voice users to write together.
 #[derive(Debug, Default)]
 pub struct AccountChange {
-    /// Mappings to put.
-    pub put: Vec<Mapping>,
-    /// Mappings to delete.
-    pub delete: Vec<VoiceUserId>,
     /// Voice users to put.
     pub put_voice: Vec<VoiceUser>,
     /// Voice users to delete.
     pub delete_voice: Vec<VoiceUserId>,
-    /// The order number of the next new mapping.
-    pub next_order: u64,
 }
 
 impl AccountChange {
     /// How many items it writes.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.put.len() + self.delete.len() + self.put_voice.len() + self.delete_voice.len()
+        self.put_voice.len() + self.delete_voice.len()
     }
 
     /// Nothing to write.
@@ -79,17 +106,19 @@ impl Store {
     /// `Upstream`.
     pub async fn account(&self, enterprise: &EnterpriseId) -> Result<Account> {
         let pk = keys::enterprise_partition(enterprise);
-        let AccountItem { version, next_order } = self.account_item(enterprise).await?;
+        let item = self.account_item(enterprise).await?;
         let (voice_users, rows, owned) = futures::try_join!(
             self.query::<VoiceUser>(&pk, keys::VOICE),
-            self.query::<Mapping>(&pk, keys::MAPPING),
+            self.mapping_rows(&pk),
             self.query::<OwnedItem>(&pk, keys::OWNED),
         )?;
         Ok(Account {
-            version,
-            next_order,
+            version: item.version,
+            saved: item.saved,
+            matched: item.matched,
+            next_order: item.next_order,
             voice_users: voice_users.into_iter().map(|user| (user.id.clone(), user)).collect(),
-            rows: rows.into_iter().map(|row| (row.voice_user.clone(), row)).collect(),
+            rows,
             owned: owned.into_iter().map(|item| (item.user, item.owned)).collect(),
         })
     }
@@ -102,15 +131,15 @@ impl Store {
         Ok(self.account_item(enterprise).await?.version)
     }
 
-    async fn account_item(&self, enterprise: &EnterpriseId) -> Result<AccountItem> {
+    pub(super) async fn account_item(&self, enterprise: &EnterpriseId) -> Result<AccountItem> {
         Ok(self.get(&keys::account(enterprise)).await?.unwrap_or_default())
     }
 
-    /// Writes a change of an account that was read at version `seen`, as a whole; gives the new version. The enterprise,
+    /// Writes a change of the voice users of an account that was read at version `seen`, as a whole; gives the new version. The enterprise,
     /// with its licences, must still be the one that the change was checked against.
     ///
     /// # Errors
-    /// `Stale` if somebody was faster: with the mapping, or with the enterprise.
+    /// `Stale` if somebody was faster: with the account, or with the enterprise.
     pub async fn change_account(
         &self,
         kept: &Enterprise,
@@ -119,26 +148,14 @@ impl Store {
         entry: Option<&Entry>,
     ) -> Result<u64> {
         let enterprise = &kept.id;
-        let next = AccountItem {
-            version: seen + 1,
-            next_order: change.next_order,
-        };
         let mut writes = vec![
-            self.put(&keys::account(enterprise), &next)?
-                .when_version(seen)
-                .build()?,
+            self.account_moved(enterprise).when_version(seen).build()?,
             self.check(&keys::enterprise(enterprise), "version = :kept")
                 .with(":kept", number(kept.version))
                 .build()?,
         ];
         if let Some(entry) = entry {
             writes.push(self.audited(enterprise, entry)?);
-        }
-        for row in &change.put {
-            writes.push(self.put(&keys::mapping(enterprise, &row.voice_user), row)?.build()?);
-        }
-        for voice in &change.delete {
-            writes.push(self.delete(&keys::mapping(enterprise, voice)).build()?);
         }
         for user in &change.put_voice {
             writes.push(self.put(&keys::voice_user(enterprise, &user.id), user)?.build()?);
@@ -149,7 +166,7 @@ impl Store {
         match self.transact(writes).await? {
             Outcome::Written => Ok(seen + 1),
             Outcome::Failed(conditions) if conditions == [1] => Err(Error::Stale(ENTERPRISE_MOVED)),
-            Outcome::Failed(_) => Err(Error::Stale("the mapping")),
+            Outcome::Failed(_) => Err(Error::Stale(ACCOUNT_MOVED)),
         }
     }
 
@@ -186,7 +203,7 @@ impl Store {
             .unwrap_or_default())
     }
 
-    /// Counts a change of ownership, so that readers and plans notice it.
+    /// Counts a change, so that readers and plans notice it.
     pub(super) fn account_moved(&self, enterprise: &EnterpriseId) -> Write<'_> {
         self.update(
             &keys::account(enterprise),

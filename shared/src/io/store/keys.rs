@@ -64,7 +64,7 @@ pub fn invitation(enterprise: &EnterpriseId, invitation: &InvitationId) -> Key {
     of(enterprise, format!("INVITATION#{invitation}"))
 }
 
-/// Version and counters of voice users and mappings.
+/// Versions and counters of voice users and mappings.
 #[must_use]
 pub fn account(enterprise: &EnterpriseId) -> Key {
     of(enterprise, "ACCOUNT")
@@ -89,10 +89,10 @@ pub fn voice_user(enterprise: &EnterpriseId, voice: &VoiceUserId) -> Key {
     of(enterprise, format!("{VOICE}{voice}"))
 }
 
-/// A saved mapping.
+/// One bundle of saved mappings.
 #[must_use]
-pub fn mapping(enterprise: &EnterpriseId, voice: &VoiceUserId) -> Key {
-    of(enterprise, format!("{MAPPING}{voice}"))
+pub fn mapping(enterprise: &EnterpriseId, bundle: u8) -> Key {
+    of(enterprise, format!("{MAPPING}{bundle:02x}"))
 }
 
 /// What is ours of one Teams user.

@@ -6,8 +6,9 @@
 //! | sync status, pending index | same | `SYNC` | `sync_status` |
 //! | invitation | same | `INVITATION#id` | `invitations` |
 //! | sign-in without an answer | same | `SIGNIN` | `visits` |
-//! | account version | same | `ACCOUNT` | `account` |
-//! | voice user, mapping, ownership | same | `VOICE#`, `MAPPING#`, `OWNED#` | `account` |
+//! | account versions | same | `ACCOUNT` | `account` |
+//! | voice user, ownership | same | `VOICE#`, `OWNED#` | `account` |
+//! | mappings, in 64 bundles | same | `MAPPING#bundle` | `mapping` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
 //! | digests of the directory | same | `MANIFEST#part#piece` | `directory` |
 //! | Teams user | `ENTERPRISE#id#TEAMS#part` | `USER#oid` | `directory` |
@@ -33,6 +34,7 @@ pub mod guesses;
 pub mod invitations;
 pub mod keys;
 pub mod leases;
+pub mod mapping;
 mod moves;
 pub mod outbox;
 pub mod reminders;
