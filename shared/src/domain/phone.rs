@@ -1,11 +1,14 @@
 //! Telephone numbers and extensions.
 
+mod numbering;
+
 use super::Invalid;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// A number in E.164 form: `+`, a country code that does not begin with 0, 7 to 15 digits in all.
+/// A number in E.164 form: `+`, a country code that does not begin with 0, 7 to 15 digits in all. What people hand in
+/// goes through `dialable`, which asks the countries' numbering plans as well.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct E164(String);

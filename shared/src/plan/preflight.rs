@@ -43,6 +43,8 @@ pub fn group(name: &str, members: Option<u64>) -> Option<Finding> {
         seen,
         fix: "Check its members in Microsoft 365, which can take time to propagate, or change the group filter; then sync again.".into(),
         actor: Actor::AccountAdmin,
+        about: None,
+        wait: None,
     })
 }
 
@@ -59,6 +61,8 @@ pub fn domains(needed: &[String], verified: &BTreeSet<String>) -> Vec<Finding> {
             seen: format!("The calling domain {domain} is not verified in the tenant."),
             fix: "Wait up to 24 hours after it was added; if it stays so, ask the provider.".into(),
             actor: Actor::Provider,
+            about: None,
+            wait: None,
         })
         .collect()
 }
