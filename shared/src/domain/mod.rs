@@ -13,6 +13,7 @@ pub mod directory;
 pub mod email;
 pub mod enterprise;
 pub mod finding;
+pub mod folded;
 pub mod global_admin;
 pub mod group_filter;
 pub mod ids;

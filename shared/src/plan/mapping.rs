@@ -438,12 +438,15 @@ mod tests {
             Ok(saved) => {
                 let last = |text: &str| text.trim_start_matches(['0', 'v']).chars().last().unwrap_or('0');
                 let rows = saved.rows.values();
-                let rows = rows.map(|row| format!("{}>{}", last(row.voice_user.as_str()), last(row.teams_user.as_str())));
+                let rows =
+                    rows.map(|row| format!("{}>{}", last(row.voice_user.as_str()), last(row.teams_user.as_str())));
                 rows.collect::<Vec<_>>().join(" ")
             }
             Err(refused) => {
                 let each = refused.refusals.iter().map(|one| format!("{}:{:?}", one.at, one.why));
-                let over = refused.over.map(|it| format!("{} of {}, {} to come", it.wanted, it.limit, it.pending_release));
+                let over = refused
+                    .over
+                    .map(|it| format!("{} of {}, {} to come", it.wanted, it.limit, it.pending_release));
                 each.chain(over).collect::<Vec<_>>().join(" ")
             }
         };
@@ -454,7 +457,11 @@ mod tests {
     fn r111_up_to_the_limit_and_not_beyond() {
         let empty = account(Some(2), &[], &[]);
         check(&empty, &[(1, Some(1)), (2, Some(2))], "1>1 2>2");
-        check(&empty, &[(1, Some(1)), (2, Some(2)), (3, Some(3))], "2:OverLicense 3 of 2, 0 to come");
+        check(
+            &empty,
+            &[(1, Some(1)), (2, Some(2)), (3, Some(3))],
+            "2:OverLicense 3 of 2, 0 to come",
+        );
         let unlimited = account(None, &[], &[]);
         check(&unlimited, &[(1, Some(1)), (2, Some(2)), (3, Some(3))], "1>1 2>2 3>3");
     }

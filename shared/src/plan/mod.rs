@@ -7,6 +7,7 @@ pub mod discover;
 pub mod duration;
 pub mod guard;
 pub mod mapping;
+pub mod matching;
 pub mod onboard;
 pub mod operators;
 pub mod preflight;

@@ -1,18 +1,18 @@
-//! What account admins change: voice users, the mapping. Nothing here touches Teams (R050, R113).
+//! Voice users that are pushed, and what a change of the account means for its sync. Nothing here touches Teams (R050).
 
 use crate::domain::Invalid;
 use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::enterprise::Enterprise;
-use crate::domain::ids::{TeamsUserId, VoiceUserId};
+use crate::domain::ids::VoiceUserId;
 use crate::domain::licence::{self, Usage};
-use crate::domain::mapping::{Mapping, Ownership};
+use crate::domain::mapping::Ownership;
 use crate::domain::standing::Standing;
 use crate::domain::sync_status::{Pending, SyncStatus};
 use crate::domain::voice::VoiceUser;
 use crate::error::{Error, Result};
 use crate::io::Io;
-use crate::io::store::account::{Account, AccountChange, ENTERPRISE_MOVED, ROWS_PER_SAVE};
-use crate::plan::mapping::{self, Edit, Facts, Refusal};
+use crate::io::store::account::{AccountChange, ROWS_PER_SAVE};
+use crate::plan::mapping;
 use crate::run::access::entry;
 use crate::run::remind;
 use jiff::Timestamp;
@@ -20,8 +20,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How often the pending changes are counted anew while the account does not hold still; whoever changes it last counts.
 const REFRESH_TRIES: u32 = 5;
-/// How often a save is checked anew while the enterprise does not hold still.
-const SAVE_TRIES: u32 = 4;
 
 /// What a push of all voice users changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,7 +92,6 @@ pub async fn push_voice_users(
         let put_voice = part.iter().map(|user| (*user).clone()).collect();
         let change = AccountChange {
             put_voice,
-            next_order: account.next_order,
             ..AccountChange::default()
         };
         seen = io
@@ -106,7 +103,6 @@ pub async fn push_voice_users(
         let delete_voice = part.iter().map(|voice| (*voice).clone()).collect();
         let change = AccountChange {
             delete_voice,
-            next_order: account.next_order,
             ..AccountChange::default()
         };
         seen = io

@@ -7,12 +7,14 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, RunId, TeamsUserId, VoiceUserId};
 use crate::domain::licence;
 use crate::domain::mapping::{Mapping, Owned, Ownership};
+use crate::domain::run::Step;
 use crate::domain::sync_status::SyncStatus;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::account::{ACCOUNT_MOVED, Account, ENTERPRISE_MOVED, Matched};
+use crate::io::store::leases::Lease;
 use crate::io::store::mapping::SavedMapping;
-use crate::plan::mapping::{self, Candidate, Edit, Facts, Refused, Why};
+use crate::plan::mapping::{self, Candidate, Cannot, Edit, Facts, Refused, Why};
 use crate::run::access::entry;
 use crate::run::account::refresh_pending;
 use crate::run::plans::StoredPlan;
@@ -21,6 +23,8 @@ use std::collections::BTreeMap;
 
 /// Most rows that one save may name.
 pub const EDITS_PER_SAVE: usize = 1_000;
+/// Most names in a sentence.
+const NAMED: usize = 10;
 /// How often a save is checked anew while a run or the enterprise does not hold still.
 const SAVE_TRIES: u32 = 16;
 /// What `Stale` names where somebody else has saved the mapping.
@@ -84,7 +88,14 @@ pub enum Saver<'a> {
 /// # Errors
 /// `OverLicense` and `Invalid` with every refused row, `Conflict` before the first sync (R142) or while the integration is
 /// being removed, `Stale` where somebody else has saved, `Busy` where nothing holds still.
-pub async fn save(io: &Io, kept: &Enterprise, edits: &[Edit], author: &Author, seen: u64, now: Timestamp) -> Result<Saved> {
+pub async fn save(
+    io: &Io,
+    kept: &Enterprise,
+    edits: &[Edit],
+    author: &Author,
+    seen: u64,
+    now: Timestamp,
+) -> Result<Saved> {
     if edits.len() > EDITS_PER_SAVE {
         let why = format!(
             "{} rows are more than the {EDITS_PER_SAVE} that one save takes; save them in parts, rows that are set to None first, \
@@ -93,20 +104,22 @@ pub async fn save(io: &Io, kept: &Enterprise, edits: &[Edit], author: &Author, s
         );
         return Err(Invalid::new("rows", why).coded("TOO_MANY_ROWS").into());
     }
-    decide(io, kept, &Saver::Person { author, seen }, now, async |_, _| Ok(edits.to_vec())).await
+    let saver = Saver::Person { author, seen };
+    let (saved, ()) = decide(io, kept, &saver, now, async |_, _| Ok((edits.to_vec(), ()))).await?;
+    Ok(saved)
 }
 
-/// The same for edits that are decided on what is there; they are decided anew whenever it has changed.
+/// The same for edits that are decided on what is there, with what else was decided; both anew whenever it has changed.
 ///
 /// # Errors
 /// As above, and those of `decided`.
-pub(super) async fn decide(
+pub(super) async fn decide<T>(
     io: &Io,
     kept: &Enterprise,
     saver: &Saver<'_>,
     now: Timestamp,
-    decided: impl AsyncFn(&Account, &Ownership) -> Result<Vec<Edit>>,
-) -> Result<Saved> {
+    decided: impl AsyncFn(&Account, &Ownership) -> Result<(Vec<Edit>, T)>,
+) -> Result<(Saved, T)> {
     let mut kept = kept.clone();
     for _ in 0..SAVE_TRIES {
         may_map(io, &kept).await?;
@@ -118,12 +131,12 @@ pub(super) async fn decide(
         }
         // The plan of a run is read after the account: one that appears later moves the account with it.
         let held = held(io, &kept.id, &account).await?;
-        let edits = decided(&account, &held).await?;
+        let (edits, besides) = decided(&account, &held).await?;
         match try_save(io, &kept, &account, &held, &edits, saver, now).await {
             // The licences it was checked against may be others now.
             Err(Error::Stale(ENTERPRISE_MOVED)) => kept = io.store.enterprise(&kept.id).await?,
             Err(Error::Stale(ACCOUNT_MOVED)) => {}
-            ended => return ended,
+            ended => return Ok((ended?, besides)),
         }
     }
     Err(Error::Busy)
@@ -166,13 +179,45 @@ fn claim(held: &mut Ownership, plan: &StoredPlan) {
 }
 
 /// Whether a plan that was made a moment ago may be carried out: nobody has given away a licence in between that it needs.
-#[must_use]
-pub(super) fn fits(kept: &Enterprise, account: &Account, plan: &StoredPlan, now: Timestamp) -> bool {
+fn fits(kept: &Enterprise, account: &Account, plan: &StoredPlan, now: Timestamp) -> bool {
     let before = licence::holders(account.rows.values(), &account.owned).len();
     let mut held = account.owned.clone();
     claim(&mut held, plan);
     let after = licence::holders(account.rows.values(), &held).len();
     after <= before || kept.allowance(now).is_none_or(|limit| after <= limit as usize)
+}
+
+/// Keeps the plan of a run, so that saves see which licences it needs; `false` where a save was faster and the plan has to
+/// be made anew. `seen` is the account's version that it was made from.
+///
+/// # Errors
+/// `Busy` where the lease was lost, or the account does not hold still.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a plan, what it is of, and what it was made from"
+)]
+pub(super) async fn keep_plan(
+    io: &Io,
+    lease: &Lease,
+    run: &RunId,
+    kept: &Enterprise,
+    mut seen: u64,
+    plan: &StoredPlan,
+    steps: &[Step],
+    now: Timestamp,
+) -> Result<bool> {
+    for _ in 0..SAVE_TRIES {
+        match io.store.put_run_plan(lease, run, plan, steps, seen, now).await {
+            Err(Error::Stale(ACCOUNT_MOVED)) => {}
+            kept => return kept.map(|()| true),
+        }
+        let account = io.store.account(&kept.id).await?;
+        if !fits(kept, &account, plan, now) {
+            return Ok(false);
+        }
+        seen = account.version;
+    }
+    Err(Error::Busy)
 }
 
 async fn try_save(
@@ -186,7 +231,7 @@ async fn try_save(
 ) -> Result<Saved> {
     let id = &kept.id;
     let chosen = edits.iter().filter_map(|(_, chosen)| chosen.clone()).collect();
-    let chosen = candidates(io, id, chosen).await?;
+    let chosen = candidates(io, id, chosen, now).await?;
     let limit = kept.allowance(now);
     let facts = Facts {
         rows: &account.rows,
@@ -244,27 +289,64 @@ fn matched(account: &Account, run: &RunId) -> Matched {
     })
 }
 
+/// A Teams user, here or left, and why they cannot be mapped.
+#[derive(Debug)]
+pub(super) struct Person {
+    /// Who.
+    pub(super) user: TeamsUser,
+    /// `None` where they can.
+    pub(super) cannot: Option<Cannot>,
+}
+
+impl Person {
+    /// `Name (email)`; of somebody who left, with a word on it.
+    pub(super) fn label(&self) -> String {
+        match self.cannot {
+            Some(Cannot::Left(_)) => format!("{} (no longer available)", self.user.label()),
+            Some(Cannot::Ineligible(_)) | None => self.user.label(),
+        }
+    }
+}
+
 /// What is known of these Teams users, also of those who left.
 ///
 /// # Errors
 /// `Upstream`.
-pub(super) async fn candidates(
+pub(super) async fn people(
     io: &Io,
     enterprise: &EnterpriseId,
     users: Vec<TeamsUserId>,
-) -> Result<BTreeMap<TeamsUserId, Candidate>> {
+    _now: Timestamp,
+) -> Result<BTreeMap<TeamsUserId, Person>> {
     let known = io.store.teams_users(enterprise, users).await?;
-    Ok(known.into_iter().map(|(id, user)| (id, candidate(&user))).collect())
+    let person = |(id, user): (TeamsUserId, TeamsUser)| {
+        let cannot = cannot(&user);
+        (id, Person { user, cannot })
+    };
+    Ok(known.into_iter().map(person).collect())
 }
 
-fn candidate(user: &TeamsUser) -> Candidate {
-    Candidate {
-        label: user.label(),
-        cannot: None,
-    }
+async fn candidates(
+    io: &Io,
+    enterprise: &EnterpriseId,
+    users: Vec<TeamsUserId>,
+    now: Timestamp,
+) -> Result<BTreeMap<TeamsUserId, Candidate>> {
+    let candidate = |person: Person| Candidate {
+        label: person.user.label(),
+        cannot: person.cannot,
+    };
+    let people = people(io, enterprise, users, now).await?;
+    Ok(people.into_iter().map(|(id, person)| (id, candidate(person))).collect())
 }
 
-fn name(account: &Account, voice: &VoiceUserId) -> String {
+/// Why somebody in the directory cannot be mapped.
+pub(super) fn cannot(_user: &TeamsUser) -> Option<Cannot> {
+    None
+}
+
+/// What people call a voice user.
+pub(super) fn name(account: &Account, voice: &VoiceUserId) -> String {
     let user = account.voice_users.get(voice);
     user.map_or_else(|| voice.to_string(), |user| user.name.clone())
 }
@@ -284,10 +366,16 @@ fn error(
     let mut over = Vec::new();
     let mut faults = Vec::new();
     for refusal in refused.refusals {
-        let Some((voice, teams)) = edits.get(refusal.at) else { continue };
+        let Some((voice, teams)) = edits.get(refusal.at) else {
+            continue;
+        };
         let (voice_name, teams) = (name(account, voice), teams.as_ref().map(label).unwrap_or_default());
         let (field, code, why) = match refusal.why {
-            Why::NoSuchVoiceUser => ("voiceUser", "NO_SUCH_VOICE_USER", format!("there is no voice user {voice}")),
+            Why::NoSuchVoiceUser => (
+                "voiceUser",
+                "NO_SUCH_VOICE_USER",
+                format!("there is no voice user {voice}"),
+            ),
             Why::EditedTwice => (
                 "voiceUser",
                 "VOICE_USER_TWICE",
@@ -319,7 +407,8 @@ fn error(
                 ),
             ),
             Why::OverLicense => {
-                let why = format!("{teams}, chosen for {voice_name}, is over the limit; ask {contact} for more licences");
+                let why =
+                    format!("{teams}, chosen for {voice_name}, is over the limit; ask {contact} for more licences");
                 over.push(teams);
                 ("teamsUser", "OVER_LICENSE", why)
             }
@@ -333,8 +422,19 @@ fn error(
             limit: it.limit,
             pending_release: it.pending_release,
             contact,
-            over: over.join(", "),
+            over: listed(&over),
             refused: faults,
         },
+    }
+}
+
+/// The first few, and how many more there are; each of them is among the faults.
+fn listed(names: &[String]) -> String {
+    let (shown, more) = names.split_at(names.len().min(NAMED));
+    let shown = shown.join(", ");
+    if more.is_empty() {
+        shown
+    } else {
+        format!("{shown} and {} more", more.len())
     }
 }

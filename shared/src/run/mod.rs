@@ -15,6 +15,7 @@ pub mod list;
 pub mod manage;
 pub mod mapping;
 pub mod mapping_page;
+pub mod matching;
 pub mod onboard;
 pub mod operators;
 pub mod plans;

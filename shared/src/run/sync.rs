@@ -20,7 +20,7 @@ use crate::plan::guard::{releases, rule};
 use crate::plan::preflight;
 use crate::plan::sync::{beyond, plan};
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{account, apply, discover, prepare, remove, session};
+use crate::run::{account, apply, discover, mapping, matching, prepare, remove, session};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -181,8 +181,10 @@ async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Nex
             ..status
         })
         .await?;
+    let mut lines = found.lines;
+    lines.extend(matching::match_imported(io, &kept, &run.id).await?);
     run.state = RunState::Planning;
-    log(io, lease, run, found.lines).await?;
+    log(io, lease, run, lines).await?;
     if run.kind == RunKind::Discover {
         return end(io, lease, run, Vec::new()).await.map(Some);
     }
@@ -212,7 +214,7 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
         }
         if let Some(approved) = &run.plan {
             let approved: StoredPlan = io.store.plan(enterprise, approved, io.clock.now()).await?;
-            let beyond = beyond(&approved.changes, &fresh.changes);
+            let beyond = beyond(&approved.changes, &fresh.changes, &account.matched_in(&run.id));
             if !beyond.is_empty() {
                 return end(io, lease, run, vec![stale(&beyond)]).await.map(Some);
             }
@@ -239,7 +241,9 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
         };
         let rulings = rule(&stored.changes, account.owned.len(), permission);
         let steps = apply::steps(&stored.changes, &rulings);
-        io.store.put_run_plan(lease, &run.id, &stored, &steps, now).await?;
+        if !mapping::keep_plan(io, lease, &run.id, &kept, account.version, &stored, &steps, now).await? {
+            return Ok(None);
+        }
         let mut lines = vec![line];
         if run.debug {
             lines.extend(stored.text().into_iter().map(Line::Detail));

@@ -70,7 +70,10 @@ impl Account {
         let Some(matched) = self.matched.as_ref().filter(|matched| matched.run == *run) else {
             return BTreeSet::new();
         };
-        let rows = self.rows.values().filter(|row| row.by_mail && row.order >= matched.from);
+        let rows = self
+            .rows
+            .values()
+            .filter(|row| row.by_mail && row.order >= matched.from);
         rows.map(|row| &row.teams_user).collect()
     }
 }
