@@ -33,6 +33,8 @@ pub enum Code {
     GroupEmpty,
     /// A chosen group no longer exists.
     GroupNotFound,
+    /// A chosen group hides its members.
+    GroupHidden,
     /// A chosen group is one that Microsoft does not keep reliably complete.
     GroupBanned,
     /// A person who is no member of a chosen group, or not in the tenant as it was last read.

@@ -48,6 +48,20 @@ pub fn group(name: &str, members: Option<u64>) -> Option<Finding> {
     })
 }
 
+/// A chosen group that shows its members to nobody but themselves.
+#[must_use]
+pub fn hidden(name: &str) -> Finding {
+    Finding {
+        code: Code::GroupHidden,
+        subject: name.to_owned(),
+        seen: format!("The group '{name}' hides its members, also from this service."),
+        fix: "Choose a group without hidden membership in the group filter, or everyone; then sync again.".into(),
+        actor: Actor::AccountAdmin,
+        about: None,
+        wait: None,
+    }
+}
+
 /// A calling domain that the tenant has not verified yet; no route can lead to it.
 #[must_use]
 pub fn domains(needed: &[String], verified: &BTreeSet<String>) -> Vec<Finding> {

@@ -14,6 +14,7 @@ use crate::io::Io;
 use crate::io::store::account::{ACCOUNT_MOVED, Account, ENTERPRISE_MOVED, Matched};
 use crate::io::store::leases::Lease;
 use crate::io::store::mapping::SavedMapping;
+use crate::plan::discover;
 use crate::plan::mapping::{self, Candidate, Cannot, Edit, Facts, Refused, Why};
 use crate::run::access::entry;
 use crate::run::account::refresh_pending;
@@ -316,14 +317,20 @@ pub(super) async fn people(
     io: &Io,
     enterprise: &EnterpriseId,
     users: Vec<TeamsUserId>,
-    _now: Timestamp,
+    now: Timestamp,
 ) -> Result<BTreeMap<TeamsUserId, Person>> {
-    let known = io.store.teams_users(enterprise, users).await?;
-    let person = |(id, user): (TeamsUserId, TeamsUser)| {
-        let cannot = cannot(&user);
-        (id, Person { user, cannot })
-    };
-    Ok(known.into_iter().map(person).collect())
+    let known = io.store.teams_users(enterprise, users.clone()).await?;
+    let missing: Vec<TeamsUserId> = users.into_iter().filter(|user| !known.contains_key(user)).collect();
+    let left = io.store.left_users(enterprise, missing, now).await?;
+    let here = known.into_values().map(|user| Person {
+        cannot: discover::ineligible(&user).map(Cannot::Ineligible),
+        user,
+    });
+    let left = left.into_iter().map(|(user, at)| Person {
+        user,
+        cannot: Some(Cannot::Left(at)),
+    });
+    Ok(here.chain(left).map(|person| (person.user.id.clone(), person)).collect())
 }
 
 async fn candidates(
@@ -338,11 +345,6 @@ async fn candidates(
     };
     let people = people(io, enterprise, users, now).await?;
     Ok(people.into_iter().map(|(id, person)| (id, candidate(person))).collect())
-}
-
-/// Why somebody in the directory cannot be mapped.
-pub(super) fn cannot(_user: &TeamsUser) -> Option<Cannot> {
-    None
 }
 
 /// What people call a voice user.

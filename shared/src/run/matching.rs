@@ -4,21 +4,20 @@ use crate::domain::Invalid;
 use crate::domain::audit::Author;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
-use crate::domain::ids::{EnterpriseId, RunId, TeamsUserId, VoiceUserId};
+use crate::domain::ids::{EnterpriseId, RunId, VoiceUserId};
 use crate::domain::mapping::{Mapping, Ownership};
 use crate::domain::sync_log::Line;
 use crate::domain::voice::VoiceUser;
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::account::Account;
-use crate::plan::mapping::Edit;
+use crate::plan::discover;
+use crate::plan::mapping::{Cannot, Edit};
 use crate::plan::matching::{self, Facts, Outcome, People, key};
 use crate::run::mapping::{self, Licences, Saved, Saver, name};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Users of a directory that are read in one request of the table.
-const PAGE: usize = 500;
 /// Most users whom a log names because their address led to nobody.
 const UNMATCHED_NAMED: usize = 50;
 
@@ -268,25 +267,11 @@ pub(super) async fn outcomes(
     Ok(matching::outcomes(&facts, asked))
 }
 
-/// Everybody in the directory with one of these addresses. It reads the directory once, however many they are.
 async fn people(io: &Io, enterprise: &EnterpriseId, addresses: &BTreeSet<String>) -> Result<People> {
     let mut people = People::new();
-    if addresses.is_empty() {
-        return Ok(people);
+    for user in io.store.teams_users_at(enterprise, addresses).await? {
+        let why = discover::ineligible(&user).map(Cannot::Ineligible);
+        people.entry(key(&user.email)).or_default().push((user, why));
     }
-    let mut after: Option<TeamsUserId> = None;
-    loop {
-        let (page, more) = io.store.teams_users_page(enterprise, after.as_ref(), PAGE).await?;
-        after = page.last().map(|user| user.id.clone());
-        for user in page {
-            let address = key(&user.email);
-            if addresses.contains(&address) {
-                let why = mapping::cannot(&user);
-                people.entry(address).or_default().push((user, why));
-            }
-        }
-        if !more {
-            return Ok(people);
-        }
-    }
+    Ok(people)
 }
