@@ -2,6 +2,7 @@
 
 mod groups;
 mod mapping;
+mod proposals;
 mod teams_users;
 mod voice_users;
 
@@ -20,6 +21,7 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(teams_users::list))
         .routes(routes!(voice_users::list, voice_users::push))
         .routes(routes!(mapping::page, mapping::save))
+        .routes(routes!(proposals::list, proposals::accept))
 }
 
 /// The routes, ready to serve.

@@ -57,6 +57,23 @@ pub enum Outcome {
     Nobody,
 }
 
+impl Outcome {
+    /// Whom it leads to, where that is certain and allowed.
+    #[must_use]
+    pub fn matched(&self) -> Option<&TeamsUser> {
+        match self {
+            Self::Match(person) => Some(person),
+            Self::OverLicense(_)
+            | Self::NoNumber(_)
+            | Self::Taken(..)
+            | Self::Cannot(..)
+            | Self::Several(_)
+            | Self::Shared(_)
+            | Self::Nobody => None,
+        }
+    }
+}
+
 /// The unmapped voice users with an address that `asked` lets through, and what their addresses lead to. Where licences
 /// are short the first ones by name get them.
 #[must_use]

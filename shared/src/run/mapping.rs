@@ -9,6 +9,7 @@ use crate::domain::licence;
 use crate::domain::mapping::{Mapping, Owned, Ownership};
 use crate::domain::run::Step;
 use crate::domain::sync_status::SyncStatus;
+use crate::domain::voice::VoiceUser;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::account::{ACCOUNT_MOVED, Account, ENTERPRISE_MOVED, Matched};
@@ -16,6 +17,7 @@ use crate::io::store::leases::Lease;
 use crate::io::store::mapping::SavedMapping;
 use crate::plan::discover;
 use crate::plan::mapping::{self, Candidate, Cannot, Edit, Facts, Refused, Why};
+use crate::plan::matching;
 use crate::run::access::entry;
 use crate::run::account::refresh_pending;
 use crate::run::plans::StoredPlan;
@@ -106,11 +108,20 @@ pub async fn save(
         return Err(Invalid::new("rows", why).coded("TOO_MANY_ROWS").into());
     }
     let saver = Saver::Person { author, seen };
-    let (saved, ()) = decide(io, kept, &saver, now, async |_, _| Ok((edits.to_vec(), ()))).await?;
+    let given = |_: &Look<'_>| Ok((edits.to_vec(), ()));
+    let (saved, ()) = decide(io, kept, &saver, now, |_| false, given).await?;
     Ok(saved)
 }
 
+/// What a decision on the mapping rests on.
+#[derive(Debug)]
+pub(super) struct Look<'a> {
+    pub(super) account: &'a Account,
+    pub(super) facts: matching::Facts<'a>,
+}
+
 /// The same for edits that are decided on what is there, with what else was decided; both anew whenever it has changed.
+/// The directory is asked for people with the addresses of the unmapped voice users that `asked` lets through.
 ///
 /// # Errors
 /// As above, and those of `decided`.
@@ -119,7 +130,8 @@ pub(super) async fn decide<T>(
     kept: &Enterprise,
     saver: &Saver<'_>,
     now: Timestamp,
-    decided: impl AsyncFn(&Account, &Ownership) -> Result<(Vec<Edit>, T)>,
+    asked: impl Fn(&VoiceUser) -> bool,
+    decided: impl Fn(&Look<'_>) -> Result<(Vec<Edit>, T)>,
 ) -> Result<(Saved, T)> {
     let mut kept = kept.clone();
     for _ in 0..SAVE_TRIES {
@@ -132,7 +144,11 @@ pub(super) async fn decide<T>(
         }
         // The plan of a run is read after the account: one that appears later moves the account with it.
         let held = held(io, &kept.id, &account).await?;
-        let (edits, besides) = decided(&account, &held).await?;
+        let people = people_at(io, &kept.id, &account, &asked).await?;
+        let (edits, besides) = decided(&Look {
+            account: &account,
+            facts: facts(&account, &held, kept.allowance(now), &people),
+        })?;
         match try_save(io, &kept, &account, &held, &edits, saver, now).await {
             // The licences it was checked against may be others now.
             Err(Error::Stale(ENTERPRISE_MOVED)) => kept = io.store.enterprise(&kept.id).await?,
@@ -141,6 +157,46 @@ pub(super) async fn decide<T>(
         }
     }
     Err(Error::Busy)
+}
+
+/// What addresses are matched on.
+pub(super) fn facts<'a>(
+    account: &'a Account,
+    held: &'a Ownership,
+    limit: Option<u32>,
+    people: &'a matching::People,
+) -> matching::Facts<'a> {
+    matching::Facts {
+        voice_users: &account.voice_users,
+        rows: &account.rows,
+        held,
+        limit,
+        people,
+    }
+}
+
+/// Everybody in the directory with the address of an unmapped voice user that `asked` lets through. It reads the directory
+/// once, however many they are, and not at all for nobody.
+///
+/// # Errors
+/// `Upstream`.
+pub(super) async fn people_at(
+    io: &Io,
+    enterprise: &EnterpriseId,
+    account: &Account,
+    asked: impl Fn(&VoiceUser) -> bool,
+) -> Result<matching::People> {
+    let unmapped = account.voice_users.values();
+    let unmapped = unmapped.filter(|user| !account.rows.contains_key(&user.id) && asked(user));
+    let addresses = unmapped
+        .filter_map(|user| user.email.as_ref().map(matching::key))
+        .collect();
+    let mut people = matching::People::new();
+    for user in io.store.teams_users_at(enterprise, &addresses).await? {
+        let why = discover::ineligible(&user).map(Cannot::Ineligible);
+        people.entry(matching::key(&user.email)).or_default().push((user, why));
+    }
+    Ok(people)
 }
 
 async fn may_map(io: &Io, kept: &Enterprise) -> Result<()> {
@@ -330,7 +386,10 @@ pub(super) async fn people(
         user,
         cannot: Some(Cannot::Left(at)),
     });
-    Ok(here.chain(left).map(|person| (person.user.id.clone(), person)).collect())
+    Ok(here
+        .chain(left)
+        .map(|person| (person.user.id.clone(), person))
+        .collect())
 }
 
 async fn candidates(

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::account::Account;
 use crate::plan::mapping::Cannot;
-use crate::plan::matching::Outcome;
+use crate::plan::matching::{Outcome, outcomes as outcomes_of};
 use crate::run::mapping::{self, Licences};
 use crate::run::matching;
 use jiff::Timestamp;
@@ -297,7 +297,10 @@ async fn outcomes(
         return Ok(BTreeMap::new());
     }
     let here: BTreeSet<&VoiceUserId> = shown.iter().map(|user| &user.id).collect();
-    matching::outcomes(io, enterprise, account, held, now, |user| here.contains(&user.id)).await
+    let here = |user: &VoiceUser| here.contains(&user.id);
+    let people = mapping::people_at(io, &enterprise.id, account, here).await?;
+    let facts = mapping::facts(account, held, enterprise.allowance(now), &people);
+    Ok(outcomes_of(&facts, here))
 }
 
 struct Rows<'a> {
@@ -331,19 +334,7 @@ impl Rows<'_> {
             applied: owned.is_some_and(|owned| owned.number.is_some() && owned.number == user.number),
             by_mail: saved.is_some_and(|row| row.by_mail),
             unlicensed: self.unlicensed.contains(&user.id) || matching::waits(self.account, user),
-            proposal: match outcome {
-                Some(Outcome::Match(person)) => Some(person.clone()),
-                Some(
-                    Outcome::OverLicense(_)
-                    | Outcome::NoNumber(_)
-                    | Outcome::Taken(..)
-                    | Outcome::Cannot(..)
-                    | Outcome::Several(_)
-                    | Outcome::Shared(_)
-                    | Outcome::Nobody,
-                )
-                | None => None,
-            },
+            proposal: outcome.and_then(Outcome::matched).cloned(),
             findings: self.findings(user, outcome),
         }
     }

@@ -4,17 +4,16 @@ use crate::domain::Invalid;
 use crate::domain::audit::Author;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
-use crate::domain::ids::{EnterpriseId, RunId, VoiceUserId};
-use crate::domain::mapping::{Mapping, Ownership};
+use crate::domain::ids::{RunId, VoiceUserId};
+use crate::domain::mapping::Mapping;
 use crate::domain::sync_log::Line;
 use crate::domain::voice::VoiceUser;
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::account::Account;
-use crate::plan::discover;
-use crate::plan::mapping::{Cannot, Edit};
-use crate::plan::matching::{self, Facts, Outcome, People, key};
-use crate::run::mapping::{self, Licences, Saved, Saver, name};
+use crate::plan::mapping::Edit;
+use crate::plan::matching::{self, Outcome};
+use crate::run::mapping::{self, Licences, Look, Saved, Saver, name};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,7 +50,8 @@ pub async fn proposals(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Pro
     let account = io.store.account(&kept.id).await?;
     let held = mapping::held(io, &kept.id, &account).await?;
     let contact = io.store.reseller(&kept.reseller).await?.brand.account_contact;
-    let outcomes = outcomes(io, kept, &account, &held, now, |_| true).await?;
+    let people = mapping::people_at(io, &kept.id, &account, |_| true).await?;
+    let outcomes = matching::outcomes(&mapping::facts(&account, &held, kept.allowance(now), &people), |_| true);
     let mut all: Vec<Proposal> = outcomes
         .into_iter()
         .filter_map(|(voice, outcome)| {
@@ -92,12 +92,12 @@ pub async fn accept(
 ) -> Result<Saved> {
     let contact = io.store.reseller(&kept.reseller).await?.brand.account_contact;
     let saver = Saver::Person { author, seen };
-    let decided = async |account: &Account, held: &Ownership| {
-        let asked = |user: &VoiceUser| named.as_ref().is_none_or(|named| named.contains(&user.id));
-        let outcomes = outcomes(io, kept, account, held, now, asked).await?;
+    let asked = |user: &VoiceUser| named.as_ref().is_none_or(|named| named.contains(&user.id));
+    let decided = |look: &Look<'_>| {
+        let outcomes = matching::outcomes(&look.facts, asked);
         let wrong = named.iter().flatten().enumerate();
         let wrong: Vec<Invalid> = wrong
-            .filter_map(|(at, voice)| refusal(account, voice, outcomes.get(voice), &contact, at))
+            .filter_map(|(at, voice)| refusal(look.account, voice, outcomes.get(voice), &contact, at))
             .collect();
         if wrong.is_empty() {
             Ok((edits(&outcomes), ()))
@@ -105,7 +105,7 @@ pub async fn accept(
             Err(wrong.into())
         }
     };
-    let (saved, ()) = mapping::decide(io, kept, &saver, now, decided).await?;
+    let (saved, ()) = mapping::decide(io, kept, &saver, now, asked, decided).await?;
     Ok(saved)
 }
 
@@ -159,13 +159,12 @@ pub(super) async fn match_imported(io: &Io, kept: &Enterprise, run: &RunId) -> R
         return Ok(Vec::new());
     }
     let contact = io.store.reseller(&kept.reseller).await?.brand.account_contact;
-    let decided = async |account: &Account, held: &Ownership| {
-        let outcomes = outcomes(io, kept, account, held, now, |user| user.match_by_mail).await?;
-        let edits = edits(&outcomes);
-        let lines = lines(account, &outcomes, &contact);
-        Ok((edits, lines))
+    let imported = |user: &VoiceUser| user.match_by_mail;
+    let decided = |look: &Look<'_>| {
+        let outcomes = matching::outcomes(&look.facts, imported);
+        Ok((edits(&outcomes), lines(look.account, &outcomes, &contact)))
     };
-    let (_, lines) = mapping::decide(io, kept, &Saver::Run(run), now, decided).await?;
+    let (_, lines) = mapping::decide(io, kept, &Saver::Run(run), now, imported, decided).await?;
     Ok(lines)
 }
 
@@ -181,7 +180,7 @@ fn lines(account: &Account, outcomes: &BTreeMap<VoiceUserId, Outcome>, contact: 
         let Some(user) = account.voice_users.get(voice) else {
             continue;
         };
-        if let Outcome::Match(person) = outcome {
+        if let Some(person) = outcome.matched() {
             matched.push(Line::Matched {
                 voice_user: user.name.clone(),
                 teams_user: person.name.clone(),
@@ -206,7 +205,10 @@ pub(super) async fn foreseen(io: &Io, kept: &Enterprise, mut account: Account, n
         return Ok(account);
     }
     let held = mapping::held(io, &kept.id, &account).await?;
-    let outcomes = outcomes(io, kept, &account, &held, now, |user| user.match_by_mail).await?;
+    let imported = |user: &VoiceUser| user.match_by_mail;
+    let people = mapping::people_at(io, &kept.id, &account, imported).await?;
+    let facts = mapping::facts(&account, &held, kept.allowance(now), &people);
+    let outcomes = matching::outcomes(&facts, imported);
     for (voice_user, teams_user) in edits(&outcomes) {
         if let Some(teams_user) = teams_user {
             let row = Mapping {
@@ -223,55 +225,9 @@ pub(super) async fn foreseen(io: &Io, kept: &Enterprise, mut account: Account, n
 }
 
 fn edits(outcomes: &BTreeMap<VoiceUserId, Outcome>) -> Vec<Edit> {
-    let matched = outcomes.iter().filter_map(|(voice, outcome)| match outcome {
-        Outcome::Match(person) => Some((voice.clone(), Some(person.id.clone()))),
-        Outcome::OverLicense(_)
-        | Outcome::NoNumber(_)
-        | Outcome::Taken(..)
-        | Outcome::Cannot(..)
-        | Outcome::Several(_)
-        | Outcome::Shared(_)
-        | Outcome::Nobody => None,
+    let matched = outcomes.iter().filter_map(|(voice, outcome)| {
+        let person = outcome.matched()?;
+        Some((voice.clone(), Some(person.id.clone())))
     });
     matched.collect()
-}
-
-/// What the addresses of the unmapped voice users lead to that `asked` lets through.
-///
-/// # Errors
-/// `Upstream`.
-pub(super) async fn outcomes(
-    io: &Io,
-    kept: &Enterprise,
-    account: &Account,
-    held: &Ownership,
-    now: Timestamp,
-    asked: impl Fn(&VoiceUser) -> bool,
-) -> Result<BTreeMap<VoiceUserId, Outcome>> {
-    let unmapped = account
-        .voice_users
-        .values()
-        .filter(|user| !account.rows.contains_key(&user.id));
-    let addresses: BTreeSet<String> = unmapped
-        .filter(|user| asked(user))
-        .filter_map(|user| user.email.as_ref().map(key))
-        .collect();
-    let people = people(io, &kept.id, &addresses).await?;
-    let facts = Facts {
-        voice_users: &account.voice_users,
-        rows: &account.rows,
-        held,
-        limit: kept.allowance(now),
-        people: &people,
-    };
-    Ok(matching::outcomes(&facts, asked))
-}
-
-async fn people(io: &Io, enterprise: &EnterpriseId, addresses: &BTreeSet<String>) -> Result<People> {
-    let mut people = People::new();
-    for user in io.store.teams_users_at(enterprise, addresses).await? {
-        let why = discover::ineligible(&user).map(Cannot::Ineligible);
-        people.entry(key(&user.email)).or_default().push((user, why));
-    }
-    Ok(people)
 }

@@ -5,6 +5,7 @@ pub mod account;
 pub mod apply;
 pub mod appoint;
 pub mod callback;
+pub mod candidates;
 pub mod consent;
 pub mod discover;
 pub mod group_filter;

@@ -406,22 +406,12 @@ impl Store {
             return Ok(Vec::new());
         }
         let committed = self.directory(enterprise).await?.generation;
-        let places = (0..PARTS).flat_map(|number| [(number, keys::USER), (number, keys::EXCLUDED)]);
-        let reads = places.map(|(number, prefix)| async move {
-            let pk = keys::teams_partition(enterprise, number);
-            let (mut found, mut from) = (Vec::new(), None);
-            loop {
-                let (page, next) = self.page::<UserItem>(&pk, prefix, from, None, true).await?;
-                let wanted = |item: &UserItem| {
-                    item.generation <= committed && addresses.contains(&item.email.as_str().to_ascii_lowercase())
-                };
-                found.extend(page.into_iter().filter(wanted));
-                match next {
-                    Some(next) => from = Some(next),
-                    None => return Ok::<_, Error>(found),
-                }
+        let mut reads = Vec::new();
+        for number in 0..PARTS {
+            for prefix in [keys::USER, keys::EXCLUDED] {
+                reads.push(self.in_part_at(keys::teams_partition(enterprise, number), prefix, committed, addresses));
             }
-        });
+        }
         let found: Vec<Vec<UserItem>> = futures::stream::iter(reads)
             .buffer_unordered(PARTS_AT_ONCE)
             .try_collect()
@@ -431,6 +421,27 @@ impl Store {
         found.sort_by(|a, b| (&a.id, std::cmp::Reverse(a.generation)).cmp(&(&b.id, std::cmp::Reverse(b.generation))));
         found.dedup_by(|a, b| a.id == b.id);
         Ok(found.into_iter().map(TeamsUser::from).collect())
+    }
+
+    async fn in_part_at(
+        &self,
+        pk: String,
+        prefix: &str,
+        committed: u64,
+        addresses: &BTreeSet<String>,
+    ) -> Result<Vec<UserItem>> {
+        let (mut found, mut from) = (Vec::new(), None);
+        loop {
+            let (page, next) = self.page::<UserItem>(&pk, prefix, from, None, true).await?;
+            let wanted = |item: &UserItem| {
+                item.generation <= committed && addresses.contains(&item.email.as_str().to_ascii_lowercase())
+            };
+            found.extend(page.into_iter().filter(wanted));
+            match next {
+                Some(next) => from = Some(next),
+                None => return Ok(found),
+            }
+        }
     }
 
     /// Of these users, those who left less than `PURGED_AFTER` ago, and when.
