@@ -135,15 +135,16 @@ pub(super) async fn decide<T>(
 ) -> Result<(Saved, T)> {
     let mut kept = kept.clone();
     for _ in 0..SAVE_TRIES {
-        may_map(io, &kept).await?;
         let account = io.store.account(&kept.id).await?;
+        // The run and its plan are read after the account: what appears later moves the account with it.
+        let status = io.store.sync_status(&kept.id).await?;
+        may_map(&kept, &status)?;
         if let Saver::Person { seen, .. } = saver
             && account.saved != *seen
         {
             return Err(Error::Stale(MAPPING_SAVED));
         }
-        // The plan of a run is read after the account: one that appears later moves the account with it.
-        let held = held(io, &kept.id, &account).await?;
+        let held = held(io, &kept.id, &account, &status).await?;
         let people = people_at(io, &kept.id, &account, &asked).await?;
         let (edits, besides) = decided(&Look {
             account: &account,
@@ -199,13 +200,13 @@ pub(super) async fn people_at(
     Ok(people)
 }
 
-async fn may_map(io: &Io, kept: &Enterprise) -> Result<()> {
+fn may_map(kept: &Enterprise, status: &SyncStatus) -> Result<()> {
     if kept.standing.leaving() {
         return Err(Error::Conflict(
             "the integration is being removed; nobody can be mapped any more".into(),
         ));
     }
-    if io.store.sync_status(&kept.id).await?.discovered.is_none() {
+    if status.discovered.is_none() {
         return Err(Error::Conflict(
             "the Global Admin has to sync once before users can be mapped".into(),
         ));
@@ -217,12 +218,16 @@ async fn may_map(io: &Io, kept: &Enterprise) -> Result<()> {
 ///
 /// # Errors
 /// `Upstream`.
-pub(super) async fn held(io: &Io, enterprise: &EnterpriseId, account: &Account) -> Result<Ownership> {
+pub(super) async fn held(
+    io: &Io,
+    enterprise: &EnterpriseId,
+    account: &Account,
+    status: &SyncStatus,
+) -> Result<Ownership> {
     let mut held = account.owned.clone();
-    let Some(run) = io.store.sync_status(enterprise).await?.current else {
-        return Ok(held);
-    };
-    if let Some(plan) = io.store.run_plan::<StoredPlan>(enterprise, &run).await? {
+    if let Some(run) = &status.current
+        && let Some(plan) = io.store.run_plan::<StoredPlan>(enterprise, run).await?
+    {
         claim(&mut held, &plan);
     }
     Ok(held)

@@ -195,7 +195,8 @@ impl<'a> List<'a> {
 pub async fn page(io: &Io, enterprise: &Enterprise, view: View, now: Timestamp) -> Result<MappingPage> {
     let id = &enterprise.id;
     let (account, reseller) = futures::try_join!(io.store.account(id), io.store.reseller(&enterprise.reseller))?;
-    let (status, held) = futures::try_join!(io.store.sync_status(id), mapping::held(io, id, &account))?;
+    let status = io.store.sync_status(id).await?;
+    let held = mapping::held(io, id, &account, &status).await?;
     let brand = reseller.brand;
     let list = List::of(&account, &view);
     let (total, pages) = (list.users.len(), list.pages());

@@ -48,7 +48,8 @@ pub struct Proposals {
 /// `Upstream`.
 pub async fn proposals(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Proposals> {
     let account = io.store.account(&kept.id).await?;
-    let held = mapping::held(io, &kept.id, &account).await?;
+    let status = io.store.sync_status(&kept.id).await?;
+    let held = mapping::held(io, &kept.id, &account, &status).await?;
     let contact = io.store.reseller(&kept.reseller).await?.brand.account_contact;
     let people = mapping::people_at(io, &kept.id, &account, |_| true).await?;
     let outcomes = matching::outcomes(&mapping::facts(&account, &held, kept.allowance(now), &people), |_| true);
@@ -204,7 +205,8 @@ pub(super) async fn foreseen(io: &Io, kept: &Enterprise, mut account: Account, n
     if kept.standing.leaving() || !account.voice_users.values().any(|user| waits(&account, user)) {
         return Ok(account);
     }
-    let held = mapping::held(io, &kept.id, &account).await?;
+    let status = io.store.sync_status(&kept.id).await?;
+    let held = mapping::held(io, &kept.id, &account, &status).await?;
     let imported = |user: &VoiceUser| user.match_by_mail;
     let people = mapping::people_at(io, &kept.id, &account, imported).await?;
     let facts = mapping::facts(&account, &held, kept.allowance(now), &people);

@@ -21,7 +21,8 @@ use shared::domain::standing::{RETENTION, Standing};
 use shared::domain::sync_status::{Pending, SyncStatus};
 use shared::domain::voice::{CallHandling, VoiceUser};
 use shared::io::store::Store;
-use shared::io::store::account::{AccountChange, ENTERPRISE_MOVED};
+use shared::io::store::account::{ACCOUNT_MOVED, Account, AccountChange, ENTERPRISE_MOVED};
+use shared::io::store::mapping::SavedMapping;
 use shared::io::store::keys::PENDING_SHARDS;
 use shared::io::store::manifest::Directory;
 
@@ -86,15 +87,24 @@ async fn a_trial_is_over_with_its_last_day(store: Store) {
     assert_eq!(over(&store, midnight + DAY * 40).await, []);
 }
 
-fn mapped(n: usize) -> AccountChange {
+/// The mapping of one voice user.
+fn mapped(n: usize) -> SavedMapping {
+    let row = Mapping {
+        voice_user: voice_user_id(n),
+        teams_user: teams_user_id(u8::try_from(n).unwrap()),
+        order: n as u64,
+        by_mail: false,
+    };
+    SavedMapping {
+        rows: [(voice_user_id(n), row)].into(),
+        next_order: 10,
+        matched: None,
+    }
+}
+
+fn pushed(n: usize) -> AccountChange {
     let voice = voice_user_id(n);
     AccountChange {
-        put: vec![Mapping {
-            voice_user: voice.clone(),
-            teams_user: teams_user_id(u8::try_from(n).unwrap()),
-            order: n as u64,
-            by_mail: false,
-        }],
         put_voice: vec![VoiceUser {
             id: voice,
             name: format!("Voice User {n}"),
@@ -106,7 +116,6 @@ fn mapped(n: usize) -> AccountChange {
             music_on_hold: None,
             match_by_mail: false,
         }],
-        next_order: 10,
         ..AccountChange::default()
     }
 }
@@ -116,21 +125,19 @@ async fn a_save_against_other_licences_is_refused(store: Store) {
     let mut fewer = next(&checked);
     fewer.settings.user_limit = Some(1);
     store.update_enterprise(&fewer, 1, &entry(), &[]).await.unwrap();
-    let refused = store.change_account(&checked, &mapped(1), 0, Some(&entry())).await;
+    let empty = Account::default();
+    let refused = store.save_mapping(&checked, &empty, &mapped(1), &entry()).await;
+    assert!(matches!(refused, Err(Error::Stale(ENTERPRISE_MOVED))), "{refused:?}");
+    let refused = store.change_account(&checked, &pushed(1), 0, Some(&entry())).await;
     assert!(matches!(refused, Err(Error::Stale(ENTERPRISE_MOVED))), "{refused:?}");
     assert!(store.account(&checked.id).await.unwrap().rows.is_empty());
-    assert_eq!(
-        store
-            .change_account(&fewer, &mapped(1), 0, Some(&entry()))
-            .await
-            .unwrap(),
-        1
-    );
-    // Where both have moved, the mapping is what the caller has to read again.
-    let refused = store.change_account(&checked, &mapped(2), 0, Some(&entry())).await;
-    assert!(matches!(refused, Err(Error::Stale("the mapping"))), "{refused:?}");
+    let saved = store.save_mapping(&fewer, &empty, &mapped(1), &entry()).await;
+    assert_eq!(saved.unwrap(), (1, 1));
+    // Where both have moved, the account is what has to be read again.
+    let refused = store.save_mapping(&checked, &empty, &mapped(2), &entry()).await;
+    assert!(matches!(refused, Err(Error::Stale(ACCOUNT_MOVED))), "{refused:?}");
     // An enterprise that does not exist has no account.
-    let refused = store.change_account(&enterprise(9), &mapped(1), 0, None).await;
+    let refused = store.change_account(&enterprise(9), &pushed(1), 0, None).await;
     assert!(matches!(refused, Err(Error::Stale(ENTERPRISE_MOVED))), "{refused:?}");
 }
 
@@ -220,7 +227,9 @@ async fn a_late_removal_changes_nothing(store: Store) {
 /// Something of every kind that is kept of an enterprise.
 async fn filled(store: &Store, kept: &Enterprise) {
     let id = &kept.id;
-    store.change_account(kept, &mapped(1), 0, Some(&entry())).await.unwrap();
+    store.change_account(kept, &pushed(1), 0, Some(&entry())).await.unwrap();
+    let account = store.account(&kept.id).await.unwrap();
+    store.save_mapping(kept, &account, &mapped(1), &entry()).await.unwrap();
     let person = |n: u8| TeamsUser {
         id: teams_user_id(n),
         name: format!("Mara {n}"),
