@@ -6,9 +6,10 @@
 //! | sync status, pending index | same | `SYNC` | `sync_status` |
 //! | invitation | same | `INVITATION#id` | `invitations` |
 //! | sign-in without an answer | same | `SIGNIN` | `visits` |
-//! | account version | same | `ACCOUNT` | `account` |
-//! | mapping, ownership | same | `MAPPING#`, `OWNED#` | `account` |
+//! | account versions | same | `ACCOUNT` | `account` |
+//! | ownership | same | `OWNED#` | `account` |
 //! | voice users from an id on | same | `VOICE##set#id` | `voice_users` |
+//! | mappings, in 64 bundles | same | `MAPPING#bundle` | `mapping` |
 //! | what the last sync found wrong | same | `TROUBLE#oid` | `troubles` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
 //! | read of the directory, digests of everybody | same | `DIRECTORY`, `MANIFEST#read#piece` | `manifest` |
@@ -37,6 +38,7 @@ pub mod invitations;
 pub mod keys;
 pub mod leases;
 pub mod manifest;
+pub mod mapping;
 mod moves;
 pub mod outbox;
 pub mod reminders;
@@ -526,6 +528,12 @@ async fn pause(attempt: u32) {
 
 fn attributes(key: &Key) -> Attributes {
     HashMap::from([(PK.to_owned(), text(&key.pk)), (SK.to_owned(), text(&key.sk))])
+}
+
+/// A value as one attribute.
+fn attribute(value: &impl Serialize) -> Result<AttributeValue> {
+    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
+        .map_err(|error| Error::upstream("encode an item", error))
 }
 
 fn encoded(key: &Key, value: &impl Serialize) -> Result<Attributes> {
