@@ -16,7 +16,7 @@ use shared::domain::secret::Secret;
 use shared::domain::visit::{Outcome, Session};
 use shared::error::SignInRefused;
 use shared::io::Io;
-use shared::run::account::Choice;
+use shared::run::group_filter::Choice;
 use shared::run::{guide, sign_in};
 use shared::{Error, Result};
 use std::collections::BTreeSet;

@@ -12,7 +12,7 @@ use shared::domain::group_filter::{Banned, GroupFilter, GroupKind};
 use shared::domain::ids::{EnterpriseId, GroupId};
 use shared::io::Io;
 use shared::run::access;
-use shared::run::account::{Choice, choose_groups};
+use shared::run::group_filter::{Choice, choose_groups};
 use shared::web::extract::{Body, IfMatch, Params, Segments, etag};
 use shared::web::problem::Problem;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use super::email::EmailAddress;
 use super::ids::TeamsUserId;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Phone System (Teams Phone), in its three editions.
@@ -42,38 +43,25 @@ pub struct ActivePlans {
     pub credits: bool,
     /// One of `RESOURCE_PLANS`.
     pub resource: bool,
+    /// Since when Phone System was assigned, where Microsoft says so; the earliest of several.
+    pub phone_since: Option<Timestamp>,
 }
 
 impl ActivePlans {
     /// Notes one entry of `assignedPlans`. Entries of removed plans stay there as `Deleted`, so the status counts.
-    pub fn note(&mut self, plan: &str, capability_status: &str) {
+    pub fn note(&mut self, plan: &str, capability_status: &str, assigned: Option<&str>) {
         if !matches!(capability_status, "Enabled" | "Warning") {
             return;
         }
-        self.phone_system |= PHONE_SYSTEM_PLANS.contains(&plan);
+        if PHONE_SYSTEM_PLANS.contains(&plan) {
+            self.phone_system = true;
+            let since = assigned.and_then(|text| text.parse().ok());
+            self.phone_since = self.phone_since.into_iter().chain(since).min();
+        }
         self.calling_plan |= CALLING_PLANS.contains(&plan);
         self.credits |= CREDIT_PLANS.contains(&plan);
         self.resource |= RESOURCE_PLANS.contains(&plan);
     }
-}
-
-/// What Microsoft says of one enabled account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DirectoryUser {
-    /// Entra's id.
-    pub id: TeamsUserId,
-    /// `displayName`.
-    pub name: String,
-    /// `mail`, or the sign-in name where there is none.
-    pub email: EmailAddress,
-    /// `userType` is `Guest`.
-    pub guest: bool,
-    /// Any entry in `assignedLicenses`.
-    pub licensed: bool,
-    /// What of it works.
-    pub plans: ActivePlans,
-    /// `usageLocation`, two letters (R103).
-    pub country: Option<String>,
 }
 
 /// Why a person cannot be mapped.
@@ -92,17 +80,25 @@ pub enum Ineligible {
     Guest,
 }
 
-/// A person of the tenant as we keep them for mapping.
+/// An enabled account of the tenant inside the group filter, as Microsoft describes it and as we keep it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TeamsUser {
     /// Entra's id.
     pub id: TeamsUserId,
-    /// Display name.
+    /// `displayName`.
     pub name: String,
-    /// Mail address or sign-in name.
+    /// `mail`, or the sign-in name where there is none.
     pub email: EmailAddress,
-    /// Two letters.
+    /// `usageLocation`, two letters (R103).
     pub country: Option<String>,
+    /// `userType` is `Guest`.
+    pub guest: bool,
+    /// Any entry in `assignedLicenses`.
+    pub licensed: bool,
+    /// `onPremisesSyncEnabled`: the account comes from an on-premises directory.
+    pub directory_synced: bool,
+    /// What of the licences works.
+    pub plans: ActivePlans,
 }
 
 impl TeamsUser {
@@ -110,6 +106,82 @@ impl TeamsUser {
     #[must_use]
     pub fn label(&self) -> String {
         format!("{} ({})", self.name, self.email)
+    }
+
+    /// The facts that decide.
+    #[must_use]
+    pub fn traits(&self) -> Traits {
+        let plans = &self.plans;
+        [
+            (self.guest, Traits::GUEST),
+            (self.licensed, Traits::LICENSED),
+            (plans.phone_system, Traits::PHONE_SYSTEM),
+            (plans.calling_plan, Traits::CALLING_PLAN),
+            (plans.credits, Traits::CREDITS),
+            (plans.resource, Traits::RESOURCE),
+            (self.directory_synced, Traits::DIRECTORY_SYNCED),
+        ]
+        .into_iter()
+        .filter(|(holds, _)| *holds)
+        .fold(Traits::default(), |all, (_, one)| Traits(all.0 | one.0))
+    }
+}
+
+/// The facts that decide over a user, a bit each; so small that half a million of them fit into a function's memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Traits(u8);
+
+impl Traits {
+    /// Of another tenant.
+    pub const GUEST: Self = Self(1);
+    /// Has any licence.
+    pub const LICENSED: Self = Self(2);
+    /// Phone System works.
+    pub const PHONE_SYSTEM: Self = Self(4);
+    /// A calling plan works.
+    pub const CALLING_PLAN: Self = Self(8);
+    /// Communications Credits work.
+    pub const CREDITS: Self = Self(16);
+    /// A resource account.
+    pub const RESOURCE: Self = Self(32);
+    /// From an on-premises directory.
+    pub const DIRECTORY_SYNCED: Self = Self(64);
+
+    /// Whether this one holds.
+    #[must_use]
+    pub fn has(self, one: Self) -> bool {
+        self.0 & one.0 != 0
+    }
+
+    /// Why an enabled user cannot be mapped; `None` means they can. The first reason that holds is given.
+    #[must_use]
+    pub fn excluded(self) -> Option<Ineligible> {
+        if self.has(Self::GUEST) {
+            Some(Ineligible::Guest)
+        } else if self.has(Self::RESOURCE) {
+            Some(Ineligible::ResourceAccount)
+        } else if !self.has(Self::PHONE_SYSTEM) {
+            Some(Ineligible::NoPhoneSystem)
+        } else if self.has(Self::CALLING_PLAN) {
+            Some(Ineligible::HasCallingPlan)
+        } else if self.has(Self::CREDITS) {
+            Some(Ineligible::HasCommCredits)
+        } else {
+            None
+        }
+    }
+
+    /// As one byte.
+    #[must_use]
+    pub fn byte(self) -> u8 {
+        self.0
+    }
+
+    /// Back from one byte.
+    #[must_use]
+    pub fn from_byte(byte: u8) -> Self {
+        Self(byte)
     }
 }
 

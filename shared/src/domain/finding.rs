@@ -1,5 +1,7 @@
 //! What stands in the way, in words that lead to the fix (1.5).
 
+use super::ids::TeamsUserId;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -25,18 +27,58 @@ pub enum Code {
     TokenTooShort,
     /// The SBC's domain is not usable in the tenant yet.
     DomainNotReady,
+    /// The first sync has not been run, or has not ended.
+    FirstSyncRunning,
     /// A chosen group has no members.
     GroupEmpty,
     /// A chosen group no longer exists.
     GroupNotFound,
-    /// A number that somebody or something else holds.
-    NumberTaken,
+    /// A chosen group hides its members.
+    GroupHidden,
+    /// A chosen group is one that Microsoft does not keep reliably complete.
+    GroupBanned,
+    /// A person who is no member of a chosen group, or not in the tenant as it was last read.
+    UserNotInFilter,
+    /// A guest of another tenant.
+    Guest,
+    /// An account of a room, a queue or an attendant.
+    ResourceAccount,
+    /// A person without a working Phone System plan.
+    NoPhoneSystem,
+    /// A Phone System plan that Teams may not have noticed yet.
+    LicensePropagating,
+    /// A person with a calling plan of Microsoft's.
+    HasCallingPlan,
+    /// A person with Communications Credits.
+    HasCommCredits,
     /// A number that comes from on-premises directory data.
     OnpremLineUri,
+    /// A person whose calls still go to Skype for Business.
+    NotTeamsOnly,
+    /// A number that somebody or something else holds.
+    NumberTaken,
+    /// A number that is assigned to nobody who can be found.
+    NumberOrphaned,
+    /// A number that cannot be dialled from abroad.
+    NumberInvalid,
     /// A voice user without a number.
     NumberMissing,
+    /// A voice user without an extension.
+    NoExtension,
+    /// A person without a usage location.
+    CountryMissing,
+    /// A person in another country than the number.
+    CountryMismatch,
+    /// A voice user with an address that no Teams user has.
+    EmailNoMatch,
     /// A mapped person is gone, disabled or lost the licence.
     MappedUserGone,
+    /// What is saved is not in Teams before the next sync.
+    NotSyncedYet,
+    /// The dial pad may still be on its way.
+    DialpadWait,
+    /// The dial pad should have appeared by now.
+    DialpadLate,
     /// What was applied could not be read back.
     NotProven,
     /// The tenant or our data moved since the plan was made.
@@ -95,11 +137,85 @@ pub struct Finding {
     pub fix: String,
     /// Who must act.
     pub actor: Actor,
+    /// The Teams user whom it concerns, where it is one, for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub about: Option<TeamsUserId>,
+    /// How long it takes; absent where the next try may follow at once when the fix is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
+}
+
+/// How long something takes that nobody can hurry.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Wait {
+    /// A try before this moment is of no use; absent where the time begins with the fix, which is still to be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub earliest_retry: Option<Timestamp>,
+    /// How long it takes, ISO 8601, such as `PT2H`: from what was seen, or from the fix where that is still to be made.
+    #[schema(value_type = String, format = "duration")]
+    pub takes: SignedDuration,
+    /// The same in a sentence.
+    pub text: String,
+}
+
+impl Wait {
+    /// Time that begins when somebody has made the fix.
+    #[must_use]
+    pub fn after_fix(takes: SignedDuration, text: &str) -> Self {
+        Self {
+            earliest_retry: None,
+            takes,
+            text: text.into(),
+        }
+    }
+
+    /// Time that has begun at `since`.
+    #[must_use]
+    pub fn since(since: Timestamp, takes: SignedDuration, text: &str) -> Self {
+        Self {
+            earliest_retry: Some(since + takes),
+            takes,
+            text: text.into(),
+        }
+    }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { code, seen, fix, .. } = self;
         write!(f, "{code}: {seen} {fix}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_of_an_older_run_is_still_read() {
+        let kept = r#"{"code":"NUMBER_TAKEN","subject":"Ann","seen":"Seen.","fix":"Fix.","actor":"globalAdmin"}"#;
+        let finding: Finding = serde_json::from_str(kept).unwrap();
+        assert_eq!(
+            (finding.code, finding.about.as_ref(), finding.wait.as_ref()),
+            (Code::NumberTaken, None, None)
+        );
+        assert_eq!(serde_json::to_string(&finding).unwrap(), kept);
+    }
+
+    #[test]
+    fn a_wait_says_how_long_and_until_when() {
+        let day = SignedDuration::from_hours(24);
+        let text = |wait: Wait| serde_json::to_string(&wait).unwrap();
+        assert_eq!(
+            text(Wait::since(Timestamp::UNIX_EPOCH, day, "A day.")),
+            r#"{"earliestRetry":"1970-01-02T00:00:00Z","takes":"PT24H","text":"A day."}"#
+        );
+        assert_eq!(
+            text(Wait::after_fix(day, "A day.")),
+            r#"{"takes":"PT24H","text":"A day."}"#
+        );
     }
 }

@@ -15,6 +15,23 @@ pub enum GroupFilter {
     Groups(Vec<ChosenGroup>),
 }
 
+impl GroupFilter {
+    /// The same for the same choice: what was read through another one says nothing about this one.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Undecided => String::new(),
+            Self::Everyone => "everyone".into(),
+            Self::Groups(groups) => {
+                let mut ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
+                ids.sort_unstable();
+                let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, ids.join(" ").as_bytes());
+                hex::encode(digest.as_ref())
+            }
+        }
+    }
+}
+
 /// A group as it was chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChosenGroup {

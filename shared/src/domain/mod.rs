@@ -28,6 +28,7 @@ pub mod permission;
 pub mod phone;
 pub mod reseller;
 pub mod rights;
+pub mod roll;
 pub mod run;
 pub mod schedule;
 pub mod secret;

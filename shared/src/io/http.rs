@@ -2,6 +2,7 @@
 //! and error bodies turned into `Error`. Tokens, bodies and queries never reach a log or an error.
 
 use super::chance::Chance;
+use super::gate::Gate;
 use crate::domain::secret::Secret;
 use crate::{Error, Result};
 use bytes::Bytes;
@@ -57,6 +58,7 @@ pub struct Call<'a> {
     body: Bytes,
     once: bool,
     limit: usize,
+    gate: Option<&'a Gate>,
 }
 
 impl<'a> Call<'a> {
@@ -72,6 +74,7 @@ impl<'a> Call<'a> {
             body: Bytes::new(),
             once: false,
             limit: 4 * MIB,
+            gate: None,
         }
     }
 
@@ -111,6 +114,13 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn up_to_mib(mut self, mib: usize) -> Self {
         self.limit = mib * MIB;
+        self
+    }
+
+    /// Together with others: each try waits at the gate, and shuts it when the service asks for a pause.
+    #[must_use]
+    pub fn through(mut self, gate: Option<&'a Gate>) -> Self {
+        self.gate = gate;
         self
     }
 }
@@ -287,23 +297,42 @@ impl Http {
         let mut made = 0;
         loop {
             made += 1;
+            let pass = match call.gate {
+                None => None,
+                Some(gate) => {
+                    let turn = gate.enter(self.patience.longest_wait).await;
+                    Some(turn.map_err(|wait| throttled(doing, wait))?)
+                }
+            };
             match self.try_once(client, call, &id).await {
-                Ok(answer) if !answer.busy() => return Ok(answer),
+                Ok(answer) if !answer.busy() => {
+                    if let Some(pass) = pass {
+                        pass.went_well();
+                    }
+                    return Ok(answer);
+                }
                 Ok(answer) => {
                     let asked = answer.retry_after();
                     let did_nothing = answer.status == 429 || (answer.status == 503 && asked.is_some());
                     if call.once && !did_nothing {
                         return Ok(answer);
                     }
-                    if let Err(wait) = self.pause(made, asked).await {
-                        return if did_nothing {
-                            Err(throttled(doing, wait))
-                        } else {
-                            Ok(answer)
-                        };
+                    let wait = self.wait(made, asked);
+                    // The others learn of it before this one leaves and somebody takes its place.
+                    if let (Some(gate), true) = (call.gate, did_nothing) {
+                        gate.shut(wait.unwrap_or_else(|wait| wait));
+                    }
+                    drop(pass);
+                    match wait {
+                        // The gate keeps this one waiting too.
+                        Ok(_) if did_nothing && call.gate.is_some() => {}
+                        Ok(wait) => tokio::time::sleep(wait).await,
+                        Err(wait) if did_nothing => return Err(throttled(doing, wait)),
+                        Err(_) => return Ok(answer),
                     }
                 }
                 Err(lost) => {
+                    drop(pass);
                     let again = !lost.hopeless && (!call.once || lost.never_sent);
                     if !again || self.pause(made, None).await.is_err() {
                         return Err(Error::upstream(doing, lost.why));
@@ -318,6 +347,11 @@ impl Http {
     /// # Errors
     /// The wait that would be needed, where it is longer than our patience or the tries are used up.
     pub(crate) async fn pause(&self, made: u32, asked: Option<Duration>) -> Result<(), Duration> {
+        tokio::time::sleep(self.wait(made, asked)?).await;
+        Ok(())
+    }
+
+    fn wait(&self, made: u32, asked: Option<Duration>) -> Result<Duration, Duration> {
         let Patience {
             longest_wait,
             first_backoff,
@@ -328,10 +362,10 @@ impl Http {
             full.min(longest_wait).mul_f64(0.5 + 0.5 * fraction())
         });
         if made >= tries || wait > longest_wait {
-            return Err(wait);
+            Err(wait)
+        } else {
+            Ok(wait)
         }
-        tokio::time::sleep(wait).await;
-        Ok(())
     }
 
     async fn try_once(&self, client: &Client, call: &Call<'_>, id: &HeaderValue) -> Result<Answer, Lost> {

@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod chance;
 pub mod clock;
+pub mod gate;
 pub mod graph;
 pub mod http;
 pub mod mailer;

@@ -93,6 +93,8 @@ fn taken(name: &str) -> Finding {
         seen: format!("The number of {name} is held by a resource account."),
         fix: "Take that number away in the Teams admin center, then sync again.".into(),
         actor: Actor::GlobalAdmin,
+        about: None,
+        wait: None,
     }
 }
 

@@ -1,50 +1,28 @@
 //! Who of the tenant can be mapped, and the figures of the log (R091-R098).
 
-use crate::domain::directory::{DirectoryUser, Ineligible, TeamsUser};
+use crate::domain::directory::{Ineligible, TeamsUser, Traits};
 use crate::domain::sync_log::Counts;
 
 /// Notes one enabled user of the filter in the figures. Guests are no users of the enterprise and are not counted.
-pub fn count(counts: &mut Counts, user: &DirectoryUser) {
-    if user.guest {
+pub fn count(counts: &mut Counts, traits: Traits) {
+    if traits.has(Traits::GUEST) {
         return;
     }
     counts.total += 1;
-    counts.licensed += u64::from(user.licensed);
-    if user.plans.resource {
+    counts.licensed += u64::from(traits.has(Traits::LICENSED));
+    if traits.has(Traits::RESOURCE) {
         counts.resource += 1;
-    } else if user.plans.phone_system {
+    } else if traits.has(Traits::PHONE_SYSTEM) {
         counts.phone_system += 1;
-        counts.excluded_by_calling_plan += u64::from(user.plans.calling_plan || user.plans.credits);
+        let excluded = traits.has(Traits::CALLING_PLAN) || traits.has(Traits::CREDITS);
+        counts.excluded_by_calling_plan += u64::from(excluded);
     }
 }
 
 /// Why an enabled user cannot be mapped; `None` means they can. The first reason that holds is given.
 #[must_use]
-pub fn ineligible(user: &DirectoryUser) -> Option<Ineligible> {
-    if user.guest {
-        Some(Ineligible::Guest)
-    } else if user.plans.resource {
-        Some(Ineligible::ResourceAccount)
-    } else if !user.plans.phone_system {
-        Some(Ineligible::NoPhoneSystem)
-    } else if user.plans.calling_plan {
-        Some(Ineligible::HasCallingPlan)
-    } else if user.plans.credits {
-        Some(Ineligible::HasCommCredits)
-    } else {
-        None
-    }
-}
-
-/// What is kept of a person who can be mapped (R084).
-#[must_use]
-pub fn kept(user: DirectoryUser) -> TeamsUser {
-    TeamsUser {
-        id: user.id,
-        name: user.name,
-        email: user.email,
-        country: user.country,
-    }
+pub fn ineligible(user: &TeamsUser) -> Option<Ineligible> {
+    user.traits().excluded()
 }
 
 #[cfg(test)]
@@ -52,16 +30,17 @@ mod tests {
     use super::*;
     use crate::domain::directory::ActivePlans;
 
-    fn user(plans: &[(&str, &str)]) -> DirectoryUser {
+    fn user(plans: &[(&str, &str)]) -> TeamsUser {
         let mut active = ActivePlans::default();
         for (plan, status) in plans {
-            active.note(plan, status);
+            active.note(plan, status, None);
         }
-        DirectoryUser {
+        TeamsUser {
             id: "2c0b6a1e-1111-4a11-9a11-0000000000a1".parse().unwrap(),
             name: "Mara Quist".into(),
             email: "mara@bluefinch.example".parse().unwrap(),
             guest: false,
+            directory_synced: false,
             licensed: !plans.is_empty(),
             plans: active,
             country: Some("US".into()),
@@ -102,7 +81,7 @@ mod tests {
             Some(Ineligible::ResourceAccount),
         );
         assert_eq!(
-            ineligible(&DirectoryUser {
+            ineligible(&TeamsUser {
                 guest: true,
                 ..user(&[(PHONE, "Enabled")])
             }),
@@ -119,12 +98,12 @@ mod tests {
             user(&[(PHONE, "Enabled"), (CREDITS, "Enabled")]),
             user(&[(RESOURCE, "Enabled")]),
             user(&[]),
-            DirectoryUser {
+            TeamsUser {
                 guest: true,
                 ..user(&[(PHONE, "Enabled")])
             },
         ] {
-            count(&mut counts, &person);
+            count(&mut counts, person.traits());
         }
         assert_eq!(
             counts,

@@ -129,6 +129,8 @@ pub fn too_short<'a>(
         ),
         fix: "Sign in again when the sync asks for it; it goes on where it stopped.".into(),
         actor: Actor::GlobalAdmin,
+        about: None,
+        wait: None,
     })
 }
 
@@ -146,6 +148,8 @@ pub fn ended(left: usize, of: usize) -> Finding {
         seen: format!("The session with Microsoft ended before the sync did.{rest}"),
         fix: "Sign in again; the sync goes on where it stopped.".into(),
         actor: Actor::GlobalAdmin,
+        about: None,
+        wait: None,
     }
 }
 

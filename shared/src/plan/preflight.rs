@@ -43,7 +43,23 @@ pub fn group(name: &str, members: Option<u64>) -> Option<Finding> {
         seen,
         fix: "Check its members in Microsoft 365, which can take time to propagate, or change the group filter; then sync again.".into(),
         actor: Actor::AccountAdmin,
+        about: None,
+        wait: None,
     })
+}
+
+/// A chosen group that shows its members to nobody but themselves.
+#[must_use]
+pub fn hidden(name: &str) -> Finding {
+    Finding {
+        code: Code::GroupHidden,
+        subject: name.to_owned(),
+        seen: format!("The group '{name}' hides its members, also from this service."),
+        fix: "Choose a group without hidden membership in the group filter, or everyone; then sync again.".into(),
+        actor: Actor::AccountAdmin,
+        about: None,
+        wait: None,
+    }
 }
 
 /// A calling domain that the tenant has not verified yet; no route can lead to it.
@@ -59,6 +75,8 @@ pub fn domains(needed: &[String], verified: &BTreeSet<String>) -> Vec<Finding> {
             seen: format!("The calling domain {domain} is not verified in the tenant."),
             fix: "Wait up to 24 hours after it was added; if it stays so, ask the provider.".into(),
             actor: Actor::Provider,
+            about: None,
+            wait: None,
         })
         .collect()
 }

@@ -149,6 +149,8 @@ fn obstacle(facts: &Facts, user: &TeamsUserId, wanted: &Wanted) -> Option<Findin
             seen: format!("The Teams user mapped to {} does not exist any more.", wanted.name),
             fix: "Choose another Teams user, or None, and save.".into(),
             actor: Actor::AccountAdmin,
+            about: None,
+            wait: None,
         });
     };
     let number = facts.numbers.get(&wanted.number);
@@ -167,6 +169,8 @@ fn obstacle(facts: &Facts, user: &TeamsUserId, wanted: &Wanted) -> Option<Findin
             fix: "Clear the attribute msRTCSIP-Line on-premises, let directory synchronisation run, then sync again."
                 .into(),
             actor: Actor::GlobalAdmin,
+            about: None,
+            wait: None,
         });
     }
     if number.is_some_and(|number| number.foreign_kind) {
@@ -201,6 +205,8 @@ fn taken(wanted: &Wanted, seen: String) -> Finding {
         seen,
         fix: "Take that number away in the Teams admin center, then sync again.".into(),
         actor: Actor::GlobalAdmin,
+        about: None,
+        wait: None,
     }
 }
 
@@ -211,6 +217,8 @@ fn number_missing(name: &str) -> Finding {
         seen: format!("{name} is mapped but has no number any more."),
         fix: "Give the voice user a number, or set the mapping to None.".into(),
         actor: Actor::AccountAdmin,
+        about: None,
+        wait: None,
     }
 }
 

@@ -544,5 +544,7 @@ pub fn finding(plan: &StoredPlan, change: &Change, why: &str) -> Finding {
         seen: format!("{}: {why}.", named(plan, change)),
         fix: fix.into(),
         actor,
+        about: None,
+        wait: None,
     }
 }

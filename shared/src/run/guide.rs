@@ -18,7 +18,7 @@ use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::vault::sha256;
 use crate::run::access::{Access, entry};
-use crate::run::account::{Choice, choose_groups};
+use crate::run::group_filter::{Choice, choose_groups};
 use crate::run::{invitation, onboard, sign_in, start_sync};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;

@@ -7,6 +7,7 @@ pub mod appoint;
 pub mod callback;
 pub mod consent;
 pub mod discover;
+pub mod group_filter;
 pub mod guide;
 pub mod invitation;
 pub mod licences;

@@ -7,7 +7,7 @@ use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::global_admin::{GlobalAdmin, Identity};
 use crate::domain::group_filter::GroupFilter;
-use crate::domain::ids::{RunId, TeamsUserId, TenantId};
+use crate::domain::ids::{RunId, TenantId};
 use crate::domain::secret::Secret;
 use crate::domain::setup::{BoundTenant, Setup};
 use crate::domain::sync_status::SyncStatus;
@@ -16,7 +16,6 @@ use crate::domain::visit::{Session, Stage, Visit};
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::graph::SignedIn;
-use crate::io::store::directory::Digests;
 use crate::io::vault::sha256;
 use crate::plan::onboard::{Event, step};
 use crate::run::access::{entry, unmoved};
@@ -226,10 +225,7 @@ pub async fn put_aside(io: &Io, kept: Enterprise) -> Result<Enterprise> {
 
 async fn leave(io: &Io, kept: &Enterprise, left: &TenantId) -> Result<()> {
     let enterprise = &kept.id;
-    let manifest = io.store.manifest(enterprise).await?;
-    let users: Vec<TeamsUserId> = manifest.keys().map(|id| TeamsUserId::from_bytes(*id)).collect();
-    io.store.delete_teams_users(enterprise, &users).await?;
-    io.store.put_manifest(enterprise, &manifest, &Digests::new()).await?;
+    io.store.forget_directory(enterprise).await?;
     io.store.put_groups(enterprise, &[]).await?;
     io.store.leave_account(enterprise, left).await?;
     io.store

@@ -401,6 +401,8 @@ fn not_served(why: &str) -> Finding {
         seen: format!("{}.", capital(why)),
         fix: "Ask the reseller to enable it, then sync again.".into(),
         actor: Actor::Reseller,
+        about: None,
+        wait: None,
     }
 }
 
@@ -413,6 +415,8 @@ async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Error) -> Res
         seen,
         fix: fix.into(),
         actor,
+        about: None,
+        wait: None,
     };
     match error {
         Error::Throttled { wait, .. } => {
@@ -476,6 +480,8 @@ fn broken() -> Finding {
         seen: "The sync stopped at a fault that repeating did not overcome.".into(),
         fix: "Sync again: it goes on from what is in place. If it stops again, ask the provider.".into(),
         actor: Actor::Provider,
+        about: None,
+        wait: None,
     }
 }
 
@@ -495,6 +501,8 @@ fn stale(beyond: &[crate::domain::change::Change]) -> Finding {
         ),
         fix: "Start the sync again: it reads the tenant anew and applies what is saved.".into(),
         actor: Actor::GlobalAdmin,
+        about: None,
+        wait: None,
     }
 }
 

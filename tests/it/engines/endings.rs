@@ -10,19 +10,20 @@ use jiff::civil::date;
 use shared::Error;
 use shared::domain::audit::Deed;
 use shared::domain::consent::Consents;
-use shared::domain::directory::TeamsUser;
+use shared::domain::directory::{ActivePlans, TeamsUser};
 use shared::domain::enterprise::Enterprise;
 use shared::domain::ids::{EnterpriseId, MailId, TenantId};
 use shared::domain::letter::{Letter, Outgoing};
 use shared::domain::mapping::Mapping;
+use shared::domain::roll::{Entry, Roll};
 use shared::domain::setup::{BoundTenant, Setup};
 use shared::domain::standing::{RETENTION, Standing};
 use shared::domain::sync_status::{Pending, SyncStatus};
 use shared::domain::voice::{CallHandling, VoiceUser};
 use shared::io::store::Store;
 use shared::io::store::account::{AccountChange, ENTERPRISE_MOVED};
-use shared::io::store::directory::{Digests, digest};
 use shared::io::store::keys::PENDING_SHARDS;
+use shared::io::store::manifest::Directory;
 
 super::cases!(
     a_trial_is_over_with_its_last_day,
@@ -224,11 +225,24 @@ async fn filled(store: &Store, kept: &Enterprise) {
         name: format!("Mara {n}"),
         email: format!("mara{n}@bluefinch.example").parse().unwrap(),
         country: None,
+        guest: false,
+        licensed: true,
+        directory_synced: false,
+        plans: ActivePlans::default(),
     };
-    let people: Vec<TeamsUser> = (0..40).map(person).collect();
-    store.put_teams_users(id, &people).await.unwrap();
-    let digests: Digests = people.iter().map(|user| (user.id.bytes(), digest(user))).collect();
-    store.put_manifest(id, &Digests::new(), &digests).await.unwrap();
+    let people: Vec<(TeamsUser, _)> = (0..40).map(|n| (person(n), None)).collect();
+    let lease = store.lease(id, "reader", NOW).await.unwrap();
+    store.put_teams_users(id, &people, lease.fence()).await.unwrap();
+    let mut roll = Roll::default();
+    for (user, _) in &people {
+        roll.note(Entry::of(user));
+    }
+    let none = Directory::default();
+    store
+        .commit_directory(&lease, &none, none.clone(), &roll)
+        .await
+        .unwrap();
+    store.release(lease).await.unwrap();
     let pending = |status| SyncStatus {
         pending: Some(Pending { users: 1, since: NOW }),
         ..status

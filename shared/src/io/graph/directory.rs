@@ -1,26 +1,20 @@
-//! Reading the tenant: organisation, one's own roles, groups, users, members.
+//! Reading the tenant: organisation, one's own roles, groups and their sizes.
 
 use super::pages::Pages;
-use super::user_page::UserPage;
-use super::wire::{Page, Single, WireGroup, WireMember, WireOrganization, WireRole};
+use super::wire::{Page, Single, WireGroup, WireOrganization, WireRole, plain_number};
 use super::{EVENTUAL, Graph, Token};
-use crate::domain::directory::DirectoryUser;
 use crate::domain::group_filter::{Group, GroupFacts};
-use crate::domain::ids::{GroupId, TeamsUserId, TenantId};
+use crate::domain::ids::{GroupId, TenantId};
 use crate::{Error, Result};
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 
 /// Role template of Global Administrator, the same in every tenant.
 pub const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
 /// Role template of Teams Administrator.
 pub const TEAMS_ADMINISTRATOR: &str = "69091246-20e8-4a56-aa4d-066075b2a7a8";
 
-/// What `user_page.rs` reads; nothing else leaves Microsoft (R084).
-const USER_FIELDS: &str =
-    "id,displayName,mail,userPrincipalName,userType,usageLocation,accountEnabled,assignedLicenses,assignedPlans";
 const GROUP_FIELDS: &str = "id,displayName,mailNickname,groupTypes,securityEnabled,membershipRule";
-/// A long read gives way to people who wait.
-const PATIENT: (&str, &str) = ("x-ms-throttle-priority", "low");
 
 /// The tenant itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,38 +159,26 @@ impl Graph {
         }
     }
 
-    /// All enabled accounts, a page at a time.
-    #[must_use]
-    pub fn users<'a>(&'a self, token: &'a Token) -> UserPages<'a> {
-        let query = [
-            ("$select", USER_FIELDS),
-            ("$filter", "accountEnabled eq true"),
-            ("$count", "true"),
-            ("$top", "999"),
-        ];
-        let url = self.url(&["users"], &query);
-        UserPages(Pages::new(self, token, UserPages::DOING, url, &[EVENTUAL, PATIENT]))
-    }
-
-    /// The people in a group, also through groups in it, a page at a time; none where the group is gone.
+    /// How many people are in each group, also through groups in it, disabled accounts included. None where the
+    /// group is gone or hides its members.
     ///
     /// # Errors
     /// Those of Microsoft.
-    pub async fn group_members<'a>(&'a self, token: &'a Token, group: &GroupId) -> Result<Option<MemberPages<'a>>> {
-        let path = ["groups", group.as_str(), "transitiveMembers", "microsoft.graph.user"];
-        let url = self.url(&path, &[("$select", "id"), ("$count", "true"), ("$top", "999")]);
-        let mut members = MemberPages {
-            pages: Pages::new(self, token, MemberPages::DOING, url, &[EVENTUAL, PATIENT]),
-            first: None,
-        };
-        match members.read().await {
-            Ok(first) => {
-                members.first = first;
-                Ok(Some(members))
-            }
-            Err(Error::Refused { status: 404, .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+    pub async fn group_sizes(&self, token: &Token, groups: &[GroupId]) -> Result<BTreeMap<GroupId, Option<u64>>> {
+        let doing = "count the members of groups";
+        let path = |group| format!("/groups/{group}/transitiveMembers/microsoft.graph.user/$count");
+        let urls: Vec<String> = groups.iter().map(path).collect();
+        // No low priority: somebody looks at the list.
+        let answers = self.batch(doing, token, &urls, &[EVENTUAL]).await?;
+        groups
+            .iter()
+            .cloned()
+            .zip(answers)
+            .map(|(group, answer)| match answer.status.as_u16() {
+                403 | 404 => Ok((group, None)),
+                _ => Ok((group, Some(plain_number(&answer.accept(doing)?, doing)?))),
+            })
+            .collect()
     }
 
     /// All entries of a list that is short enough to be kept whole.
@@ -236,63 +218,6 @@ fn group(doing: &'static str, wire: WireGroup) -> Result<Group> {
         kind: facts.kind(),
         banned: facts.banned(),
     })
-}
-
-/// The enabled accounts of a tenant, one page in memory at a time.
-pub struct UserPages<'a>(Pages<'a>);
-
-impl UserPages<'_> {
-    const DOING: &'static str = "read the users";
-
-    /// The next page; it may be empty. None after the last one, and only when all that were promised have come.
-    ///
-    /// # Errors
-    /// Those of Microsoft; `Upstream` where a page cannot be read, leads elsewhere, or entries are missing at the
-    /// end. After an error every further call is one.
-    pub async fn next(&mut self) -> Result<Option<Vec<DirectoryUser>>> {
-        let Some(answer) = self.0.fetch().await? else {
-            return Ok(None);
-        };
-        let page: UserPage = answer.json(Self::DOING)?;
-        self.0.note(page.count, page.value.entries, page.next.as_deref())?;
-        Ok(Some(page.value.users))
-    }
-
-    /// How many there are, as the first page says.
-    #[must_use]
-    pub fn expected(&self) -> Option<u64> {
-        self.0.expected
-    }
-}
-
-/// The people in one group, one page in memory at a time.
-pub struct MemberPages<'a> {
-    pages: Pages<'a>,
-    first: Option<Vec<TeamsUserId>>,
-}
-
-impl MemberPages<'_> {
-    const DOING: &'static str = "read the members of a group";
-
-    /// The next page; it may be empty. None after the last one.
-    ///
-    /// # Errors
-    /// As `UserPages::next`.
-    pub async fn next(&mut self) -> Result<Option<Vec<TeamsUserId>>> {
-        match self.first.take() {
-            Some(first) => Ok(Some(first)),
-            None => self.read().await,
-        }
-    }
-
-    async fn read(&mut self) -> Result<Option<Vec<TeamsUserId>>> {
-        let Some(answer) = self.pages.fetch().await? else {
-            return Ok(None);
-        };
-        let page: Page<WireMember> = answer.json(Self::DOING)?;
-        self.pages.note(page.count, page.value.len(), page.next.as_deref())?;
-        Ok(Some(page.value.into_iter().map(|member| member.id).collect()))
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! | file | what we call |
 //! |---|---|
 //! | `sign_in.rs`, `id_token.rs`, `signing_keys.rs` | authorize, token, admin consent, discovery and keys of the login host |
-//! | `directory.rs` | `/organization`, `/me/transitiveMemberOf`, `/groups`, `/users` |
+//! | `directory.rs` | `/organization`, `/me/transitiveMemberOf`, `/groups` |
+//! | `users.rs`, `changes.rs` | `/users`, members of groups, `/users/delta` |
 //! | `numbers.rs` | `/admin/teams/telephoneNumberManagement` |
 //! | `policies.rs` | `/admin/teams/policy` |
 //! | `configurations.rs` | `/admin/teams/userConfigurations` |
@@ -11,6 +12,7 @@
 //! | `wire.rs`, `user_page.rs`, `refusal.rs` | JSON |
 
 mod batch;
+mod changes;
 mod configurations;
 mod directory;
 #[cfg(test)]
@@ -25,17 +27,18 @@ mod signing_keys;
 #[cfg(test)]
 pub(crate) mod stage;
 mod user_page;
+mod users;
 mod wire;
 
+pub use changes::{ChangePages, Changes, ChangesLink, UserChange};
 pub use configurations::{AccountType, AssignedPolicy, UserConfiguration};
-pub use directory::{
-    DirectoryRole, GLOBAL_ADMINISTRATOR, MemberPages, Organization, TEAMS_ADMINISTRATOR, UserPages, VerifiedDomain,
-};
+pub use directory::{DirectoryRole, GLOBAL_ADMINISTRATOR, Organization, TEAMS_ADMINISTRATOR, VerifiedDomain};
 pub use id_token::IdClaims;
 pub use numbers::{NumberHolding, OperationId, OperationState};
 pub use policies::PolicyGrant;
 pub use refusal::callback_refusal;
 pub use sign_in::{AdminConsent, Authorize, Challenge, Prompt, Redeem, Renew, SignIn, SignedIn};
+pub use users::{Members, Range, UserPages, ranges};
 
 use crate::Result;
 use crate::domain::secret::Secret;

@@ -1,6 +1,7 @@
 //! Reading a list page by page, and knowing that it was read to its end.
 
 use super::Token;
+use crate::io::gate::Gate;
 use crate::io::http::{Answer, Call, Http};
 use crate::{Error, Result};
 use std::collections::HashSet;
@@ -17,6 +18,7 @@ pub(super) struct Pages<'a> {
     token: &'a Token,
     doing: &'static str,
     headers: Vec<(&'static str, &'static str)>,
+    gate: Option<&'a Gate>,
     next: Option<Url>,
     finished: bool,
     /// Hashes of the links that were followed.
@@ -39,6 +41,7 @@ impl<'a> Pages<'a> {
             token,
             doing,
             headers: headers.to_vec(),
+            gate: None,
             next: None,
             finished: false,
             followed: HashSet::new(),
@@ -50,6 +53,12 @@ impl<'a> Pages<'a> {
         pages
     }
 
+    /// Every page is asked for through this gate.
+    pub(super) fn through(mut self, gate: &'a Gate) -> Self {
+        self.gate = Some(gate);
+        self
+    }
+
     /// The next page's answer; none when all were read.
     pub(super) async fn fetch(&mut self) -> Result<Option<Answer>> {
         let Some(url) = self.next.take() else {
@@ -59,7 +68,10 @@ impl<'a> Pages<'a> {
                 Err(self.broken("an earlier page failed"))
             };
         };
-        let mut call = Call::get(self.doing, url).bearer(self.token.secret()).up_to_mib(64);
+        let mut call = Call::get(self.doing, url)
+            .bearer(self.token.secret())
+            .up_to_mib(64)
+            .through(self.gate);
         for (name, value) in &self.headers {
             call = call.header(name, value);
         }
@@ -71,14 +83,17 @@ impl<'a> Pages<'a> {
     pub(super) fn note(&mut self, count: Option<u64>, entries: usize, link: Option<&str>) -> Result<()> {
         self.expected = self.expected.or(count);
         self.seen += entries as u64;
+        if link.is_none() && self.expected.is_some_and(|expected| self.seen < expected) {
+            return Err(self.broken("fewer entries came than were promised"));
+        }
+        self.turn(link)
+    }
+
+    /// Notes where the next page is; without one, this was the last.
+    pub(super) fn turn(&mut self, link: Option<&str>) -> Result<()> {
         match link {
             Some(link) => self.next = Some(self.follow(link)?),
-            None => {
-                if self.expected.is_some_and(|expected| self.seen < expected) {
-                    return Err(self.broken("fewer entries came than were promised"));
-                }
-                self.finished = true;
-            }
+            None => self.finished = true,
         }
         Ok(())
     }
@@ -86,11 +101,7 @@ impl<'a> Pages<'a> {
     /// A token goes nowhere but to the Graph we were given.
     fn follow(&mut self, link: &str) -> Result<Url> {
         let url = Url::parse(link).map_err(|_| self.broken("the link to the next page is no address"))?;
-        let ours = url.origin() == self.root.origin()
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.path().starts_with(self.root.path());
-        if !ours {
+        if !below(self.root, &url) {
             return Err(self.broken("the link to the next page leads elsewhere"));
         }
         if !self.remember(&url) {
@@ -109,7 +120,15 @@ impl<'a> Pages<'a> {
         self.followed.insert(hasher.finish())
     }
 
-    fn broken(&self, why: &'static str) -> Error {
+    pub(super) fn broken(&self, why: &'static str) -> Error {
         Error::upstream(self.doing, why)
     }
+}
+
+/// Whether a link leads to the Graph we were given, so that a token may be sent there.
+pub(super) fn below(root: &Url, url: &Url) -> bool {
+    url.origin() == root.origin()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.path().starts_with(root.path())
 }

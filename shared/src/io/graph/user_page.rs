@@ -1,13 +1,14 @@
 //! A page of users, read straight into what we keep. Directories are large and plans many: texts are borrowed from
 //! the body, plans and licences are folded while they pass.
 
-use crate::domain::directory::{ActivePlans, DirectoryUser};
+use crate::domain::directory::{ActivePlans, TeamsUser};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::TeamsUserId;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// One page of users, folded into what we keep while it is read: neither plans nor licences are collected.
 #[derive(Deserialize)]
@@ -19,17 +20,20 @@ pub(super) struct UserPage {
     pub(super) value: Users,
 }
 
-/// The users of a page, and how many entries it held.
+/// The enabled users of a page, and a hash of the id for each entry that it held.
 pub(super) struct Users {
-    pub(super) users: Vec<DirectoryUser>,
-    pub(super) entries: usize,
+    pub(super) users: Vec<TeamsUser>,
+    pub(super) marks: Vec<u64>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireUser<'a> {
+pub(super) struct WireUser<'a> {
     #[serde(borrow)]
     id: Text<'a>,
+    /// Only in lists of changes.
+    #[serde(rename = "@removed", default)]
+    removed: Option<IgnoredAny>,
     #[serde(borrow)]
     display_name: Option<Text<'a>>,
     #[serde(borrow)]
@@ -41,6 +45,7 @@ struct WireUser<'a> {
     #[serde(borrow)]
     usage_location: Option<Text<'a>>,
     account_enabled: Option<bool>,
+    on_premises_sync_enabled: Option<bool>,
     #[serde(default)]
     assigned_licenses: AnyEntry,
     #[serde(default)]
@@ -54,10 +59,27 @@ struct WirePlan<'a> {
     service_plan_id: Option<Text<'a>>,
     #[serde(borrow)]
     capability_status: Option<Text<'a>>,
+    #[serde(borrow)]
+    assigned_date_time: Option<Text<'a>>,
 }
 
 impl WireUser<'_> {
-    fn into_user(self) -> Result<DirectoryUser, crate::domain::Invalid> {
+    /// Whose entry it is.
+    pub(super) fn id(&self) -> Result<TeamsUserId, crate::domain::Invalid> {
+        self.id.0.parse()
+    }
+
+    /// Deleted or disabled.
+    pub(super) fn is_gone(&self) -> bool {
+        self.removed.is_some() || self.account_enabled == Some(false)
+    }
+
+    /// Whether what every account has is there. Where it is not, what else is missing means nothing.
+    pub(super) fn is_whole(&self) -> bool {
+        self.account_enabled.is_some() && self.user_principal_name.is_some()
+    }
+
+    pub(super) fn into_user(self) -> Result<TeamsUser, crate::domain::Invalid> {
         let id: TeamsUserId = self.id.0.parse()?;
         let sign_in_name = self.user_principal_name.map(|name| name.0).unwrap_or_default();
         let email = self
@@ -70,11 +92,12 @@ impl WireUser<'_> {
             _ if sign_in_name.is_empty() => id.to_string(),
             _ => sign_in_name.into_owned(),
         };
-        Ok(DirectoryUser {
+        Ok(TeamsUser {
             name,
             email,
             guest: self.user_type.is_some_and(|kind| kind.0.eq_ignore_ascii_case("Guest")),
             licensed: self.assigned_licenses.0,
+            directory_synced: self.on_premises_sync_enabled.unwrap_or_default(),
             plans: self.assigned_plans.0,
             country: self
                 .usage_location
@@ -83,6 +106,12 @@ impl WireUser<'_> {
             id,
         })
     }
+}
+
+fn mark(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Some accounts have neither a mail address nor a sign-in name that a mail could be sent to (letters outside
@@ -103,10 +132,10 @@ impl<'de> Deserialize<'de> for Users {
             fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Users, A::Error> {
                 let mut page = Users {
                     users: Vec::new(),
-                    entries: 0,
+                    marks: Vec::new(),
                 };
                 while let Some(user) = entries.next_element::<WireUser<'de>>()? {
-                    page.entries += 1;
+                    page.marks.push(mark(&user.id.0));
                     // We filter for it, but Microsoft passes over filters in silence at times.
                     if user.account_enabled != Some(false) {
                         page.users.push(user.into_user().map_err(A::Error::custom)?);
@@ -190,7 +219,8 @@ impl<'de> Deserialize<'de> for Plans {
                         if id.0.bytes().any(|b| b.is_ascii_uppercase()) {
                             id.0.to_mut().make_ascii_lowercase();
                         }
-                        plans.note(&id.0, &status.0);
+                        let assigned = plan.assigned_date_time.as_ref().map(|text| text.0.as_ref());
+                        plans.note(&id.0, &status.0, assigned);
                     }
                 }
                 Ok(Plans(plans))
@@ -204,7 +234,7 @@ impl<'de> Deserialize<'de> for Plans {
 mod tests {
     use super::*;
 
-    fn user(json: &str) -> DirectoryUser {
+    fn user(json: &str) -> TeamsUser {
         serde_json::from_str::<WireUser<'_>>(json).unwrap().into_user().unwrap()
     }
 

@@ -2,6 +2,10 @@
 
 use crate::domain::ids::TeamsUserId;
 use crate::domain::phone::E164;
+use crate::io::http::Answer;
+use crate::{Error, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// One page of a list.
@@ -89,8 +93,8 @@ pub(super) struct WireGroup {
 }
 
 #[derive(Deserialize)]
-pub(super) struct WireMember {
-    pub(super) id: TeamsUserId,
+pub(super) struct WireVisibility {
+    pub(super) visibility: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -214,6 +218,25 @@ pub(super) fn number(text: &str) -> Option<E164> {
     format!("+{digits}").parse().ok()
 }
 
+/// What `$count` answers: a number in plain text, at times behind a byte order mark. Inside a batch it may be a number,
+/// a text, or that text in base64.
+pub(super) fn plain_number(answer: &Answer, doing: &'static str) -> Result<u64> {
+    fn read(body: &[u8]) -> Option<u64> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        let text = std::str::from_utf8(body).ok()?.trim().trim_matches('"');
+        let text = text.trim_start_matches('\u{feff}');
+        text.parse().ok()
+    }
+    let body = answer.body.trim_ascii();
+    let packed = || {
+        let text = body.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        read(&STANDARD.decode(text).ok()?)
+    };
+    read(body)
+        .or_else(packed)
+        .ok_or_else(|| Error::upstream(doing, "the count is no number"))
+}
+
 /// A policy's name without the prefix that Teams puts before it.
 pub(super) fn policy_name(name: &str) -> &str {
     name.strip_prefix("Tag:").unwrap_or(name)
@@ -222,6 +245,27 @@ pub(super) fn policy_name(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_is_a_number_however_it_is_wrapped() {
+        let check = |body: &[u8], expected: Option<u64>| {
+            let answer = Answer {
+                status: reqwest::StatusCode::OK,
+                headers: reqwest::header::HeaderMap::new(),
+                body: body.to_vec(),
+            };
+            assert_eq!(plain_number(&answer, "count").ok(), expected, "{body:?}");
+        };
+        check(b"12", Some(12));
+        check(b"\xef\xbb\xbf12\r\n", Some(12));
+        check(br#""12""#, Some(12));
+        check("\"\u{feff}12\"".as_bytes(), Some(12));
+        check(br#""MTI=""#, Some(12));
+        check(br#""77u/MTI=""#, Some(12));
+        for nothing in [&b""[..], b"-1", b"null", b"{}", br#""""#, b"<html>", b"1.5"] {
+            check(nothing, None);
+        }
+    }
 
     #[test]
     fn numbers_are_read_with_and_without_plus() {

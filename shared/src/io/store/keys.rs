@@ -125,19 +125,37 @@ pub fn teams_partition(enterprise: &EnterpriseId, part: u8) -> String {
     format!("ENTERPRISE#{enterprise}#TEAMS#{part:x}")
 }
 
-/// Sort-key prefix of Teams users.
+/// Sort-key prefix of Teams users who can be mapped.
 pub const USER: &str = "USER#";
+/// Sort-key prefix of users inside the filter who cannot be mapped.
+pub const EXCLUDED: &str = "EXCLUDED#";
+/// Sort-key prefix of users who left the filter, until they are purged.
+pub const GONE: &str = "GONE#";
+/// Sort-key prefix of users whose change is shown when the read has ended.
+pub const NEXT: &str = "NEXT#";
 
-/// A Teams user.
+/// A user of the directory: `prefix` is one of the four above.
 #[must_use]
-pub fn teams_user(enterprise: &EnterpriseId, part: u8, user: &TeamsUserId) -> Key {
-    key(teams_partition(enterprise, part), format!("{USER}{user}"))
+pub fn teams_user(enterprise: &EnterpriseId, part: u8, prefix: &str, user: &TeamsUserId) -> Key {
+    key(teams_partition(enterprise, part), format!("{prefix}{user}"))
 }
 
-/// One piece of the digest manifest of one part.
+/// How the directory was read, and which manifest holds.
 #[must_use]
-pub fn manifest(enterprise: &EnterpriseId, part: u8, piece: usize) -> Key {
-    of(enterprise, format!("{MANIFEST}{part:x}#{piece:03}"))
+pub fn directory(enterprise: &EnterpriseId) -> Key {
+    of(enterprise, "DIRECTORY")
+}
+
+/// Sort-key prefix of one manifest.
+#[must_use]
+pub fn manifest(generation: u64) -> String {
+    format!("{MANIFEST}{generation:012}#")
+}
+
+/// One piece of a manifest; those of later changes come last.
+#[must_use]
+pub fn manifest_piece(enterprise: &EnterpriseId, generation: u64, piece: &str) -> Key {
+    of(enterprise, format!("{}{piece}", manifest(generation)))
 }
 
 /// Sort-key prefix of the tenant's groups.

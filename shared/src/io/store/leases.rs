@@ -27,6 +27,14 @@ pub struct Lease {
     fence: u64,
 }
 
+impl Lease {
+    /// A number that only grows: whoever takes the lease later has a higher one.
+    #[must_use]
+    pub fn fence(&self) -> u64 {
+        self.fence
+    }
+}
+
 impl Store {
     /// Takes the lease if it is free, expired, or already this holder's.
     ///

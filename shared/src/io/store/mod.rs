@@ -10,8 +10,8 @@
 //! | mapping, ownership | same | `MAPPING#`, `OWNED#` | `account` |
 //! | voice users from an id on | same | `VOICE##set#id` | `voice_users` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
-//! | digests of the directory | same | `MANIFEST#part#piece` | `directory` |
-//! | Teams user | `ENTERPRISE#id#TEAMS#part` | `USER#oid` | `directory` |
+//! | read of the directory, digests of everybody | same | `DIRECTORY`, `MANIFEST#read#piece` | `manifest` |
+//! | user who can be mapped, cannot, has left | `ENTERPRISE#id#TEAMS#part` | `USER#oid`, `EXCLUDED#oid`, `GONE#oid` | `directory` |
 //! | plan, run | `ENTERPRISE#id` | `PLAN#id`, `RUN#id` | `runs` |
 //! | run's plan, steps, log lines, tokens | `ENTERPRISE#id#RUN#id` | `PLAN`, `STEP#`, `LINE#`, `SEALED` | `runs` |
 //! | further parts of a long plan | as the plan's | `PART#n#` and the plan's | `documents` |
@@ -29,10 +29,12 @@ pub mod audit;
 pub mod directory;
 mod documents;
 pub mod enterprises;
+mod groups;
 pub mod guesses;
 pub mod invitations;
 pub mod keys;
 pub mod leases;
+pub mod manifest;
 mod moves;
 pub mod outbox;
 pub mod reminders;

@@ -139,6 +139,8 @@ fn invitation_block(facts: &Facts<'_>, why: Undelivered) -> Finding {
         seen: undelivered_text(facts, why),
         fix,
         actor: Actor::Reseller,
+        about: None,
+        wait: None,
     }
 }
 
@@ -265,6 +267,8 @@ fn sign_in_block(facts: &Facts<'_>, trouble: Stuck) -> Finding {
         seen: trouble.message,
         fix,
         actor,
+        about: None,
+        wait: None,
     }
 }
 
@@ -284,6 +288,8 @@ fn window_closed(facts: &Facts<'_>) -> Option<Finding> {
             "Ask {admin} what Microsoft's page said, look its number up on the sign-in help page, and open the link again."
         ),
         actor: Actor::GlobalAdmin,
+        about: None,
+        wait: None,
     })
 }
 
@@ -304,6 +310,8 @@ fn consent_gone(facts: &Facts<'_>) -> Option<Finding> {
             facts.admin()
         ),
         actor: Actor::GlobalAdmin,
+        about: None,
+        wait: None,
     })
 }
 
@@ -324,6 +332,8 @@ fn sync_disabled(facts: &Facts<'_>) -> Option<Finding> {
             facts.admin()
         ),
         actor: Actor::GlobalAdmin,
+        about: None,
+        wait: None,
     })
 }
 
@@ -334,6 +344,8 @@ fn not_served(facts: &Facts<'_>) -> Finding {
         seen: "The enterprise is disabled: no sync runs and no reminder is sent; its data is kept.".into(),
         fix: format!("Ask {} to enable it.", facts.reseller.name),
         actor: Actor::Reseller,
+        about: None,
+        wait: None,
     }
 }
 
@@ -370,5 +382,7 @@ fn over_license(facts: &Facts<'_>) -> Option<Finding> {
             facts.reseller.brand.account_contact
         ),
         actor: Actor::AccountAdmin,
+        about: None,
+        wait: None,
     })
 }

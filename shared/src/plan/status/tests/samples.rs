@@ -110,6 +110,8 @@ pub(super) fn finding(code: Code) -> Finding {
         seen: "The number is held by somebody else.".into(),
         fix: "Release it first.".into(),
         actor: Actor::AccountAdmin,
+        about: None,
+        wait: None,
     }
 }
 
