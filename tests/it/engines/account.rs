@@ -75,12 +75,16 @@ async fn a_change_of_an_account_is_made_as_a_whole(store: Store) {
     assert_eq!(added.unwrap(), 1);
     let account = store.account(&enterprise.id).await.unwrap();
     assert_eq!(account.voice_users[&voice_user_id(3)], voice(3));
-    let saved = store.save_mapping(&enterprise, &account, &mapping([1, 2, 3]), &entry()).await;
+    let saved = store
+        .save_mapping(&enterprise, &account, &mapping([1, 2, 3]), &entry())
+        .await;
     assert_eq!(saved.unwrap(), (2, 1));
     let account = store.account(&enterprise.id).await.unwrap();
     assert_eq!((account.version, account.saved, account.next_order), (2, 1, 10));
     assert_eq!(account.rows[&voice_user_id(2)], row(2));
-    let saved = store.save_mapping(&enterprise, &account, &mapping([3, 4]), &entry()).await;
+    let saved = store
+        .save_mapping(&enterprise, &account, &mapping([3, 4]), &entry())
+        .await;
     assert_eq!(saved.unwrap(), (3, 2));
     let leaving = AccountChange {
         delete_voice: vec![voice_user_id(1)],
@@ -103,7 +107,10 @@ async fn a_change_of_an_old_account_is_refused_as_a_whole(store: Store) {
     let enterprise = created(&store, 1).await;
     store.change_account(&enterprise, &adding(&[1]), 0, None).await.unwrap();
     let now = store.account(&enterprise.id).await.unwrap();
-    store.save_mapping(&enterprise, &now, &mapping([1]), &entry()).await.unwrap();
+    store
+        .save_mapping(&enterprise, &now, &mapping([1]), &entry())
+        .await
+        .unwrap();
     let before = numbers(&store).await;
     for seen in [0, 1, 3] {
         let refused = store.change_account(&enterprise, &adding(&[2, 3]), seen, None).await;
@@ -121,7 +128,9 @@ async fn of_many_changes_at_once_one_is_made(store: Store) {
         let (store, empty) = (store.clone(), empty.clone());
         async move {
             if n.is_multiple_of(2) {
-                let saved = store.save_mapping(&enterprise(1), &empty, &mapping([n, n + 100]), &entry()).await;
+                let saved = store
+                    .save_mapping(&enterprise(1), &empty, &mapping([n, n + 100]), &entry())
+                    .await;
                 (n, saved.is_ok())
             } else {
                 let change = adding(&[n, n + 100]);
@@ -129,12 +138,20 @@ async fn of_many_changes_at_once_one_is_made(store: Store) {
             }
         }
     });
-    let made: Vec<usize> = changes.await.into_iter().filter_map(|(n, made)| made.then_some(n)).collect();
+    let made: Vec<usize> = changes
+        .await
+        .into_iter()
+        .filter_map(|(n, made)| made.then_some(n))
+        .collect();
     let [winner] = made[..] else {
         panic!("made: {made:?}");
     };
     let two: Vec<String> = [winner, winner + 100].map(|n| voice_user_id(n).to_string()).into();
-    let expected = if winner.is_multiple_of(2) { (two, Vec::new()) } else { (Vec::new(), two) };
+    let expected = if winner.is_multiple_of(2) {
+        (two, Vec::new())
+    } else {
+        (Vec::new(), two)
+    };
     assert_eq!(numbers(&store).await, expected);
     assert_eq!(store.account(&enterprise_id(1)).await.unwrap().version, 1);
 }
@@ -160,7 +177,10 @@ async fn a_save_of_thousands_is_one(store: Store) {
     };
     for step in [1, 2, 5_000, 1] {
         let before = store.account(&enterprise.id).await.unwrap();
-        store.save_mapping(&enterprise, &before, &all(step), &entry()).await.unwrap();
+        store
+            .save_mapping(&enterprise, &before, &all(step), &entry())
+            .await
+            .unwrap();
         let after = store.account(&enterprise.id).await.unwrap();
         assert_eq!(after.rows, all(step).rows, "{step}");
     }
@@ -185,7 +205,11 @@ async fn rows_of_a_run_are_known_as_its_own(store: Store) {
     // The second one was matched by a run before, the first one by a person.
     let third = teams_user_id(3);
     assert_eq!(account.matched_in(&run), [&third].into());
-    assert!(account.matched_in(&"run_01ARZ3NDEKTSV4RRFFQ69G5FAW".parse().unwrap()).is_empty());
+    assert!(
+        account
+            .matched_in(&"run_01ARZ3NDEKTSV4RRFFQ69G5FAW".parse().unwrap())
+            .is_empty()
+    );
 }
 
 async fn accounts_do_not_see_each_other(store: Store) {

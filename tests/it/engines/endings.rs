@@ -22,9 +22,9 @@ use shared::domain::sync_status::{Pending, SyncStatus};
 use shared::domain::voice::{CallHandling, VoiceUser};
 use shared::io::store::Store;
 use shared::io::store::account::{ACCOUNT_MOVED, Account, AccountChange, ENTERPRISE_MOVED};
-use shared::io::store::mapping::SavedMapping;
 use shared::io::store::keys::PENDING_SHARDS;
 use shared::io::store::manifest::Directory;
+use shared::io::store::mapping::SavedMapping;
 
 super::cases!(
     a_trial_is_over_with_its_last_day,
