@@ -327,6 +327,7 @@ async fn try_save(
             Saver::Run(run) => (&service, Some(matched(account, run))),
         };
         let entry = entry(io, author, Deed::MappingChanged, moved.collect(), now);
+        let entry = entry.about(edits.iter().map(|(voice, _)| voice));
         let after = SavedMapping {
             rows: saved.rows,
             next_order: saved.next_order,

@@ -1,31 +1,29 @@
-//! Voice users, mappings, and what is ours in the tenant. One version counts every change of the three; another one the
-//! saves of the mapping alone.
+//! Mappings, and what is ours in the tenant; with the voice users one version counts every change of the three. Another
+//! one counts the saves of the mapping alone.
 
-use super::{Outcome, Store, Write, keys, number};
-use crate::domain::audit::Entry;
-use crate::domain::enterprise::Enterprise;
+use super::voice_users::{InUse, Packing, VoiceUsers};
+use super::{Store, Write, keys, number};
 use crate::domain::ids::{EnterpriseId, RunId, TeamsUserId, VoiceUserId};
 use crate::domain::mapping::{Mapping, Owned, Ownership};
-use crate::domain::voice::VoiceUser;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most voice users that one change may write: a transaction takes 100 writes, and three of them are ours.
-pub const ROWS_PER_SAVE: usize = 90;
 /// What `Stale` names where the account stands and the enterprise has moved.
 pub const ENTERPRISE_MOVED: &str = "the enterprise";
 /// What `Stale` names where the account has moved.
 pub const ACCOUNT_MOVED: &str = "the account";
 
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct AccountItem {
     pub(super) version: u64,
-    pub(super) next_order: u64,
+    next_order: u64,
+    pub(super) voice_users: Option<InUse>,
     #[serde(default)]
     pub(super) saved: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) matched: Option<Matched>,
+    matched: Option<Matched>,
 }
 
 /// The last run that mapped users by their address.
@@ -41,6 +39,9 @@ pub struct Matched {
 pub(super) struct OwnedItem {
     pub(super) user: TeamsUserId,
     pub(super) owned: Owned,
+    /// When it was last found in place; unknown for what is kept from before that was noted.
+    #[serde(default)]
+    pub(super) since: Option<Timestamp>,
 }
 
 /// Everything that a mapping decision needs from the table.
@@ -56,7 +57,9 @@ pub struct Account {
     /// The order number of the next new mapping.
     pub next_order: u64,
     /// All voice users.
-    pub voice_users: BTreeMap<VoiceUserId, VoiceUser>,
+    pub voice_users: VoiceUsers,
+    /// Where they are kept.
+    pub packing: Packing,
     /// All saved mappings.
     pub rows: BTreeMap<VoiceUserId, Mapping>,
     /// What is ours in the tenant.
@@ -70,34 +73,9 @@ impl Account {
         let Some(matched) = self.matched.as_ref().filter(|matched| matched.run == *run) else {
             return BTreeSet::new();
         };
-        let rows = self
-            .rows
-            .values()
-            .filter(|row| row.by_mail && row.order >= matched.from);
-        rows.map(|row| &row.teams_user).collect()
-    }
-}
-
-/// Voice users to write together.
-#[derive(Debug, Default)]
-pub struct AccountChange {
-    /// Voice users to put.
-    pub put_voice: Vec<VoiceUser>,
-    /// Voice users to delete.
-    pub delete_voice: Vec<VoiceUserId>,
-}
-
-impl AccountChange {
-    /// How many items it writes.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.put_voice.len() + self.delete_voice.len()
-    }
-
-    /// Nothing to write.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        let rows = self.rows.values();
+        let own = rows.filter(|row| row.by_mail && row.order >= matched.from);
+        own.map(|row| &row.teams_user).collect()
     }
 }
 
@@ -109,18 +87,15 @@ impl Store {
     /// `Upstream`.
     pub async fn account(&self, enterprise: &EnterpriseId) -> Result<Account> {
         let pk = keys::enterprise_partition(enterprise);
-        let item = self.account_item(enterprise).await?;
-        let (voice_users, rows, owned) = futures::try_join!(
-            self.query::<VoiceUser>(&pk, keys::VOICE),
-            self.mapping_rows(&pk),
-            self.query::<OwnedItem>(&pk, keys::OWNED),
-        )?;
+        let (item, voice_users, packing) = self.steady_voice_users(enterprise).await?;
+        let (rows, owned) = futures::try_join!(self.mapping_rows(&pk), self.query::<OwnedItem>(&pk, keys::OWNED),)?;
         Ok(Account {
             version: item.version,
             saved: item.saved,
             matched: item.matched,
             next_order: item.next_order,
-            voice_users: voice_users.into_iter().map(|user| (user.id.clone(), user)).collect(),
+            voice_users,
+            packing,
             rows,
             owned: owned.into_iter().map(|item| (item.user, item.owned)).collect(),
         })
@@ -138,39 +113,27 @@ impl Store {
         Ok(self.get(&keys::account(enterprise)).await?.unwrap_or_default())
     }
 
-    /// Writes a change of the voice users of an account that was read at version `seen`, as a whole; gives the new version. The enterprise,
-    /// with its licences, must still be the one that the change was checked against.
-    ///
-    /// # Errors
-    /// `Stale` if somebody was faster: with the account, or with the enterprise.
-    pub async fn change_account(
+    /// The write that counts a change of an account that was read at version `seen`, and says where its voice users are
+    /// from now on.
+    pub(super) fn account_update(
         &self,
-        kept: &Enterprise,
-        change: &AccountChange,
+        enterprise: &EnterpriseId,
         seen: u64,
-        entry: Option<&Entry>,
-    ) -> Result<u64> {
-        let enterprise = &kept.id;
-        let mut writes = vec![
-            self.account_moved(enterprise).when_version(seen).build()?,
-            self.check(&keys::enterprise(enterprise), "version = :kept")
-                .with(":kept", number(kept.version))
-                .build()?,
-        ];
-        if let Some(entry) = entry {
-            writes.push(self.audited(enterprise, entry)?);
-        }
-        for user in &change.put_voice {
-            writes.push(self.put(&keys::voice_user(enterprise, &user.id), user)?.build()?);
-        }
-        for voice in &change.delete_voice {
-            writes.push(self.delete(&keys::voice_user(enterprise, voice)).build()?);
-        }
-        match self.transact(writes).await? {
-            Outcome::Written => Ok(seen + 1),
-            Outcome::Failed(conditions) if conditions == [1] => Err(Error::Stale(ENTERPRISE_MOVED)),
-            Outcome::Failed(_) => Err(Error::Stale(ACCOUNT_MOVED)),
-        }
+        next_order: u64,
+        voice_users: Option<AttributeValue>,
+    ) -> Write<'_> {
+        let set = "SET version = :next, next_order = :order";
+        let key = keys::account(enterprise);
+        let write = match voice_users {
+            Some(pointer) => self
+                .update(&key, &format!("{set}, voice_users = :voice"))
+                .with(":voice", pointer),
+            None => self.update(&key, set),
+        };
+        write
+            .with(":next", number(seen + 1))
+            .with(":order", number(next_order))
+            .when_version(seen)
     }
 
     /// The write that records what is ours of one user, for a transaction of a run.
@@ -179,6 +142,7 @@ impl Store {
         enterprise: &EnterpriseId,
         user: &TeamsUserId,
         owned: &Owned,
+        since: Timestamp,
     ) -> Result<Write<'_>> {
         let key = keys::owned(enterprise, user);
         if owned.is_empty() {
@@ -189,6 +153,7 @@ impl Store {
                 &OwnedItem {
                     user: user.clone(),
                     owned: owned.clone(),
+                    since: Some(since),
                 },
             )
         }
@@ -204,6 +169,15 @@ impl Store {
             .await?
             .map(|item| item.owned)
             .unwrap_or_default())
+    }
+
+    /// When a sync last put something in place for a user who has something of ours: the dial pad's clock (R144).
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn placed(&self, enterprise: &EnterpriseId, user: &TeamsUserId) -> Result<Option<Timestamp>> {
+        let item: Option<OwnedItem> = self.get(&keys::owned(enterprise, user)).await?;
+        Ok(item.and_then(|item| item.since))
     }
 
     /// Counts a change, so that readers and plans notice it.

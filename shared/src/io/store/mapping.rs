@@ -1,7 +1,7 @@
 //! Saved rows of the mapping, packed into bundles by the voice user's id. DynamoDB writes at most 100 items together, so a
 //! save of a thousand rows is one transaction only because a thousand rows are never more than 64 items.
 
-use super::account::{ACCOUNT_MOVED, Account, AccountItem, ENTERPRISE_MOVED, Matched};
+use super::account::{ACCOUNT_MOVED, Account, ENTERPRISE_MOVED, Matched};
 use super::{Outcome, Store, Write, keys, number};
 use crate::domain::audit::Entry;
 use crate::domain::enterprise::Enterprise;
@@ -111,14 +111,24 @@ impl Store {
         entry: &Entry,
     ) -> Result<(u64, u64)> {
         let enterprise = &kept.id;
-        let next = AccountItem {
-            version: before.version + 1,
-            saved: before.saved + 1,
-            next_order: after.next_order,
-            matched: after.matched.clone().or_else(|| before.matched.clone()),
+        let (version, saved) = (before.version + 1, before.saved + 1);
+        let set = "SET version = :next, saved = :saved, next_order = :order";
+        let key = keys::account(enterprise);
+        let counted = match &after.matched {
+            None => self.update(&key, set),
+            Some(matched) => {
+                let matched = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(matched);
+                self.update(&key, &format!("{set}, matched = :matched")).with(
+                    ":matched",
+                    matched.map_err(|error| Error::upstream("encode an item", error))?,
+                )
+            }
         };
         let mut writes = vec![
-            self.put(&keys::account(enterprise), &next)?
+            counted
+                .with(":next", number(version))
+                .with(":saved", number(saved))
+                .with(":order", number(after.next_order))
                 .when_version(before.version)
                 .build()?,
             self.check(&keys::enterprise(enterprise), "version = :kept")
@@ -140,7 +150,7 @@ impl Store {
             }
         }
         match self.transact(writes).await? {
-            Outcome::Written => Ok((next.version, next.saved)),
+            Outcome::Written => Ok((version, saved)),
             Outcome::Failed(conditions) if conditions == [1] => Err(Error::Stale(ENTERPRISE_MOVED)),
             Outcome::Failed(_) => Err(Error::Stale(ACCOUNT_MOVED)),
         }

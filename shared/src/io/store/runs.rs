@@ -6,6 +6,7 @@ use super::{Outcome, Store, keys, number};
 use crate::domain::audit::Entry;
 use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Enterprise;
+use crate::domain::explanation::{Explanation, explain};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
 use crate::domain::mapping::Owned;
@@ -49,6 +50,9 @@ pub struct LineItem {
     pub number: u32,
     /// The whole line, with its time.
     pub text: String,
+    /// Which explanation goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -236,11 +240,18 @@ impl Store {
         Ok((items.into_iter().map(Run::from).collect(), next.is_some()))
     }
 
-    /// Writes a run's progress and the log lines that go with it, under the lease.
+    /// Writes a run's progress, the log lines that go with it, and the entry of the audit trail where it is news, under the
+    /// lease.
     ///
     /// # Errors
     /// `Busy` if the lease was lost.
-    pub async fn put_run(&self, lease: &Lease, run: &mut Run, lines: &[(Line, Timestamp)]) -> Result<()> {
+    pub async fn put_run(
+        &self,
+        lease: &Lease,
+        run: &mut Run,
+        lines: &[(Line, Timestamp)],
+        entry: Option<&Entry>,
+    ) -> Result<()> {
         let started = run.started.unwrap_or(run.created);
         let permission = self.run_item(&lease.enterprise, &run.id).await?.permission;
         let mut requests = Vec::new();
@@ -248,6 +259,7 @@ impl Store {
             let kept = LineItem {
                 number: run.lines,
                 text: line.at(started, *at),
+                explanation: explain(line),
             };
             let key = keys::line(&lease.enterprise, &run.id, kept.number);
             requests.push(self.put(&key, &kept)?.until(*at + HISTORY).build()?);
@@ -256,9 +268,12 @@ impl Store {
         let write = self
             .put(&keys::run(&lease.enterprise, &run.id), &item(run, &permission))?
             .until(run.created + HISTORY);
+        if let Some(entry) = entry {
+            requests.push(self.audited(&lease.enterprise, entry)?);
+        }
         requests.push(write.build()?);
         // A transaction takes 100 writes; what is longer is written in order, the run itself last.
-        for part in requests.chunks(90) {
+        for part in requests.rchunks(90).rev() {
             let mut writes = vec![self.fenced(lease).build()?];
             writes.extend_from_slice(part);
             if self.transact(writes).await? != Outcome::Written {
@@ -268,17 +283,25 @@ impl Store {
         Ok(())
     }
 
-    /// Moves a run out of one state without a lease, for the moments before the worker has begun.
+    /// Moves a run out of one state without a lease, for the moments before the worker has begun, with its entry.
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn move_run(&self, enterprise: &EnterpriseId, run: &RunId, from: RunState, to: RunState) -> Result<bool> {
+    pub async fn move_run(
+        &self,
+        enterprise: &EnterpriseId,
+        run: &RunId,
+        from: RunState,
+        to: RunState,
+        entry: &Entry,
+    ) -> Result<bool> {
         let write = self
             .update(&keys::run(enterprise, run), "SET #state = :to")
             .when("#state = :from")
             .with(":from", super::text(state_name(from)))
             .with(":to", super::text(state_name(to)));
-        self.write(write).await
+        let writes = vec![write.build()?, self.audited(enterprise, entry)?];
+        Ok(self.transact(writes).await? == Outcome::Written)
     }
 
     /// Makes a run that waits for a sign-in wait for this deputy's; for the Global Admin's where there is none.
@@ -385,7 +408,14 @@ impl Store {
     ///
     /// # Errors
     /// `Busy` if the lease was lost.
-    pub async fn put_step(&self, lease: &Lease, run: &RunId, step: &Step, owned: Option<&Owned>) -> Result<()> {
+    pub async fn put_step(
+        &self,
+        lease: &Lease,
+        run: &RunId,
+        step: &Step,
+        owned: Option<&Owned>,
+        now: Timestamp,
+    ) -> Result<()> {
         let state = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(&step.state)
             .map_err(|error| Error::upstream("encode an item", error))?;
         let mut writes = vec![
@@ -395,7 +425,7 @@ impl Store {
                 .build()?,
         ];
         if let Some(owned) = owned {
-            writes.push(self.owned_write(&lease.enterprise, &step.user, owned)?.build()?);
+            writes.push(self.owned_write(&lease.enterprise, &step.user, owned, now)?.build()?);
             writes.push(self.account_moved(&lease.enterprise).build()?);
         }
         if self.transact(writes).await? == Outcome::Written {
@@ -409,10 +439,10 @@ impl Store {
     ///
     /// # Errors
     /// `Busy` if the lease was lost.
-    pub async fn settle(&self, lease: &Lease, user: &TeamsUserId, owned: &Owned) -> Result<()> {
+    pub async fn settle(&self, lease: &Lease, user: &TeamsUserId, owned: &Owned, now: Timestamp) -> Result<()> {
         let writes = vec![
             self.fenced(lease).build()?,
-            self.owned_write(&lease.enterprise, user, owned)?.build()?,
+            self.owned_write(&lease.enterprise, user, owned, now)?.build()?,
             self.account_moved(&lease.enterprise).build()?,
         ];
         if self.transact(writes).await? == Outcome::Written {
