@@ -185,10 +185,10 @@ async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Nex
             ..status
         })
         .await?;
+    run.state = RunState::Planning;
     let read = news(io, run, Deed::DirectoryRead, figures(&found));
     let mut lines = found.lines;
     lines.extend(matching::match_imported(io, &kept, &run.id).await?);
-    run.state = RunState::Planning;
     write(io, lease, run, lines, Some(&read)).await?;
     if run.kind == RunKind::Discover {
         return end(io, lease, run, Vec::new()).await.map(Some);

@@ -1,12 +1,15 @@
 //! Voice users, mappings and ownership under one version.
 
-use super::samples::{at_once, created, enterprise, enterprise_id, entry, teams_user_id, voice_user_id};
+use super::samples::{
+    at_once, created, enterprise, enterprise_id, entry, keep_voice_users, teams_user_id, voice_user_id,
+};
 use shared::Error;
+use shared::domain::enterprise::Enterprise;
 use shared::domain::ids::RunId;
 use shared::domain::mapping::Mapping;
 use shared::domain::voice::{CallHandling, VoiceUser};
 use shared::io::store::Store;
-use shared::io::store::account::{ACCOUNT_MOVED, Account, Matched};
+use shared::io::store::account::{ACCOUNT_MOVED, Matched};
 use shared::io::store::mapping::SavedMapping;
 use shared::io::store::voice_users::VoiceUsers;
 
@@ -44,15 +47,10 @@ fn row(n: usize) -> Mapping {
     }
 }
 
-/// Voice users by number.
-fn users(numbers: &[usize]) -> VoiceUsers {
-    numbers.iter().map(|n| (voice_user_id(*n), voice(*n))).collect()
-}
-
-/// Makes the voice users exactly these.
-async fn push(store: &Store, account: &Account, numbers: &[usize]) -> Result<(), Error> {
-    let pushed = store.keep_voice_users(&enterprise(1), account, &users(numbers), &entry(), None);
-    pushed.await.map(drop)
+/// Adds voice users by number.
+async fn add(store: &Store, kept: &Enterprise, numbers: &[usize], seen: u64) -> shared::Result<u64> {
+    let added = |users: &mut VoiceUsers| users.extend(numbers.iter().map(|n| (voice_user_id(*n), voice(*n))));
+    keep_voice_users(store, kept, added, seen, &entry()).await
 }
 
 /// The mapping that maps exactly these.
@@ -73,58 +71,53 @@ async fn numbers(store: &Store) -> (Vec<String>, Vec<String>) {
 
 async fn a_change_of_an_account_is_made_as_a_whole(store: Store) {
     let enterprise = created(&store, 1).await;
-    let read = async || store.account(&enterprise.id).await.unwrap();
-    let empty = read().await;
+    let empty = store.account(&enterprise.id).await.unwrap();
     assert_eq!((empty.version, empty.next_order, empty.rows.len()), (0, 0, 0));
-    push(&store, &empty, &[1, 2, 3]).await.unwrap();
-    let account = read().await;
-    assert_eq!((account.version, account.saved), (1, 0));
+    let added = add(&store, &enterprise, &[1, 2, 3], 0).await;
+    assert_eq!(added.unwrap(), 1);
+    let account = store.account(&enterprise.id).await.unwrap();
+    assert_eq!(account.voice_users[&voice_user_id(3)], voice(3));
     let saved = store
         .save_mapping(&enterprise, &account, &mapping([1, 2, 3]), &entry())
         .await;
     assert_eq!(saved.unwrap(), (2, 1));
-    let account = read().await;
+    let account = store.account(&enterprise.id).await.unwrap();
     assert_eq!((account.version, account.saved, account.next_order), (2, 1, 10));
     assert_eq!(account.rows[&voice_user_id(2)], row(2));
     let saved = store
         .save_mapping(&enterprise, &account, &mapping([3, 4]), &entry())
         .await;
     assert_eq!(saved.unwrap(), (3, 2));
-    push(&store, &read().await, &[2, 3]).await.unwrap();
-    let (rows, users) = numbers(&store).await;
+    let leaving = |users: &mut VoiceUsers| drop(users.remove(&voice_user_id(1)));
+    let left = keep_voice_users(&store, &enterprise, leaving, 3, &entry()).await;
+    assert_eq!(left.unwrap(), 4);
     assert_eq!(
-        (rows, users),
+        numbers(&store).await,
         (
             vec!["v0003".into(), "v0004".into()],
             vec!["v0002".into(), "v0003".into()]
         )
     );
     // Voice users come and go without making a save stale.
-    let account = read().await;
+    let account = store.account(&enterprise.id).await.unwrap();
     assert_eq!((account.version, account.saved, account.next_order), (4, 2, 10));
 }
 
 async fn a_change_of_an_old_account_is_refused_as_a_whole(store: Store) {
     let enterprise = created(&store, 1).await;
-    let empty = store.account(&enterprise.id).await.unwrap();
-    push(&store, &empty, &[1]).await.unwrap();
+    add(&store, &enterprise, &[1], 0).await.unwrap();
     let now = store.account(&enterprise.id).await.unwrap();
     store
         .save_mapping(&enterprise, &now, &mapping([1]), &entry())
         .await
         .unwrap();
     let before = numbers(&store).await;
-    for old in [&empty, &now] {
-        for refused in [
-            push(&store, old, &[2, 3]).await,
-            store
-                .save_mapping(&enterprise, old, &mapping([2, 3]), &entry())
-                .await
-                .map(drop),
-        ] {
-            assert!(matches!(refused, Err(Error::Stale(ACCOUNT_MOVED))), "{refused:?}");
-        }
+    for seen in [0, 1, 3] {
+        let refused = add(&store, &enterprise, &[2, 3], seen).await;
+        assert!(matches!(refused, Err(Error::Stale(ACCOUNT_MOVED))), "{refused:?}");
     }
+    let refused = store.save_mapping(&enterprise, &now, &mapping([2, 3]), &entry()).await;
+    assert!(matches!(refused, Err(Error::Stale(ACCOUNT_MOVED))), "{refused:?}");
     assert_eq!(numbers(&store).await, before);
 }
 
@@ -134,13 +127,14 @@ async fn of_many_changes_at_once_one_is_made(store: Store) {
     let changes = at_once(16, |n| {
         let (store, empty) = (store.clone(), empty.clone());
         async move {
-            let made = if n.is_multiple_of(2) {
-                let saved = store.save_mapping(&enterprise(1), &empty, &mapping([n, n + 100]), &entry());
-                saved.await.is_ok()
+            if n.is_multiple_of(2) {
+                let saved = store
+                    .save_mapping(&enterprise(1), &empty, &mapping([n, n + 100]), &entry())
+                    .await;
+                (n, saved.is_ok())
             } else {
-                push(&store, &empty, &[n, n + 100]).await.is_ok()
-            };
-            (n, made)
+                (n, add(&store, &enterprise(1), &[n, n + 100], 0).await.is_ok())
+            }
         }
     });
     let made: Vec<usize> = changes
@@ -218,8 +212,8 @@ async fn rows_of_a_run_are_known_as_its_own(store: Store) {
 }
 
 async fn accounts_do_not_see_each_other(store: Store) {
-    created(&store, 1).await;
-    push(&store, &Account::default(), &[1]).await.unwrap();
+    let first = created(&store, 1).await;
+    add(&store, &first, &[1], 0).await.unwrap();
     let other = store.account(&enterprise_id(2)).await.unwrap();
     assert_eq!((other.version, other.rows.len(), other.voice_users.len()), (0, 0, 0));
 }

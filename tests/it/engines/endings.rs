@@ -2,8 +2,8 @@
 
 use super::Table;
 use super::samples::{
-    DAY, NOW, SECOND, created, created_run, enterprise, enterprise_id, entry, entry_of, invitation, later, next, once,
-    plan_id, teams_user_id, voice_user_id,
+    DAY, NOW, SECOND, created, created_run, enterprise, enterprise_id, entry, entry_of, invitation, keep_voice_users,
+    later, next, once, plan_id, teams_user_id, voice_user_id,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -21,10 +21,11 @@ use shared::domain::standing::{RETENTION, Standing};
 use shared::domain::sync_status::{Pending, SyncStatus};
 use shared::domain::voice::{CallHandling, VoiceUser};
 use shared::io::store::Store;
-use shared::io::store::account::{ACCOUNT_MOVED, Account, AccountChange, ENTERPRISE_MOVED};
+use shared::io::store::account::{ACCOUNT_MOVED, Account, ENTERPRISE_MOVED};
 use shared::io::store::keys::PENDING_SHARDS;
 use shared::io::store::manifest::Directory;
 use shared::io::store::mapping::SavedMapping;
+use shared::io::store::voice_users::VoiceUsers;
 
 super::cases!(
     a_trial_is_over_with_its_last_day,
@@ -102,11 +103,9 @@ fn mapped(n: usize) -> SavedMapping {
     }
 }
 
-/// One voice user.
-fn users(n: usize) -> VoiceUsers {
-    let id = voice_user_id(n);
-    let user = VoiceUser {
-        id: id.clone(),
+async fn push(store: &Store, kept: &Enterprise, n: usize) -> shared::Result<u64> {
+    let voice = VoiceUser {
+        id: voice_user_id(n),
         name: format!("Voice User {n}"),
         email: None,
         number: Some(format!("+3227001{n:03}").parse().unwrap()),
@@ -116,7 +115,8 @@ fn users(n: usize) -> VoiceUsers {
         music_on_hold: None,
         match_by_mail: false,
     };
-    [(id, user)].into()
+    let pushed = |users: &mut VoiceUsers| drop(users.insert(voice.id.clone(), voice));
+    keep_voice_users(store, kept, pushed, 0, &entry()).await
 }
 
 async fn a_save_against_other_licences_is_refused(store: Store) {
@@ -127,9 +127,7 @@ async fn a_save_against_other_licences_is_refused(store: Store) {
     let empty = Account::default();
     let refused = store.save_mapping(&checked, &empty, &mapped(1), &entry()).await;
     assert!(matches!(refused, Err(Error::Stale(ENTERPRISE_MOVED))), "{refused:?}");
-    let refused = store
-        .keep_voice_users(&checked, &empty, &users(1), &entry(), None)
-        .await;
+    let refused = push(&store, &checked, 1).await;
     assert!(matches!(refused, Err(Error::Stale(ENTERPRISE_MOVED))), "{refused:?}");
     assert!(store.account(&checked.id).await.unwrap().rows.is_empty());
     let saved = store.save_mapping(&fewer, &empty, &mapped(1), &entry()).await;
@@ -138,7 +136,7 @@ async fn a_save_against_other_licences_is_refused(store: Store) {
     let refused = store.save_mapping(&checked, &empty, &mapped(2), &entry()).await;
     assert!(matches!(refused, Err(Error::Stale(ACCOUNT_MOVED))), "{refused:?}");
     // An enterprise that does not exist has no account.
-    let refused = store.save_mapping(&enterprise(9), &empty, &mapped(1), &entry()).await;
+    let refused = push(&store, &enterprise(9), 1).await;
     assert!(matches!(refused, Err(Error::Stale(ENTERPRISE_MOVED))), "{refused:?}");
 }
 
@@ -228,11 +226,7 @@ async fn a_late_removal_changes_nothing(store: Store) {
 /// Something of every kind that is kept of an enterprise.
 async fn filled(store: &Store, kept: &Enterprise) {
     let id = &kept.id;
-    let account = store.account(&kept.id).await.unwrap();
-    store
-        .keep_voice_users(kept, &account, &users(1), &entry(), None)
-        .await
-        .unwrap();
+    push(store, kept, 1).await.unwrap();
     let account = store.account(&kept.id).await.unwrap();
     store.save_mapping(kept, &account, &mapped(1), &entry()).await.unwrap();
     let person = |n: u8| TeamsUser {

@@ -1,12 +1,11 @@
-//! Mappings, and what is ours in the tenant; with the voice users one version counts every change of the three. Another
-//! one counts the saves of the mapping alone.
+//! Versions of an account, and what is ours in the tenant. One version counts every change of voice users, mapping and
+//! ownership; another one the saves of the mapping alone.
 
 use super::voice_users::{InUse, Packing, VoiceUsers};
 use super::{Store, Write, keys, number};
 use crate::domain::ids::{EnterpriseId, RunId, TeamsUserId, VoiceUserId};
 use crate::domain::mapping::{Mapping, Owned, Ownership};
 use crate::error::Result;
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,11 +18,14 @@ pub const ACCOUNT_MOVED: &str = "the account";
 #[derive(Default, Deserialize)]
 pub(super) struct AccountItem {
     pub(super) version: u64,
-    next_order: u64,
-    pub(super) voice_users: Option<InUse>,
+    #[serde(default)]
+    pub(super) next_order: u64,
     #[serde(default)]
     pub(super) saved: u64,
-    matched: Option<Matched>,
+    #[serde(default)]
+    pub(super) matched: Option<Matched>,
+    #[serde(default)]
+    pub(super) voice_users: Option<InUse>,
 }
 
 /// The last run that mapped users by their address.
@@ -73,9 +75,11 @@ impl Account {
         let Some(matched) = self.matched.as_ref().filter(|matched| matched.run == *run) else {
             return BTreeSet::new();
         };
-        let rows = self.rows.values();
-        let own = rows.filter(|row| row.by_mail && row.order >= matched.from);
-        own.map(|row| &row.teams_user).collect()
+        let rows = self
+            .rows
+            .values()
+            .filter(|row| row.by_mail && row.order >= matched.from);
+        rows.map(|row| &row.teams_user).collect()
     }
 }
 
@@ -111,29 +115,6 @@ impl Store {
 
     pub(super) async fn account_item(&self, enterprise: &EnterpriseId) -> Result<AccountItem> {
         Ok(self.get(&keys::account(enterprise)).await?.unwrap_or_default())
-    }
-
-    /// The write that counts a change of an account that was read at version `seen`, and says where its voice users are
-    /// from now on.
-    pub(super) fn account_update(
-        &self,
-        enterprise: &EnterpriseId,
-        seen: u64,
-        next_order: u64,
-        voice_users: Option<AttributeValue>,
-    ) -> Write<'_> {
-        let set = "SET version = :next, next_order = :order";
-        let key = keys::account(enterprise);
-        let write = match voice_users {
-            Some(pointer) => self
-                .update(&key, &format!("{set}, voice_users = :voice"))
-                .with(":voice", pointer),
-            None => self.update(&key, set),
-        };
-        write
-            .with(":next", number(seen + 1))
-            .with(":order", number(next_order))
-            .when_version(seen)
     }
 
     /// The write that records what is ours of one user, for a transaction of a run.
@@ -182,11 +163,14 @@ impl Store {
 
     /// Counts a change, so that readers and plans notice it.
     pub(super) fn account_moved(&self, enterprise: &EnterpriseId) -> Write<'_> {
-        self.update(
-            &keys::account(enterprise),
-            "SET version = if_not_exists(version, :zero) + :one, next_order = if_not_exists(next_order, :zero)",
-        )
-        .with(":zero", number(0))
-        .with(":one", number(1))
+        self.account_moved_with(enterprise, "next_order = if_not_exists(next_order, :zero)")
+    }
+
+    /// The same, with what else is set.
+    pub(super) fn account_moved_with(&self, enterprise: &EnterpriseId, set: &str) -> Write<'_> {
+        let counted = format!("SET version = if_not_exists(version, :zero) + :one, {set}");
+        self.update(&keys::account(enterprise), &counted)
+            .with(":zero", number(0))
+            .with(":one", number(1))
     }
 }

@@ -1,7 +1,7 @@
 //! Every key of the table. Each begins with the enterprise, except the look-up kinds.
 
 use crate::domain::ids::{
-    AuditId, EnterpriseId, InvitationId, MailId, PlanId, ResellerId, RunId, TeamsUserId, TenantId, VoiceUserId,
+    AuditId, EnterpriseId, InvitationId, MailId, PlanId, ResellerId, RunId, TeamsUserId, TenantId,
 };
 use jiff::civil::Date;
 

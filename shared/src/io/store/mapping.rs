@@ -111,26 +111,19 @@ impl Store {
         entry: &Entry,
     ) -> Result<(u64, u64)> {
         let enterprise = &kept.id;
-        let (version, saved) = (before.version + 1, before.saved + 1);
-        let set = "SET version = :next, saved = :saved, next_order = :order";
-        let key = keys::account(enterprise);
-        let counted = match &after.matched {
-            None => self.update(&key, set),
-            Some(matched) => {
-                let matched = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(matched);
-                self.update(&key, &format!("{set}, matched = :matched")).with(
-                    ":matched",
-                    matched.map_err(|error| Error::upstream("encode an item", error))?,
-                )
-            }
-        };
+        let mut set = "saved = if_not_exists(saved, :zero) + :one, next_order = :order".to_owned();
+        let matched = after.matched.as_ref().map(super::attribute).transpose()?;
+        if matched.is_some() {
+            set.push_str(", matched = :matched");
+        }
+        let mut moved = self
+            .account_moved_with(enterprise, &set)
+            .with(":order", number(after.next_order));
+        if let Some(matched) = matched {
+            moved = moved.with(":matched", matched);
+        }
         let mut writes = vec![
-            counted
-                .with(":next", number(version))
-                .with(":saved", number(saved))
-                .with(":order", number(after.next_order))
-                .when_version(before.version)
-                .build()?,
+            moved.when_version(before.version).build()?,
             self.check(&keys::enterprise(enterprise), "version = :kept")
                 .with(":kept", number(kept.version))
                 .build()?,
@@ -150,7 +143,7 @@ impl Store {
             }
         }
         match self.transact(writes).await? {
-            Outcome::Written => Ok((version, saved)),
+            Outcome::Written => Ok((before.version + 1, before.saved + 1)),
             Outcome::Failed(conditions) if conditions == [1] => Err(Error::Stale(ENTERPRISE_MOVED)),
             Outcome::Failed(_) => Err(Error::Stale(ACCOUNT_MOVED)),
         }
@@ -158,12 +151,7 @@ impl Store {
 
     /// Counts a change of the mapping that is made otherwise.
     pub(super) fn mapping_moved(&self, enterprise: &EnterpriseId) -> Write<'_> {
-        self.update(
-            &keys::account(enterprise),
-            "SET version = if_not_exists(version, :zero) + :one, saved = if_not_exists(saved, :zero) + :one, next_order = if_not_exists(next_order, :zero)",
-        )
-        .with(":zero", number(0))
-        .with(":one", number(1))
+        self.account_moved_with(enterprise, "saved = if_not_exists(saved, :zero) + :one")
     }
 
     /// The version that a save of the mapping has to have seen.

@@ -8,8 +8,8 @@
 //! | sign-in without an answer | same | `SIGNIN` | `visits` |
 //! | account versions | same | `ACCOUNT` | `account` |
 //! | ownership | same | `OWNED#` | `account` |
-//! | mappings, in 64 bundles | same | `MAPPING#bundle` | `mapping` |
 //! | voice users from an id on | same | `VOICE##set#id` | `voice_users` |
+//! | mappings, in 64 bundles | same | `MAPPING#bundle` | `mapping` |
 //! | what the last sync found wrong | same | `TROUBLE#oid` | `troubles` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
 //! | read of the directory, digests of everybody | same | `DIRECTORY`, `MANIFEST#read#piece` | `manifest` |
@@ -528,6 +528,12 @@ async fn pause(attempt: u32) {
 
 fn attributes(key: &Key) -> Attributes {
     HashMap::from([(PK.to_owned(), text(&key.pk)), (SK.to_owned(), text(&key.sk))])
+}
+
+/// A value as one attribute.
+fn attribute(value: &impl Serialize) -> Result<AttributeValue> {
+    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
+        .map_err(|error| Error::upstream("encode an item", error))
 }
 
 fn encoded(key: &Key, value: &impl Serialize) -> Result<Attributes> {

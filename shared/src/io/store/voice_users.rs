@@ -250,14 +250,15 @@ impl Store {
             in_use = Some(self.write_set(id, next, entry).await?);
         }
         let version = account.version + 1;
-        let pointer = in_use
-            .as_ref()
-            .map(serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value);
-        let pointer = pointer.transpose();
-        let pointer = pointer.map_err(|error| Error::upstream("encode an item", error))?;
+        let pointer = in_use.as_ref().map(super::attribute).transpose()?;
+        let moved = match pointer {
+            Some(pointer) => self
+                .account_moved_with(id, "voice_users = :voice")
+                .with(":voice", pointer),
+            None => self.account_moved(id),
+        };
         let mut all = vec![
-            self.account_update(id, account.version, account.next_order, pointer)
-                .build()?,
+            moved.when_version(account.version).build()?,
             self.check(&keys::enterprise(id), "version = :kept")
                 .with(":kept", number(kept.version))
                 .build()?,
