@@ -178,6 +178,40 @@ pub struct Diagnosis {
     pub as_of: String,
 }
 
+/// Everything that a diagnosis can find, so that each has a page of help.
+pub const CODES: &[Code] = &[
+    Code::FirstSyncRunning,
+    Code::GroupEmpty,
+    Code::GroupNotFound,
+    Code::GroupHidden,
+    Code::GroupBanned,
+    Code::UserNotInFilter,
+    Code::Guest,
+    Code::ResourceAccount,
+    Code::NoPhoneSystem,
+    Code::LicensePropagating,
+    Code::HasCallingPlan,
+    Code::HasCommCredits,
+    Code::OnpremLineUri,
+    Code::NotTeamsOnly,
+    Code::NumberTaken,
+    Code::NumberOrphaned,
+    Code::NumberInvalid,
+    Code::NumberMissing,
+    Code::NoExtension,
+    Code::CountryMissing,
+    Code::CountryMismatch,
+    Code::EmailNoMatch,
+    Code::OverLicense,
+    Code::MappedUserGone,
+    Code::NotSyncedYet,
+    Code::DialpadWait,
+    Code::DialpadLate,
+    Code::MsRefused,
+    Code::NotProven,
+    Code::TooManyReleases,
+];
+
 /// What one check says.
 #[derive(Debug)]
 enum Outcome {

@@ -173,6 +173,7 @@ fn check(sample: &Sample, verdict: Verdict, text: &str, codes: &[Code]) -> Diagn
     let found = look(sample);
     let seen: Vec<Code> = found.reasons.iter().map(|reason| reason.finding.code).collect();
     assert_eq!((found.verdict, seen.as_slice()), (verdict, codes), "{found:#?}");
+    assert!(seen.iter().all(|code| CODES.contains(code)), "{seen:?}");
     assert!(found.text.contains(text), "{}", found.text);
     found
 }
