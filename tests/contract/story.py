@@ -68,6 +68,7 @@ from dialbridge_client.models import (
     RunState,
     Service,
     State,
+    Verdict,
     VoiceUserForm,
     VoiceUserList,
 )
