@@ -13,7 +13,9 @@ pub mod directory;
 pub mod email;
 pub mod enterprise;
 pub mod explanation;
+pub mod fault;
 pub mod finding;
+pub mod folded;
 pub mod global_admin;
 pub mod group_filter;
 pub mod ids;
@@ -22,6 +24,7 @@ pub mod letter;
 pub mod licence;
 pub mod management;
 pub mod mapping;
+pub mod membership_rule;
 pub mod once;
 pub mod operators;
 pub mod permission;
@@ -41,6 +44,7 @@ pub mod sync_status;
 pub mod sync_switch;
 pub mod visit;
 pub mod voice;
+pub mod voice_field;
 
 /// A value that was refused, in words for the person who sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

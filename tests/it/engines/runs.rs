@@ -142,14 +142,17 @@ async fn runs_are_listed_newest_first(store: Store) {
 
 async fn a_run_moves_only_from_where_it_is(store: Store) {
     let (enterprise, run) = (enterprise_id(1), created_run(&store, 1).await.id);
-    let moved = |from, to| store.move_run(&enterprise, &run, from, to);
+    let moved = |from, to| {
+        let (store, enterprise, run) = (store.clone(), enterprise.clone(), run.clone());
+        async move { store.move_run(&enterprise, &run, from, to, &entry()).await }
+    };
     assert!(!moved(RunState::AwaitingSignIn, RunState::Abandoned).await.unwrap());
     assert!(moved(RunState::Applying, RunState::Verifying).await.unwrap());
     assert_eq!(store.run(&enterprise, &run).await.unwrap().state, RunState::Verifying);
     let nothing = run_id(9);
     assert!(
         !store
-            .move_run(&enterprise, &nothing, RunState::Applying, RunState::Failed)
+            .move_run(&enterprise, &nothing, RunState::Applying, RunState::Failed, &entry())
             .await
             .unwrap()
     );
@@ -209,7 +212,7 @@ async fn all_refused(store: &Store, lease: &Lease, run: &Run) {
         ..Owned::default()
     };
     let refused = [
-        store.put_run(lease, &mut late, &line).await,
+        store.put_run(lease, &mut late, &line, None).await,
         store.put_run_plan(lease, &run.id, &json!("late"), &[], NOW).await,
         store.put_step(lease, &run.id, &step, Some(&owned), NOW).await,
         store.settle(lease, &step.user, &owned, NOW).await,
@@ -247,7 +250,7 @@ async fn log_lines_come_in_pages(store: Store) {
     let lines: Vec<_> = (0..205)
         .map(|n| (Line::Detail(format!("line {n}")), later(SECOND * n)))
         .collect();
-    store.put_run(&lease, &mut run, &lines).await.unwrap();
+    store.put_run(&lease, &mut run, &lines, Some(&entry())).await.unwrap();
     assert_eq!(run.lines, 205);
     assert_eq!(store.run(&enterprise, &run.id).await.unwrap(), run);
     let mut seen = Vec::new();

@@ -129,7 +129,8 @@ pub(super) fn entry() -> Entry {
 pub(super) fn entry_of(deed: Deed, at: Timestamp) -> Entry {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    let chance = u128::from(NEXT.fetch_add(1, Ordering::SeqCst));
+    // Far apart, as chance is: no other entry's place follows.
+    let chance = u128::from(NEXT.fetch_add(1, Ordering::SeqCst)) << 40;
     Entry::new(&Author::service(), deed, Vec::new(), at, chance)
 }
 

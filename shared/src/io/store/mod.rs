@@ -7,21 +7,23 @@
 //! | invitation | same | `INVITATION#id` | `invitations` |
 //! | sign-in without an answer | same | `SIGNIN` | `visits` |
 //! | account version | same | `ACCOUNT` | `account` |
-//! | voice user, mapping, ownership | same | `VOICE#`, `MAPPING#`, `OWNED#` | `account` |
+//! | mapping, ownership | same | `MAPPING#`, `OWNED#` | `account` |
+//! | voice users from an id on | same | `VOICE##set#id` | `voice_users` |
 //! | what the last sync found wrong | same | `TROUBLE#oid` | `troubles` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
 //! | read of the directory, digests of everybody | same | `DIRECTORY`, `MANIFEST#read#piece` | `manifest` |
 //! | user who can be mapped, cannot, has left | `ENTERPRISE#id#TEAMS#part` | `USER#oid`, `EXCLUDED#oid`, `GONE#oid` | `directory` |
+//! | the tenant's groups | same | `GROUPS`, `GROUPS#reading#piece` | `groups` |
 //! | plan, run | `ENTERPRISE#id` | `PLAN#id`, `RUN#id` | `runs` |
 //! | run's plan, steps, log lines, tokens | `ENTERPRISE#id#RUN#id` | `PLAN`, `STEP#`, `LINE#`, `SEALED` | `runs` |
 //! | further parts of a long plan | as the plan's | `PART#n#` and the plan's | `documents` |
 //! | lease | `ENTERPRISE#id` | `LEASE` | `leases` |
 //! | reminder claim | same | `REMINDED#day` | `reminders` |
 //! | mail that waits or was sent | same | `MAIL#id` | `outbox` |
-//! | audit entry | `ENTERPRISE#id#AUDIT`, `RESELLER#id#AUDIT` | `AUDIT#id` | `audit` |
+//! | audit entry, and the place of an enterprise's newest | `ENTERPRISE#id#AUDIT`, `RESELLER#id#AUDIT` | `AUDIT#id`, `LAST` | `audit` |
 //! | reseller, and the list of all | `RESELLER#id`, `RESELLERS` | `META`, `RESELLER#id` | `resellers` |
 //! | row of a reseller's list | `RESELLER#id` | `ENTERPRISE#id` | `enterprises` |
-//! | look-ups | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `visits` |
+//! | look-ups, the sealed token of a browser | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `visits` |
 //! | wrong codes of a client | `GUESSES#hash` | `COUNT` | `guesses` |
 
 pub mod account;
@@ -44,6 +46,7 @@ pub mod sync_status;
 pub mod table;
 pub mod troubles;
 pub mod visits;
+pub mod voice_users;
 
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::Client;
@@ -199,21 +202,38 @@ impl Store {
         Ok((answer.items.unwrap_or_default(), next))
     }
 
-    /// Conditional writes, all or none. A conflict with another transaction is tried again.
+    /// Conditional writes, all or none. A conflict with another transaction is tried again. An entry in the trail of an
+    /// enterprise gets its place after all others that were written before.
     async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Outcome> {
-        for attempt in 0..TRIES {
+        let entry = audit::EntryWrite::among(&writes);
+        let tries = if entry.is_some() { audit::TRIES } else { TRIES };
+        for attempt in 0..tries {
+            let (sent, given) = match &entry {
+                Some(entry) => self.in_order(&writes, entry).await?,
+                None => (writes.clone(), None),
+            };
             let sent = self
                 .client
                 .transact_write_items()
-                .set_transact_items(Some(writes.clone()))
+                .set_transact_items(Some(sent))
                 .send()
                 .await;
             let Err(error) = sent else { return Ok(Outcome::Written) };
             match cancelled(&error) {
-                Some(Cancelled::Conditions(failed)) => return Ok(Outcome::Failed(failed)),
-                Some(Cancelled::Conflict) => pause(attempt).await,
+                Some(Cancelled::Conditions(mut failed)) => {
+                    if let Some(given) = given {
+                        given.explain(&mut failed);
+                    }
+                    // Nothing but the place was taken by somebody else.
+                    if !failed.is_empty() {
+                        return Ok(Outcome::Failed(failed));
+                    }
+                }
+                Some(Cancelled::Conflict) => {}
                 None => return Err(Error::upstream("write to the table", error)),
             }
+            // The turn of an entry comes soon: each failure was somebody else's success.
+            pause(if entry.is_some() { attempt.min(3) } else { attempt }).await;
         }
         Err(Error::Busy)
     }

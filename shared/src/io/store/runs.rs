@@ -239,11 +239,18 @@ impl Store {
         Ok((items.into_iter().map(Run::from).collect(), next.is_some()))
     }
 
-    /// Writes a run's progress and the log lines that go with it, under the lease.
+    /// Writes a run's progress, the log lines that go with it, and the entry of the audit trail where it is news, under the
+    /// lease.
     ///
     /// # Errors
     /// `Busy` if the lease was lost.
-    pub async fn put_run(&self, lease: &Lease, run: &mut Run, lines: &[(Line, Timestamp)]) -> Result<()> {
+    pub async fn put_run(
+        &self,
+        lease: &Lease,
+        run: &mut Run,
+        lines: &[(Line, Timestamp)],
+        entry: Option<&Entry>,
+    ) -> Result<()> {
         let started = run.started.unwrap_or(run.created);
         let permission = self.run_item(&lease.enterprise, &run.id).await?.permission;
         let mut requests = Vec::new();
@@ -260,9 +267,12 @@ impl Store {
         let write = self
             .put(&keys::run(&lease.enterprise, &run.id), &item(run, &permission))?
             .until(run.created + HISTORY);
+        if let Some(entry) = entry {
+            requests.push(self.audited(&lease.enterprise, entry)?);
+        }
         requests.push(write.build()?);
         // A transaction takes 100 writes; what is longer is written in order, the run itself last.
-        for part in requests.chunks(90) {
+        for part in requests.rchunks(90).rev() {
             let mut writes = vec![self.fenced(lease).build()?];
             writes.extend_from_slice(part);
             if self.transact(writes).await? != Outcome::Written {
@@ -272,17 +282,25 @@ impl Store {
         Ok(())
     }
 
-    /// Moves a run out of one state without a lease, for the moments before the worker has begun.
+    /// Moves a run out of one state without a lease, for the moments before the worker has begun, with its entry.
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn move_run(&self, enterprise: &EnterpriseId, run: &RunId, from: RunState, to: RunState) -> Result<bool> {
+    pub async fn move_run(
+        &self,
+        enterprise: &EnterpriseId,
+        run: &RunId,
+        from: RunState,
+        to: RunState,
+        entry: &Entry,
+    ) -> Result<bool> {
         let write = self
             .update(&keys::run(enterprise, run), "SET #state = :to")
             .when("#state = :from")
             .with(":from", super::text(state_name(from)))
             .with(":to", super::text(state_name(to)));
-        self.write(write).await
+        let writes = vec![write.build()?, self.audited(enterprise, entry)?];
+        Ok(self.transact(writes).await? == Outcome::Written)
     }
 
     /// Makes a run that waits for a sign-in wait for this deputy's; for the Global Admin's where there is none.
