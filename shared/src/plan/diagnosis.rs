@@ -51,6 +51,8 @@ pub enum GroupState {
     Empty,
     /// It shows its members to nobody.
     Hidden,
+    /// It is a dynamic group that is not worked out at present.
+    Paused,
     /// It should not have been chosen.
     Banned(Banned),
 }
@@ -185,6 +187,7 @@ pub const CODES: &[Code] = &[
     Code::GroupNotFound,
     Code::GroupHidden,
     Code::GroupBanned,
+    Code::GroupPaused,
     Code::UserNotInFilter,
     Code::Guest,
     Code::ResourceAccount,
@@ -323,6 +326,7 @@ impl<'a> Facts<'a> {
             | Code::MsInternal
             | Code::TokenTooShort => Weight::Waits,
             Code::GroupBanned
+            | Code::GroupPaused
             | Code::NoExtension
             | Code::CountryMissing
             | Code::CountryMismatch

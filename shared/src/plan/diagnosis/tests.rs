@@ -283,6 +283,7 @@ fn r081_r087_r214_the_chosen_groups_are_looked_at() {
         (GroupState::Gone, Code::GroupNotFound),
         (GroupState::Empty, Code::GroupEmpty),
         (GroupState::Hidden, Code::GroupHidden),
+        (GroupState::Paused, Code::GroupPaused),
         (GroupState::Banned(Banned::AllUsers), Code::GroupBanned),
     ] {
         assert_eq!(code(state), Some((expected, Weight::Warns)));

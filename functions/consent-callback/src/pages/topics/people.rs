@@ -78,6 +78,18 @@ pub(super) const PEOPLE: &[Topic] = &[
         links: &[],
     },
     Topic {
+        codes: &["GROUP_PAUSED"],
+        headline: "A chosen dynamic group is paused",
+        what: "Microsoft does not work out the group's members at present, so nobody joins or leaves it.",
+        steps: &[
+            "Resume the processing of the group's rule in the Microsoft Entra admin center.",
+            "Wait: it can take up to 24 hours.",
+            SYNC,
+        ],
+        who: IT,
+        links: &[],
+    },
+    Topic {
         codes: &["GROUP_BANNED"],
         headline: "A chosen group is not reliably complete",
         what: "Microsoft does not keep the groups All Users and All Company reliably complete, and the members of \
