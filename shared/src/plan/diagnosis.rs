@@ -51,6 +51,8 @@ pub enum GroupState {
     Empty,
     /// It shows its members to nobody.
     Hidden,
+    /// It is a dynamic group that is not worked out at present.
+    Paused,
     /// It should not have been chosen.
     Banned(Banned),
 }
@@ -178,6 +180,41 @@ pub struct Diagnosis {
     pub as_of: String,
 }
 
+/// Everything that a diagnosis can find, so that each has a page of help.
+pub const CODES: &[Code] = &[
+    Code::FirstSyncRunning,
+    Code::GroupEmpty,
+    Code::GroupNotFound,
+    Code::GroupHidden,
+    Code::GroupBanned,
+    Code::GroupPaused,
+    Code::UserNotInFilter,
+    Code::Guest,
+    Code::ResourceAccount,
+    Code::NoPhoneSystem,
+    Code::LicensePropagating,
+    Code::HasCallingPlan,
+    Code::HasCommCredits,
+    Code::OnpremLineUri,
+    Code::NotTeamsOnly,
+    Code::NumberTaken,
+    Code::NumberOrphaned,
+    Code::NumberInvalid,
+    Code::NumberMissing,
+    Code::NoExtension,
+    Code::CountryMissing,
+    Code::CountryMismatch,
+    Code::EmailNoMatch,
+    Code::OverLicense,
+    Code::MappedUserGone,
+    Code::NotSyncedYet,
+    Code::DialpadWait,
+    Code::DialpadLate,
+    Code::MsRefused,
+    Code::NotProven,
+    Code::TooManyReleases,
+];
+
 /// What one check says.
 #[derive(Debug)]
 enum Outcome {
@@ -289,6 +326,7 @@ impl<'a> Facts<'a> {
             | Code::MsInternal
             | Code::TokenTooShort => Weight::Waits,
             Code::GroupBanned
+            | Code::GroupPaused
             | Code::NoExtension
             | Code::CountryMissing
             | Code::CountryMismatch

@@ -9,7 +9,7 @@ mod user;
 pub use account::{
     DIAL_PAD_WITHIN, dial_pad, email_ambiguous, email_mapped, email_no_match, first_sync, not_synced_yet, over_license,
 };
-pub use filter::{Absence, group, group_banned, hidden, user_not_in_filter};
+pub use filter::{Absence, group, group_banned, group_paused, hidden, user_not_in_filter};
 pub use number::{Elsewhere, no_extension, number_invalid, number_missing, number_orphaned, number_taken};
 pub use user::{
     country_mismatch, country_missing, guest, has_calling_plan, has_comm_credits, ineligible_finding,

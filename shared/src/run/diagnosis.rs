@@ -231,9 +231,12 @@ async fn about(io: &Io, kept: &Enterprise, account: &Account, subject: Subject<'
                 let found = |code| found_so(code, &chosen.name);
                 let state = match known.and_then(|group| group.banned) {
                     _ if known.is_none() && !groups.is_empty() || found(Code::GroupNotFound) => GroupState::Gone,
-                    _ if found(Code::GroupEmpty) => GroupState::Empty,
+                    _ if found(Code::GroupEmpty) || known.is_some_and(|group| group.members == Some(0)) => {
+                        GroupState::Empty
+                    }
                     _ if found(Code::GroupHidden) => GroupState::Hidden,
                     Some(banned) => GroupState::Banned(banned),
+                    None if known.is_some_and(|group| group.paused) => GroupState::Paused,
                     None => GroupState::Fine,
                 };
                 Chosen {

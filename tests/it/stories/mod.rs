@@ -5,6 +5,7 @@ mod brand_application;
 mod consents;
 mod crash;
 mod delivery;
+mod diagnosis;
 mod disable_sync;
 mod discovery;
 mod groups;

@@ -383,7 +383,11 @@ pub(super) fn every_page() -> Vec<(String, String)> {
     add("permissions", permissions("Kestrel for Teams").html());
     add("help", help(false).html());
     add("help-not-a-number", help(true).html());
-    for topic in topics::ours().iter().chain(topics::microsofts()) {
+    for topic in topics::ours()
+        .iter()
+        .chain(topics::microsofts())
+        .chain(topics::people())
+    {
         add(&format!("help-{}", topic.code()), help_topic(topic.code()).html());
     }
     add("help-unknown", help_topic("AADSTS999999").html());

@@ -54,6 +54,7 @@ fn groups(facts: &Facts<'_>) -> Outcome {
             GroupState::Gone => preflight::group(name, None),
             GroupState::Empty => preflight::group(name, Some(0)),
             GroupState::Hidden => Some(preflight::hidden(name)),
+            GroupState::Paused => Some(preflight::group_paused(name)),
             GroupState::Banned(banned) => Some(preflight::group_banned(name, banned)),
         }
     });

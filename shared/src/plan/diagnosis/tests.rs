@@ -173,6 +173,7 @@ fn check(sample: &Sample, verdict: Verdict, text: &str, codes: &[Code]) -> Diagn
     let found = look(sample);
     let seen: Vec<Code> = found.reasons.iter().map(|reason| reason.finding.code).collect();
     assert_eq!((found.verdict, seen.as_slice()), (verdict, codes), "{found:#?}");
+    assert!(seen.iter().all(|code| CODES.contains(code)), "{seen:?}");
     assert!(found.text.contains(text), "{}", found.text);
     found
 }
@@ -282,6 +283,7 @@ fn r081_r087_r214_the_chosen_groups_are_looked_at() {
         (GroupState::Gone, Code::GroupNotFound),
         (GroupState::Empty, Code::GroupEmpty),
         (GroupState::Hidden, Code::GroupHidden),
+        (GroupState::Paused, Code::GroupPaused),
         (GroupState::Banned(Banned::AllUsers), Code::GroupBanned),
     ] {
         assert_eq!(code(state), Some((expected, Weight::Warns)));

@@ -44,6 +44,23 @@ pub fn hidden(name: &str) -> Finding {
     }
 }
 
+/// A chosen dynamic group that takes nobody in and lets nobody out, because its rule is not worked out at present.
+#[must_use]
+pub fn group_paused(name: &str) -> Finding {
+    Finding {
+        code: Code::GroupPaused,
+        subject: name.to_owned(),
+        seen: format!("Microsoft does not work out the members of the dynamic group '{name}' at present: they stay as they were."),
+        fix: "In the Microsoft Entra admin center resume the processing of the group's rule, wait until it has ended, then sync.".into(),
+        actor: Actor::GlobalAdmin,
+        about: None,
+        wait: Some(Wait::after_fix(
+            PROPAGATES_WITHIN,
+            "A dynamic group can take up to 24 hours to be worked out anew.",
+        )),
+    }
+}
+
 /// A chosen group that should not have been, or that has become one of those (R081-R082).
 #[must_use]
 pub fn group_banned(name: &str, banned: Banned) -> Finding {
