@@ -302,6 +302,8 @@ pub(super) struct Group {
     pub(super) members: Members,
     pub(super) created: Timestamp,
     pub(super) deleted: bool,
+    /// Its rule is not applied at present.
+    pub(super) paused: bool,
     pub(super) changed: u32,
 }
 
