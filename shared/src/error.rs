@@ -1,6 +1,7 @@
 //! The one error enum. It knows no HTTP; `web::problem` gives it a status.
 
 use crate::domain::Invalid;
+use crate::domain::fault::{Fault, Faults};
 use jiff::SignedDuration;
 
 /// `Result` with our error.
@@ -14,12 +15,15 @@ pub enum Error {
     /// The request could not be read at all.
     #[error("{0}")]
     Malformed(String),
-    /// The body is larger than 64 KB.
-    #[error("the body is larger than 65536 bytes; send it in parts")]
-    TooLarge,
+    /// The body is larger than that many bytes.
+    #[error("the body is larger than {0} bytes; send it in parts")]
+    TooLarge(usize),
     /// Values that were refused, all of them.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<Invalid>),
+    /// A file or list that was refused, with every fault and its place; nothing of it was kept.
+    #[error("{} of the values are wrong and nothing was changed; correct them and send it again", .0.count())]
+    Faulty(Faults),
     /// There is no such thing, or the caller may not know of it: the two look alike.
     #[error("there is no such {0}")]
     NotFound(&'static str),
@@ -180,6 +184,18 @@ impl Error {
 impl From<Invalid> for Error {
     fn from(invalid: Invalid) -> Self {
         Self::Invalid(vec![invalid])
+    }
+}
+
+impl From<Faults> for Error {
+    fn from(faults: Faults) -> Self {
+        Self::Faulty(faults)
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Faulty(fault.into())
     }
 }
 

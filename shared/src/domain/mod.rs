@@ -12,6 +12,8 @@ pub mod consent;
 pub mod directory;
 pub mod email;
 pub mod enterprise;
+pub mod explanation;
+pub mod fault;
 pub mod finding;
 pub mod folded;
 pub mod global_admin;
@@ -42,6 +44,7 @@ pub mod sync_status;
 pub mod sync_switch;
 pub mod visit;
 pub mod voice;
+pub mod voice_field;
 
 /// A value that was refused, in words for the person who sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! What account admins change: voice users, the mapping. Nothing here touches Teams (R050, R113).
+//! What account admins change: the mapping. Nothing here touches Teams (R050, R113).
 
 use crate::domain::Invalid;
 use crate::domain::audit::{Author, Deed, changed};
@@ -8,7 +8,6 @@ use crate::domain::licence::{self, Usage};
 use crate::domain::mapping::{Mapping, Ownership};
 use crate::domain::standing::Standing;
 use crate::domain::sync_status::{Pending, SyncStatus};
-use crate::domain::voice::VoiceUser;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::account::{Account, AccountChange, ENTERPRISE_MOVED, ROWS_PER_SAVE};
@@ -16,138 +15,12 @@ use crate::plan::mapping::{self, Edit, Facts, Refusal};
 use crate::run::access::entry;
 use crate::run::remind;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// How often the pending changes are counted anew while the account does not hold still; whoever changes it last counts.
 const REFRESH_TRIES: u32 = 5;
 /// How often a save is checked anew while the enterprise does not hold still.
 const SAVE_TRIES: u32 = 4;
-
-/// What a push of all voice users changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pushed {
-    /// New ones.
-    pub created: usize,
-    /// Changed ones.
-    pub updated: usize,
-    /// Those that are gone.
-    pub deleted: usize,
-    /// The rest.
-    pub unchanged: usize,
-}
-
-/// Makes the account's voice users exactly these. Pushing the same again changes nothing.
-///
-/// # Errors
-/// `Invalid` for a double id or number, `Conflict` where a mapped voice user would disappear.
-pub async fn push_voice_users(
-    io: &Io,
-    kept: &Enterprise,
-    users: Vec<VoiceUser>,
-    author: &Author,
-    now: Timestamp,
-) -> Result<Pushed> {
-    let id = &kept.id;
-    let users = distinct(users)?;
-    let account = io.store.account(id).await?;
-    let gone: Vec<&VoiceUserId> = account
-        .voice_users
-        .keys()
-        .filter(|voice| !users.contains_key(*voice))
-        .collect();
-    let mapped: Vec<String> = gone
-        .iter()
-        .filter(|voice| account.rows.contains_key(**voice))
-        .filter_map(|voice| account.voice_users.get(*voice).map(|user| user.name.clone()))
-        .collect();
-    if !mapped.is_empty() {
-        let named = mapped.join(", ");
-        return Err(Error::Conflict(format!(
-            "these voice users are mapped and would disappear: {named}; set them to None first, or keep them in the list"
-        )));
-    }
-    let differing: Vec<&VoiceUser> = users
-        .values()
-        .filter(|user| account.voice_users.get(&user.id) != Some(user))
-        .collect();
-    let created = differing
-        .iter()
-        .filter(|user| !account.voice_users.contains_key(&user.id))
-        .count();
-    let pushed = Pushed {
-        created,
-        updated: differing.len() - created,
-        deleted: gone.len(),
-        unchanged: users.len() - differing.len(),
-    };
-    let mut seen = account.version;
-    let count = |field: &str, count: usize| changed(field, None, (count > 0).then(|| count.to_string()));
-    let counts = [
-        count("created", pushed.created),
-        count("updated", pushed.updated),
-        count("deleted", pushed.deleted),
-    ];
-    let counts = counts.into_iter().flatten().collect();
-    // The first part carries the entry of the whole.
-    let entry = entry(io, author, Deed::VoiceUsersChanged, counts, now);
-    let changing = differing.iter().map(|user| &user.id).chain(gone.iter().copied());
-    let mut entry = Some(entry.about(changing));
-    for part in differing.chunks(ROWS_PER_SAVE) {
-        let put_voice = part.iter().map(|user| (*user).clone()).collect();
-        let change = AccountChange {
-            put_voice,
-            next_order: account.next_order,
-            ..AccountChange::default()
-        };
-        seen = io
-            .store
-            .change_account(kept, &change, seen, entry.take().as_ref())
-            .await?;
-    }
-    for part in gone.chunks(ROWS_PER_SAVE) {
-        let delete_voice = part.iter().map(|voice| (*voice).clone()).collect();
-        let change = AccountChange {
-            delete_voice,
-            next_order: account.next_order,
-            ..AccountChange::default()
-        };
-        seen = io
-            .store
-            .change_account(kept, &change, seen, entry.take().as_ref())
-            .await?;
-    }
-    if pushed.created + pushed.updated + pushed.deleted > 0 {
-        refresh_pending(io, kept, now).await?;
-    }
-    Ok(pushed)
-}
-
-fn distinct(users: Vec<VoiceUser>) -> Result<BTreeMap<VoiceUserId, VoiceUser>> {
-    let mut wrong = Vec::new();
-    let mut numbers = BTreeSet::new();
-    let mut distinct = BTreeMap::new();
-    for user in users {
-        if user
-            .number
-            .as_ref()
-            .is_some_and(|number| !numbers.insert(number.clone()))
-        {
-            wrong.push(Invalid::new(
-                "number",
-                format!("voice user {}: its number stands twice in the list", user.id),
-            ));
-        }
-        let id = user.id.clone();
-        if distinct.insert(id.clone(), user).is_some() {
-            wrong.push(Invalid::new("id", format!("voice user {id} stands twice in the list")));
-        }
-    }
-    if wrong.is_empty() {
-        Ok(distinct)
-    } else {
-        Err(wrong.into())
-    }
-}
 
 /// What saving a mapping led to.
 #[derive(Debug)]

@@ -35,6 +35,9 @@ pub struct StoredPlan {
     pub changes: Vec<Change>,
     /// What is left alone, and why.
     pub conflicts: Vec<Finding>,
+    /// What is done all the same, and should be known.
+    #[serde(default)]
+    pub notes: Vec<Finding>,
     /// Names of the users concerned, as they were.
     pub names: BTreeMap<TeamsUserId, String>,
     /// What will be ours of each user.
@@ -138,6 +141,7 @@ pub async fn stored(
         names: names.into_iter().map(|(id, user)| (id, user.name)).collect(),
         changes: plan.changes,
         conflicts: plan.conflicts,
+        notes: plan.notes,
         targets: plan.targets,
     })
 }
@@ -225,6 +229,7 @@ pub async fn observe(
                     })
                     .collect(),
                 on_premises: configuration.account_type == AccountType::OnPremises,
+                not_teams_only: configuration.not_teams_only,
             };
             (user, observed)
         })
@@ -233,7 +238,8 @@ pub async fn observe(
         .into_iter()
         .map(|(number, holding)| {
             let observed = ObservedNumber {
-                foreign_kind: !holding.direct_routing || (holding.assigned && holding.holder.is_none()),
+                foreign_kind: !holding.direct_routing,
+                orphaned: holding.direct_routing && holding.assigned && holding.holder.is_none(),
                 holder: holding.holder,
                 on_premises: holding.on_premises,
             };

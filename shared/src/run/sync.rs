@@ -23,7 +23,7 @@ use crate::plan::sync::{beyond, plan};
 use crate::run::access::entry;
 use crate::run::discover::Discovered;
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{account, apply, discover, group_filter, prepare, remove, session};
+use crate::run::{account, apply, diagnosis, discover, group_filter, prepare, remove, session};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -246,6 +246,7 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
         let steps = apply::steps(&stored.changes, &rulings);
         io.store.put_run_plan(lease, &run.id, &stored, &steps, now).await?;
         let mut lines = vec![line];
+        lines.extend(stored.notes.iter().cloned().map(Line::Obstacle));
         if run.debug {
             lines.extend(stored.text().into_iter().map(Line::Detail));
         }
@@ -347,6 +348,8 @@ async fn applying(io: &Io, lease: &Lease, run: &mut Run, resumed: bool, until: T
         };
         Some(apply::finding(&plan, change, why))
     }));
+    let troubles = diagnosis::troubles(&run.id, plan.notes.iter().chain(&findings), io.clock.now());
+    io.store.put_troubles(enterprise, &troubles).await?;
     let kept = io.store.enterprise(enterprise).await?;
     if kept.standing.leaving() && findings.is_empty() {
         let brand = io.store.reseller(&kept.reseller).await?.brand;

@@ -62,9 +62,10 @@ async fn read(store: &Store, users: &[TeamsUser]) -> Directory {
     let mut roll = store.roll(&enterprise, &committed).await.unwrap();
     store.begin_directory(&lease, &committed).await.unwrap();
     let noted: Vec<_> = users.iter().map(|user| (user.clone(), note(&mut roll, user))).collect();
-    store.put_teams_users(&enterprise, &noted, lease.fence()).await.unwrap();
+    let generation = committed.next_generation(&lease);
+    store.put_teams_users(&enterprise, &noted, generation).await.unwrap();
     let next = Directory {
-        generation: lease.fence(),
+        generation,
         read_at: Some(NOW),
         ..Directory::default()
     };
@@ -339,10 +340,11 @@ async fn a_directory_of_many_pieces_comes_back_whole(store: Store) {
     for n in 0..3 {
         roll.note(entry(n));
     }
-    store
-        .commit_directory(&lease, &committed, committed.clone(), &roll)
-        .await
-        .unwrap();
+    let next = Directory {
+        generation: committed.next_generation(&lease),
+        ..committed.clone()
+    };
+    store.commit_directory(&lease, &committed, next, &roll).await.unwrap();
     assert_eq!(known(&store).await, (0..3).map(|n| entry(n).bytes()).collect());
 }
 

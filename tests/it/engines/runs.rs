@@ -214,8 +214,8 @@ async fn all_refused(store: &Store, lease: &Lease, run: &Run) {
     let refused = [
         store.put_run(lease, &mut late, &line, None).await,
         store.put_run_plan(lease, &run.id, &json!("late"), &[], NOW).await,
-        store.put_step(lease, &run.id, &step, Some(&owned)).await,
-        store.settle(lease, &step.user, &owned).await,
+        store.put_step(lease, &run.id, &step, Some(&owned), NOW).await,
+        store.settle(lease, &step.user, &owned, NOW).await,
         store.renew(lease, NOW).await,
     ];
     for (at, refused) in refused.into_iter().enumerate() {
@@ -292,7 +292,7 @@ async fn steps_stay_in_their_order(store: Store) {
         operation: Some("op-7".into()),
         at: NOW,
     };
-    store.put_step(&lease, &run, &steps[7], None).await.unwrap();
+    store.put_step(&lease, &run, &steps[7], None, NOW).await.unwrap();
     assert_eq!(store.steps(&enterprise, &run).await.unwrap(), steps);
 }
 
@@ -313,7 +313,8 @@ async fn what_is_ours_is_written_with_its_step(store: Store) {
         .put_run_plan(&lease, &run, &json!({}), &planned, NOW)
         .await
         .unwrap();
-    store.put_step(&lease, &run, &done, Some(&owned)).await.unwrap();
+    store.put_step(&lease, &run, &done, Some(&owned), NOW).await.unwrap();
+    assert_eq!(store.placed(&enterprise, &done.user).await.unwrap(), Some(NOW));
     assert_eq!(store.owned(&enterprise, &done.user).await.unwrap(), owned);
     let account = store.account(&enterprise).await.unwrap();
     assert_eq!((account.version, account.owned.get(&done.user)), (1, Some(&owned)));
@@ -327,9 +328,10 @@ async fn what_is_ours_no_more_is_forgotten(store: Store) {
         routing_policy: Some("Northwind".into()),
         ..Owned::default()
     };
-    store.settle(&lease, &user, &owned).await.unwrap();
+    store.settle(&lease, &user, &owned, NOW).await.unwrap();
     assert_eq!(store.account(&enterprise).await.unwrap().owned.len(), 1);
-    store.settle(&lease, &user, &Owned::default()).await.unwrap();
+    store.settle(&lease, &user, &Owned::default(), NOW).await.unwrap();
+    assert_eq!(store.placed(&enterprise, &user).await.unwrap(), None);
     let account = store.account(&enterprise).await.unwrap();
     assert_eq!((account.version, account.owned.len()), (2, 0));
 }

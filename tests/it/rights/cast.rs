@@ -169,7 +169,8 @@ impl Cast {
     /// A request that whoever may make it gets something for: body, key and `ETag` are right.
     pub(crate) async fn request(&self, route: &Route, target: &Target, role: &str) -> Request {
         let path = route.path.replace("{run}", &self.run).replace("{plan}", &self.plan);
-        let mut path = path.replace("{set}", "calling");
+        let path = path.replace("{set}", "calling").replace("{voiceUser}", "v000");
+        let mut path = path.replace("{who}", "nobody");
         let mut body = self.body(route);
         match target {
             Target::Enterprise(id) => path = path.replace("{enterprise}", id),

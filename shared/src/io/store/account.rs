@@ -1,12 +1,14 @@
-//! Voice users, mappings, and what is ours in the tenant. One version counts every change of the three.
+//! Mappings, and what is ours in the tenant; with the voice users one version counts every change of the three.
 
+use super::voice_users::{InUse, Packing, VoiceUsers};
 use super::{Outcome, Store, Write, keys, number};
 use crate::domain::audit::Entry;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, TeamsUserId, VoiceUserId};
 use crate::domain::mapping::{Mapping, Owned, Ownership};
-use crate::domain::voice::VoiceUser;
 use crate::error::{Error, Result};
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,16 +17,20 @@ pub const ROWS_PER_SAVE: usize = 90;
 /// What `Stale` names where the account stands and the enterprise has moved.
 pub const ENTERPRISE_MOVED: &str = "the enterprise";
 
-#[derive(Default, Serialize, Deserialize)]
-struct AccountItem {
-    version: u64,
+#[derive(Default, Deserialize)]
+pub(super) struct AccountItem {
+    pub(super) version: u64,
     next_order: u64,
+    pub(super) voice_users: Option<InUse>,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct OwnedItem {
     pub(super) user: TeamsUserId,
     pub(super) owned: Owned,
+    /// When it was last found in place; unknown for what is kept from before that was noted.
+    #[serde(default)]
+    pub(super) since: Option<Timestamp>,
 }
 
 /// Everything that a mapping decision needs from the table.
@@ -35,24 +41,22 @@ pub struct Account {
     /// The order number of the next new mapping.
     pub next_order: u64,
     /// All voice users.
-    pub voice_users: BTreeMap<VoiceUserId, VoiceUser>,
+    pub voice_users: VoiceUsers,
+    /// Where they are kept.
+    pub packing: Packing,
     /// All saved mappings.
     pub rows: BTreeMap<VoiceUserId, Mapping>,
     /// What is ours in the tenant.
     pub owned: Ownership,
 }
 
-/// Rows and voice users to write together.
+/// Rows to write together.
 #[derive(Debug, Default)]
 pub struct AccountChange {
     /// Mappings to put.
     pub put: Vec<Mapping>,
     /// Mappings to delete.
     pub delete: Vec<VoiceUserId>,
-    /// Voice users to put.
-    pub put_voice: Vec<VoiceUser>,
-    /// Voice users to delete.
-    pub delete_voice: Vec<VoiceUserId>,
     /// The order number of the next new mapping.
     pub next_order: u64,
 }
@@ -61,7 +65,7 @@ impl AccountChange {
     /// How many items it writes.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.put.len() + self.delete.len() + self.put_voice.len() + self.delete_voice.len()
+        self.put.len() + self.delete.len()
     }
 
     /// Nothing to write.
@@ -79,16 +83,16 @@ impl Store {
     /// `Upstream`.
     pub async fn account(&self, enterprise: &EnterpriseId) -> Result<Account> {
         let pk = keys::enterprise_partition(enterprise);
-        let AccountItem { version, next_order } = self.account_item(enterprise).await?;
-        let (voice_users, rows, owned) = futures::try_join!(
-            self.query::<VoiceUser>(&pk, keys::VOICE),
+        let (item, voice_users, packing) = self.steady_voice_users(enterprise).await?;
+        let (rows, owned) = futures::try_join!(
             self.query::<Mapping>(&pk, keys::MAPPING),
             self.query::<OwnedItem>(&pk, keys::OWNED),
         )?;
         Ok(Account {
-            version,
-            next_order,
-            voice_users: voice_users.into_iter().map(|user| (user.id.clone(), user)).collect(),
+            version: item.version,
+            next_order: item.next_order,
+            voice_users,
+            packing,
             rows: rows.into_iter().map(|row| (row.voice_user.clone(), row)).collect(),
             owned: owned.into_iter().map(|item| (item.user, item.owned)).collect(),
         })
@@ -102,7 +106,7 @@ impl Store {
         Ok(self.account_item(enterprise).await?.version)
     }
 
-    async fn account_item(&self, enterprise: &EnterpriseId) -> Result<AccountItem> {
+    pub(super) async fn account_item(&self, enterprise: &EnterpriseId) -> Result<AccountItem> {
         Ok(self.get(&keys::account(enterprise)).await?.unwrap_or_default())
     }
 
@@ -119,14 +123,8 @@ impl Store {
         entry: Option<&Entry>,
     ) -> Result<u64> {
         let enterprise = &kept.id;
-        let next = AccountItem {
-            version: seen + 1,
-            next_order: change.next_order,
-        };
         let mut writes = vec![
-            self.put(&keys::account(enterprise), &next)?
-                .when_version(seen)
-                .build()?,
+            self.account_update(enterprise, seen, change.next_order, None).build()?,
             self.check(&keys::enterprise(enterprise), "version = :kept")
                 .with(":kept", number(kept.version))
                 .build()?,
@@ -140,17 +138,34 @@ impl Store {
         for voice in &change.delete {
             writes.push(self.delete(&keys::mapping(enterprise, voice)).build()?);
         }
-        for user in &change.put_voice {
-            writes.push(self.put(&keys::voice_user(enterprise, &user.id), user)?.build()?);
-        }
-        for voice in &change.delete_voice {
-            writes.push(self.delete(&keys::voice_user(enterprise, voice)).build()?);
-        }
         match self.transact(writes).await? {
             Outcome::Written => Ok(seen + 1),
             Outcome::Failed(conditions) if conditions == [1] => Err(Error::Stale(ENTERPRISE_MOVED)),
             Outcome::Failed(_) => Err(Error::Stale("the mapping")),
         }
+    }
+
+    /// The write that counts a change of an account that was read at version `seen`, and says where its voice users are
+    /// from now on.
+    pub(super) fn account_update(
+        &self,
+        enterprise: &EnterpriseId,
+        seen: u64,
+        next_order: u64,
+        voice_users: Option<AttributeValue>,
+    ) -> Write<'_> {
+        let set = "SET version = :next, next_order = :order";
+        let key = keys::account(enterprise);
+        let write = match voice_users {
+            Some(pointer) => self
+                .update(&key, &format!("{set}, voice_users = :voice"))
+                .with(":voice", pointer),
+            None => self.update(&key, set),
+        };
+        write
+            .with(":next", number(seen + 1))
+            .with(":order", number(next_order))
+            .when_version(seen)
     }
 
     /// The write that records what is ours of one user, for a transaction of a run.
@@ -159,6 +174,7 @@ impl Store {
         enterprise: &EnterpriseId,
         user: &TeamsUserId,
         owned: &Owned,
+        since: Timestamp,
     ) -> Result<Write<'_>> {
         let key = keys::owned(enterprise, user);
         if owned.is_empty() {
@@ -169,6 +185,7 @@ impl Store {
                 &OwnedItem {
                     user: user.clone(),
                     owned: owned.clone(),
+                    since: Some(since),
                 },
             )
         }
@@ -184,6 +201,15 @@ impl Store {
             .await?
             .map(|item| item.owned)
             .unwrap_or_default())
+    }
+
+    /// When a sync last put something in place for a user who has something of ours: the dial pad's clock (R144).
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn placed(&self, enterprise: &EnterpriseId, user: &TeamsUserId) -> Result<Option<Timestamp>> {
+        let item: Option<OwnedItem> = self.get(&keys::owned(enterprise, user)).await?;
+        Ok(item.and_then(|item| item.since))
     }
 
     /// Counts a change of ownership, so that readers and plans notice it.

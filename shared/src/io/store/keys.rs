@@ -83,10 +83,25 @@ pub const RUN: &str = "RUN#";
 /// Sort-key prefix of the directory's digests.
 pub const MANIFEST: &str = "MANIFEST#";
 
-/// A voice user.
+/// Sort-key prefix of one set of packed voice users. No voice user's id begins with the second `#`.
 #[must_use]
-pub fn voice_user(enterprise: &EnterpriseId, voice: &VoiceUserId) -> Key {
-    of(enterprise, format!("{VOICE}{voice}"))
+pub fn voice_set(set: &str) -> String {
+    format!("{VOICE}#{set}#")
+}
+
+/// Voice users from an id on.
+#[must_use]
+pub fn voice_pack(enterprise: &EnterpriseId, set: &str, from: &str) -> Key {
+    of(enterprise, format!("{}{from}", voice_set(set)))
+}
+
+/// Sort-key prefix of what the last sync found wrong, by Teams user.
+pub const TROUBLE: &str = "TROUBLE#";
+
+/// What the last sync found wrong with one Teams user.
+#[must_use]
+pub fn trouble(enterprise: &EnterpriseId, user: &TeamsUserId) -> Key {
+    of(enterprise, format!("{TROUBLE}{user}"))
 }
 
 /// A saved mapping.

@@ -5,6 +5,7 @@ use super::{Outcome, Store, keys, number};
 use crate::domain::audit::Entry;
 use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Enterprise;
+use crate::domain::explanation::{Explanation, explain};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
 use crate::domain::mapping::Owned;
@@ -48,6 +49,9 @@ pub struct LineItem {
     pub number: u32,
     /// The whole line, with its time.
     pub text: String,
+    /// Which explanation goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -254,6 +258,7 @@ impl Store {
             let kept = LineItem {
                 number: run.lines,
                 text: line.at(started, *at),
+                explanation: explain(line),
             };
             let key = keys::line(&lease.enterprise, &run.id, kept.number);
             requests.push(self.put(&key, &kept)?.until(*at + HISTORY).build()?);
@@ -382,7 +387,14 @@ impl Store {
     ///
     /// # Errors
     /// `Busy` if the lease was lost.
-    pub async fn put_step(&self, lease: &Lease, run: &RunId, step: &Step, owned: Option<&Owned>) -> Result<()> {
+    pub async fn put_step(
+        &self,
+        lease: &Lease,
+        run: &RunId,
+        step: &Step,
+        owned: Option<&Owned>,
+        now: Timestamp,
+    ) -> Result<()> {
         let state = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(&step.state)
             .map_err(|error| Error::upstream("encode an item", error))?;
         let mut writes = vec![
@@ -392,7 +404,7 @@ impl Store {
                 .build()?,
         ];
         if let Some(owned) = owned {
-            writes.push(self.owned_write(&lease.enterprise, &step.user, owned)?.build()?);
+            writes.push(self.owned_write(&lease.enterprise, &step.user, owned, now)?.build()?);
             writes.push(self.account_moved(&lease.enterprise).build()?);
         }
         if self.transact(writes).await? == Outcome::Written {
@@ -406,10 +418,10 @@ impl Store {
     ///
     /// # Errors
     /// `Busy` if the lease was lost.
-    pub async fn settle(&self, lease: &Lease, user: &TeamsUserId, owned: &Owned) -> Result<()> {
+    pub async fn settle(&self, lease: &Lease, user: &TeamsUserId, owned: &Owned, now: Timestamp) -> Result<()> {
         let writes = vec![
             self.fenced(lease).build()?,
-            self.owned_write(&lease.enterprise, user, owned)?.build()?,
+            self.owned_write(&lease.enterprise, user, owned, now)?.build()?,
             self.account_moved(&lease.enterprise).build()?,
         ];
         if self.transact(writes).await? == Outcome::Written {
