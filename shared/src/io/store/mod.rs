@@ -226,16 +226,15 @@ impl Store {
                     if let Some(given) = given {
                         given.explain(&mut failed);
                     }
-                    // Nothing but the place was taken by somebody else.
                     if !failed.is_empty() {
                         return Ok(Outcome::Failed(failed));
                     }
+                    // Nothing but the place was taken: whoever waits long for the next one only loses more turns.
+                    jitter(0).await;
                 }
-                Some(Cancelled::Conflict) => {}
+                Some(Cancelled::Conflict) => pause(if entry.is_some() { attempt.min(2) } else { attempt }).await,
                 None => return Err(Error::upstream("write to the table", error)),
             }
-            // The turn of an entry comes soon: each failure was somebody else's success.
-            pause(if entry.is_some() { attempt.min(3) } else { attempt }).await;
         }
         Err(Error::Busy)
     }
@@ -522,8 +521,13 @@ fn cancelled(error: &SdkError<TransactWriteItemsError>) -> Option<Cancelled> {
 
 /// A growing pause before work is repeated: 20 ms, 40 ms, …, at most 1.3 s, each with jitter.
 async fn pause(attempt: u32) {
-    let jitter = crate::io::chance::Chance.number() % 20;
-    tokio::time::sleep(std::time::Duration::from_millis((20 << attempt.min(6)) + jitter)).await;
+    jitter(20 << attempt.min(6)).await;
+}
+
+/// So many milliseconds, and up to 20 more.
+async fn jitter(least: u64) {
+    let more = crate::io::chance::Chance.number() % 20;
+    tokio::time::sleep(std::time::Duration::from_millis(least + more)).await;
 }
 
 fn attributes(key: &Key) -> Attributes {
