@@ -1,9 +1,8 @@
-//! Voice users, mappings and ownership under one version.
+//! Mappings and ownership under the account's version; voice users are in `voice_users`.
 
 use super::samples::{at_once, created, enterprise, enterprise_id, entry, teams_user_id, voice_user_id};
 use shared::Error;
 use shared::domain::mapping::Mapping;
-use shared::domain::voice::{CallHandling, VoiceUser};
 use shared::io::store::Store;
 use shared::io::store::account::{AccountChange, ROWS_PER_SAVE};
 
@@ -15,22 +14,6 @@ super::cases!(
     accounts_do_not_see_each_other,
 );
 
-fn voice(n: usize) -> VoiceUser {
-    VoiceUser {
-        id: voice_user_id(n),
-        name: format!("Voice User {n}"),
-        email: n
-            .is_multiple_of(2)
-            .then(|| format!("user{n}@voice.example").parse().unwrap()),
-        number: Some(format!("+3227001{n:03}").parse().unwrap()),
-        extension: n.is_multiple_of(3).then(|| format!("{}", 1000 + n).parse().unwrap()),
-        call_handling: CallHandling::NoVoicemail,
-        country: None,
-        music_on_hold: None,
-        match_by_mail: false,
-    }
-}
-
 fn row(n: usize) -> Mapping {
     Mapping {
         voice_user: voice_user_id(n),
@@ -39,21 +22,19 @@ fn row(n: usize) -> Mapping {
     }
 }
 
-/// Voice users and their mappings, by number.
+/// Mappings by the number of the voice user.
 fn adding(numbers: &[usize]) -> AccountChange {
     AccountChange {
         put: numbers.iter().map(|n| row(*n)).collect(),
-        put_voice: numbers.iter().map(|n| voice(*n)).collect(),
         next_order: 10,
         ..AccountChange::default()
     }
 }
 
-/// The numbers of the mappings and of the voice users.
-async fn numbers(store: &Store) -> (Vec<String>, Vec<String>) {
+/// The voice users of the mappings.
+async fn numbers(store: &Store) -> Vec<String> {
     let account = store.account(&enterprise_id(1)).await.unwrap();
-    let rows = account.rows.keys().map(ToString::to_string).collect();
-    (rows, account.voice_users.keys().map(ToString::to_string).collect())
+    account.rows.keys().map(ToString::to_string).collect()
 }
 
 async fn a_change_of_an_account_is_made_as_a_whole(store: Store) {
@@ -70,22 +51,13 @@ async fn a_change_of_an_account_is_made_as_a_whole(store: Store) {
     let account = store.account(&enterprise.id).await.unwrap();
     assert_eq!((account.version, account.next_order), (1, 10));
     assert_eq!(account.rows[&voice_user_id(2)], row(2));
-    assert_eq!(account.voice_users[&voice_user_id(3)], voice(3));
     let leaving = AccountChange {
         delete: vec![voice_user_id(1), voice_user_id(2)],
-        delete_voice: vec![voice_user_id(1)],
         put: vec![row(4)],
         next_order: 11,
-        ..AccountChange::default()
     };
     assert_eq!(store.change_account(&enterprise, &leaving, 1, None).await.unwrap(), 2);
-    assert_eq!(
-        numbers(&store).await,
-        (
-            vec!["v0003".into(), "v0004".into()],
-            vec!["v0002".into(), "v0003".into()]
-        )
-    );
+    assert_eq!(numbers(&store).await, ["v0003", "v0004"]);
 }
 
 async fn a_change_of_an_old_account_is_refused_as_a_whole(store: Store) {
@@ -126,17 +98,14 @@ async fn of_many_changes_at_once_one_is_made(store: Store) {
         voice_user_id(winner).to_string(),
         voice_user_id(winner + 100).to_string(),
     ];
-    assert_eq!(numbers(&store).await, (rows.clone(), rows));
+    assert_eq!(numbers(&store).await, rows);
     assert_eq!(store.account(&enterprise_id(1)).await.unwrap().version, 1);
 }
 
 async fn the_largest_save_fits(store: Store) {
     let enterprise = created(&store, 1).await;
     let all: Vec<usize> = (0..ROWS_PER_SAVE).collect();
-    let change = AccountChange {
-        put_voice: Vec::new(),
-        ..adding(&all)
-    };
+    let change = adding(&all);
     assert_eq!(change.len(), ROWS_PER_SAVE);
     store
         .change_account(&enterprise, &change, 0, Some(&entry()))
@@ -150,5 +119,5 @@ async fn accounts_do_not_see_each_other(store: Store) {
     let first = created(&store, 1).await;
     store.change_account(&first, &adding(&[1]), 0, None).await.unwrap();
     let other = store.account(&enterprise_id(2)).await.unwrap();
-    assert_eq!((other.version, other.rows.len(), other.voice_users.len()), (0, 0, 0));
+    assert_eq!((other.version, other.rows.len()), (0, 0));
 }

@@ -19,7 +19,6 @@ use shared::domain::roll::{Entry, Roll};
 use shared::domain::setup::{BoundTenant, Setup};
 use shared::domain::standing::{RETENTION, Standing};
 use shared::domain::sync_status::{Pending, SyncStatus};
-use shared::domain::voice::{CallHandling, VoiceUser};
 use shared::io::store::Store;
 use shared::io::store::account::{AccountChange, ENTERPRISE_MOVED};
 use shared::io::store::keys::PENDING_SHARDS;
@@ -90,20 +89,9 @@ fn mapped(n: usize) -> AccountChange {
     let voice = voice_user_id(n);
     AccountChange {
         put: vec![Mapping {
-            voice_user: voice.clone(),
+            voice_user: voice,
             teams_user: teams_user_id(u8::try_from(n).unwrap()),
             order: n as u64,
-        }],
-        put_voice: vec![VoiceUser {
-            id: voice,
-            name: format!("Voice User {n}"),
-            email: None,
-            number: Some(format!("+3227001{n:03}").parse().unwrap()),
-            extension: None,
-            call_handling: CallHandling::NoVoicemail,
-            country: None,
-            music_on_hold: None,
-            match_by_mail: false,
         }],
         next_order: 10,
         ..AccountChange::default()

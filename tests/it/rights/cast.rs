@@ -169,7 +169,7 @@ impl Cast {
     /// A request that whoever may make it gets something for: body, key and `ETag` are right.
     pub(crate) async fn request(&self, route: &Route, target: &Target, role: &str) -> Request {
         let path = route.path.replace("{run}", &self.run).replace("{plan}", &self.plan);
-        let mut path = path.replace("{set}", "calling");
+        let mut path = path.replace("{set}", "calling").replace("{voiceUser}", "v002");
         let mut body = self.body(route);
         match target {
             Target::Enterprise(id) => path = path.replace("{enterprise}", id),
@@ -183,6 +183,9 @@ impl Cast {
             Target::Nothing => {}
         }
         assert!(!path.contains('{'), "{path}");
+        if path.ends_with("/import") {
+            path += "?mode=update";
+        }
         let mut headers = Vec::new();
         if route.needs("Idempotency-Key") {
             headers.push(("idempotency-key", format!("key-{}", next())));
@@ -202,7 +205,7 @@ impl Cast {
     pub(crate) async fn version(&self, route: &Route, target: &Target) -> u64 {
         let store = &self.scene.service.io.store;
         match target {
-            Target::Enterprise(id) if route.path.ends_with("/mapping") => {
+            Target::Enterprise(id) if route.path.ends_with("/mapping") || route.path.contains("/voice-users") => {
                 store.account_version(&id.parse().unwrap()).await.unwrap()
             }
             Target::Enterprise(id) => store
@@ -264,6 +267,11 @@ impl Cast {
                     user
                 };
                 json!({ "items": (0..4).map(named).collect::<Vec<_>>() })
+            }
+            ("POST", "/voice-users") => json!({ "id": format!("new{unique}"), "name": "A new voice user" }),
+            ("PUT", "/voice-users/{voiceUser}") => json!({ "name": format!("Voice User 2 {unique}") }),
+            ("POST", "/voice-users/import") => {
+                json!({ "items": [{ "id": "v000", "name": format!("Voice User 0 {unique}") }] })
             }
             ("PUT", "/mapping") => {
                 json!({ "rows": [{ "voiceUser": if unique.is_multiple_of(2) { "v000" } else { "v001" }, "teamsUser": null }] })
