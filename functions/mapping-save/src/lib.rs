@@ -4,6 +4,7 @@ mod changes;
 mod diagnosis;
 mod groups;
 mod mapping;
+mod proposals;
 mod teams_users;
 mod voice_users;
 
@@ -29,6 +30,7 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(diagnosis::teams_user))
         .routes(routes!(diagnosis::voice_user))
         .routes(routes!(mapping::page, mapping::save))
+        .routes(routes!(proposals::list, proposals::accept))
 }
 
 /// The routes, ready to serve.

@@ -54,6 +54,8 @@ pub struct Invalid {
     pub what: String,
     /// What is wrong and what would be right.
     pub why: String,
+    /// What kind of fault it is, for programs.
+    pub code: &'static str,
 }
 
 impl Invalid {
@@ -62,7 +64,14 @@ impl Invalid {
         Self {
             what: what.into(),
             why: why.into(),
+            code: "INVALID",
         }
+    }
+
+    /// Says what kind of fault it is; a code is kept for good once front ends hang on it.
+    #[must_use]
+    pub fn coded(self, code: &'static str) -> Self {
+        Self { code, ..self }
     }
 }
 

@@ -145,6 +145,8 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ),
     ("GET", "/v1/enterprises/{enterprise}/mapping", Action::Read),
     ("PUT", "/v1/enterprises/{enterprise}/mapping", Action::Map),
+    ("GET", "/v1/enterprises/{enterprise}/mapping/proposals", Action::Read),
+    ("POST", "/v1/enterprises/{enterprise}/mapping/proposals", Action::Map),
     ("POST", "/v1/enterprises/{enterprise}/plans", Action::Map),
     ("GET", "/v1/enterprises/{enterprise}/plans/{plan}", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/runs", Action::Read),

@@ -87,8 +87,8 @@ fn fault(group: &Group, empty_too: bool) -> Option<String> {
     match (group.banned, group.members) {
         (Some(banned), _) => Some(format!("`{name}` {}", banned.why())),
         (None, Some(0)) if !empty_too => Some(format!(
-            "`{name}` exists and has no members, and a sync that finds it so stops; add members in Microsoft 365 first, \
-             choose another group, or say that it is meant so"
+            "`{name}` exists and had no members when the groups were read, and a sync that finds it so stops; add members \
+             in Microsoft 365, choose another group, or say that it is meant so"
         )),
         (None, _) => None,
     }
@@ -284,7 +284,7 @@ mod tests {
             told[1].contains("several groups `Sales`") && told[1].contains(id(2).as_str()),
             "{told:?}"
         );
-        assert!(told[2].contains("`Pilot` exists and has no members"), "{told:?}");
+        assert!(told[2].contains("`Pilot` exists and had no members"), "{told:?}");
         let told = faults(filter(&by_name(&["Sales"]), &GroupList::default()));
         assert!(told[0].contains("not read yet"), "{told:?}");
     }

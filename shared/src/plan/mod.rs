@@ -12,6 +12,7 @@ pub mod group_preview;
 pub mod guard;
 pub mod import;
 pub mod mapping;
+pub mod matching;
 pub mod onboard;
 pub mod operators;
 pub mod preflight;

@@ -300,12 +300,14 @@ pub fn as_we_left_it(
     (users, numbers)
 }
 
-/// Changes of `fresh` that the approved plan does not contain. Less may be done than was approved, never more.
+/// Changes of `fresh` that the approved plan does not contain. Less may be done than was approved, never more; but for what
+/// is only given to users whom this run has `matched`: whoever imported them has asked for that.
 #[must_use]
-pub fn beyond(approved: &[Change], fresh: &[Change]) -> Vec<Change> {
+pub fn beyond(approved: &[Change], fresh: &[Change], matched: &BTreeSet<&TeamsUserId>) -> Vec<Change> {
     let known = |change: &&Change| {
         match change {
         Change::Adopt { .. } => true,
+        Change::Assign { to: user, moved: false, .. } | Change::Grant { user, .. } if matched.contains(user) => true,
         Change::Grant { user, policy_type, name, .. } => approved.iter().any(|other| {
             matches!(other, Change::Grant { user: u, policy_type: p, name: n, .. } if (u, p, n) == (user, policy_type, name))
         }),
@@ -591,8 +593,22 @@ pub(super) mod tests {
     fn less_than_approved_is_fine_and_more_is_not() {
         let approved = plan(&world(&[(A, ANN), (B, BOB)], &[], &[])).changes;
         let less = plan(&world(&[(A, ANN), (B, BOB)], &[(A, ANN)], &[])).changes;
-        assert!(beyond(&approved, &less).is_empty());
+        let nobody = BTreeSet::new();
+        assert!(beyond(&approved, &less, &nobody).is_empty());
         let more = plan(&world(&[(A, ANN)], &[(B, ANN)], &[(B, ANN)])).changes;
-        assert_eq!(beyond(&approved, &more).len(), 1);
+        assert_eq!(beyond(&approved, &more, &nobody).len(), 1);
+    }
+
+    #[test]
+    fn r123_who_was_matched_is_only_given_something() {
+        let bob: TeamsUserId = BOB.parse().unwrap();
+        let matched = BTreeSet::from([&bob]);
+        let approved = plan(&world(&[(A, ANN)], &[], &[])).changes;
+        let given = plan(&world(&[(A, ANN), (B, BOB)], &[], &[])).changes;
+        assert!(beyond(&approved, &given, &matched).is_empty());
+        assert!(!beyond(&approved, &given, &BTreeSet::new()).is_empty());
+        // What would be taken from somebody else for it was not asked for.
+        let taken = plan(&world(&[(A, BOB)], &[(A, ANN)], &[(A, ANN)])).changes;
+        assert!(!beyond(&[], &taken, &matched).is_empty());
     }
 }

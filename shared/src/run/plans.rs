@@ -18,6 +18,7 @@ use crate::plan::mapping;
 use crate::plan::sync::{Facts, ObservedNumber, ObservedPolicy, ObservedUser, Plan, as_we_left_it, plan};
 use crate::plan::{duration, guard, preflight};
 use crate::run::access::entry;
+use crate::run::matching;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,6 +85,7 @@ pub async fn make(io: &Io, kept: &Enterprise, author: &Author, once: &Once, now:
     }
     let brand = io.store.reseller(&enterprise.reseller).await?.brand;
     let account = io.store.account(&enterprise.id).await?;
+    let account = matching::foreseen(io, enterprise, account, now).await?;
     let facts = predicted(enterprise, &brand, &account, now);
     let stored = stored(
         io,

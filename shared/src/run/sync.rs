@@ -23,7 +23,7 @@ use crate::plan::sync::{beyond, plan};
 use crate::run::access::entry;
 use crate::run::discover::Discovered;
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{account, apply, diagnosis, discover, group_filter, prepare, remove, session};
+use crate::run::{account, apply, diagnosis, discover, group_filter, mapping, matching, prepare, remove, session};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -187,7 +187,9 @@ async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Nex
         .await?;
     run.state = RunState::Planning;
     let read = news(io, run, Deed::DirectoryRead, figures(&found));
-    write(io, lease, run, found.lines, Some(&read)).await?;
+    let mut lines = found.lines;
+    lines.extend(matching::match_imported(io, &kept, &run.id).await?);
+    write(io, lease, run, lines, Some(&read)).await?;
     if run.kind == RunKind::Discover {
         return end(io, lease, run, Vec::new()).await.map(Some);
     }
@@ -217,7 +219,7 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
         }
         if let Some(approved) = &run.plan {
             let approved: StoredPlan = io.store.plan(enterprise, approved, io.clock.now()).await?;
-            let beyond = beyond(&approved.changes, &fresh.changes);
+            let beyond = beyond(&approved.changes, &fresh.changes, &account.matched_in(&run.id));
             if !beyond.is_empty() {
                 return end(io, lease, run, vec![stale(&beyond)]).await.map(Some);
             }
@@ -244,7 +246,9 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
         };
         let rulings = rule(&stored.changes, account.owned.len(), permission);
         let steps = apply::steps(&stored.changes, &rulings);
-        io.store.put_run_plan(lease, &run.id, &stored, &steps, now).await?;
+        if !mapping::keep_plan(io, lease, &run.id, &kept, account.version, &stored, &steps, now).await? {
+            return Ok(None);
+        }
         let mut lines = vec![line];
         lines.extend(stored.notes.iter().cloned().map(Line::Obstacle));
         if run.debug {

@@ -1,13 +1,12 @@
 //! Following the changes of an enterprise: nothing is lost and nothing comes twice, whoever writes, whatever their clocks say.
 
 use super::Table;
-use super::samples::{NOW, SECOND, created, enterprise_id, entry_of, later, next, once};
+use super::samples::{NOW, SECOND, created, enterprise_id, entry_of, keep_voice_users, later, next, once};
 use futures::future::join_all;
 use shared::Error;
 use shared::domain::audit::{Author, Deed, Entry, changed};
 use shared::domain::ids::AuditId;
 use shared::io::store::Store;
-use shared::io::store::account::AccountChange;
 use std::collections::BTreeSet;
 
 super::cases!(
@@ -155,14 +154,8 @@ async fn who_only_lost_a_place_is_not_told_that_something_changed(store: Store) 
         async move {
             let entry = entry_of(Deed::MappingChanged, later(SECOND * i32::try_from(n).unwrap()));
             match n {
-                0 => store
-                    .change_account(&kept, &AccountChange::default(), 0, Some(&entry))
-                    .await
-                    .map(drop),
-                1 => store
-                    .change_account(&kept, &AccountChange::default(), 9, Some(&entry))
-                    .await
-                    .map(drop),
+                0 => keep_voice_users(&store, &kept, |_| (), 0, &entry).await.map(drop),
+                1 => keep_voice_users(&store, &kept, |_| (), 9, &entry).await.map(drop),
                 _ => store.note(&kept.id, &entry, &once(&format!("note {n}"))).await,
             }
         }

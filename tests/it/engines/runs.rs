@@ -213,7 +213,7 @@ async fn all_refused(store: &Store, lease: &Lease, run: &Run) {
     };
     let refused = [
         store.put_run(lease, &mut late, &line, None).await,
-        store.put_run_plan(lease, &run.id, &json!("late"), &[], NOW).await,
+        store.put_run_plan(lease, &run.id, &json!("late"), &[], 0, NOW).await,
         store.put_step(lease, &run.id, &step, Some(&owned), NOW).await,
         store.settle(lease, &step.user, &owned, NOW).await,
         store.renew(lease, NOW).await,
@@ -281,7 +281,7 @@ async fn steps_stay_in_their_order(store: Store) {
     assert_eq!(store.run_plan::<Value>(&enterprise, &run).await.unwrap(), None);
     let mut steps: Vec<Step> = (0..120).map(step).collect();
     store
-        .put_run_plan(&lease, &run, &json!({ "v": 1 }), &steps, NOW)
+        .put_run_plan(&lease, &run, &json!({ "v": 1 }), &steps, 0, NOW)
         .await
         .unwrap();
     assert_eq!(
@@ -310,14 +310,14 @@ async fn what_is_ours_is_written_with_its_step(store: Store) {
     };
     let planned = [step(3)];
     store
-        .put_run_plan(&lease, &run, &json!({}), &planned, NOW)
+        .put_run_plan(&lease, &run, &json!({}), &planned, 0, NOW)
         .await
         .unwrap();
     store.put_step(&lease, &run, &done, Some(&owned), NOW).await.unwrap();
     assert_eq!(store.placed(&enterprise, &done.user).await.unwrap(), Some(NOW));
     assert_eq!(store.owned(&enterprise, &done.user).await.unwrap(), owned);
     let account = store.account(&enterprise).await.unwrap();
-    assert_eq!((account.version, account.owned.get(&done.user)), (1, Some(&owned)));
+    assert_eq!((account.version, account.owned.get(&done.user)), (2, Some(&owned)));
     assert_eq!(store.steps(&enterprise, &run).await.unwrap(), [done]);
 }
 

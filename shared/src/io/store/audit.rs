@@ -14,8 +14,9 @@ use crate::error::Result;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
-/// Tries for a transaction whose entry finds its place taken: each time somebody else's was written.
-pub(super) const TRIES: u32 = 40;
+/// Tries for a transaction whose entry finds its place taken. Each time somebody else's was written, so that among twelve who
+/// write at once one in a hundred million gives up.
+pub(super) const TRIES: u32 = 200;
 
 #[derive(Serialize, Deserialize)]
 struct Last {

@@ -1,7 +1,7 @@
 //! Every key of the table. Each begins with the enterprise, except the look-up kinds.
 
 use crate::domain::ids::{
-    AuditId, EnterpriseId, InvitationId, MailId, PlanId, ResellerId, RunId, TeamsUserId, TenantId, VoiceUserId,
+    AuditId, EnterpriseId, InvitationId, MailId, PlanId, ResellerId, RunId, TeamsUserId, TenantId,
 };
 use jiff::civil::Date;
 
@@ -64,7 +64,7 @@ pub fn invitation(enterprise: &EnterpriseId, invitation: &InvitationId) -> Key {
     of(enterprise, format!("INVITATION#{invitation}"))
 }
 
-/// Version and counters of voice users and mappings.
+/// Versions and counters of voice users and mappings.
 #[must_use]
 pub fn account(enterprise: &EnterpriseId) -> Key {
     of(enterprise, "ACCOUNT")
@@ -104,10 +104,10 @@ pub fn trouble(enterprise: &EnterpriseId, user: &TeamsUserId) -> Key {
     of(enterprise, format!("{TROUBLE}{user}"))
 }
 
-/// A saved mapping.
+/// One bundle of saved mappings.
 #[must_use]
-pub fn mapping(enterprise: &EnterpriseId, voice: &VoiceUserId) -> Key {
-    of(enterprise, format!("{MAPPING}{voice}"))
+pub fn mapping(enterprise: &EnterpriseId, bundle: u8) -> Key {
+    of(enterprise, format!("{MAPPING}{bundle:02x}"))
 }
 
 /// What is ours of one Teams user.

@@ -6,9 +6,10 @@
 //! | sync status, pending index | same | `SYNC` | `sync_status` |
 //! | invitation | same | `INVITATION#id` | `invitations` |
 //! | sign-in without an answer | same | `SIGNIN` | `visits` |
-//! | account version | same | `ACCOUNT` | `account` |
-//! | mapping, ownership | same | `MAPPING#`, `OWNED#` | `account` |
+//! | account versions | same | `ACCOUNT` | `account` |
+//! | ownership | same | `OWNED#` | `account` |
 //! | voice users from an id on | same | `VOICE##set#id` | `voice_users` |
+//! | mappings, in 64 bundles | same | `MAPPING#bundle` | `mapping` |
 //! | what the last sync found wrong | same | `TROUBLE#oid` | `troubles` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
 //! | read of the directory, digests of everybody | same | `DIRECTORY`, `MANIFEST#read#piece` | `manifest` |
@@ -37,6 +38,7 @@ pub mod invitations;
 pub mod keys;
 pub mod leases;
 pub mod manifest;
+pub mod mapping;
 mod moves;
 pub mod outbox;
 pub mod reminders;
@@ -224,16 +226,15 @@ impl Store {
                     if let Some(given) = given {
                         given.explain(&mut failed);
                     }
-                    // Nothing but the place was taken by somebody else.
                     if !failed.is_empty() {
                         return Ok(Outcome::Failed(failed));
                     }
+                    // Nothing but the place was taken: whoever waits long for the next one only loses more turns.
+                    jitter(0).await;
                 }
-                Some(Cancelled::Conflict) => {}
+                Some(Cancelled::Conflict) => pause(if entry.is_some() { attempt.min(2) } else { attempt }).await,
                 None => return Err(Error::upstream("write to the table", error)),
             }
-            // The turn of an entry comes soon: each failure was somebody else's success.
-            pause(if entry.is_some() { attempt.min(3) } else { attempt }).await;
         }
         Err(Error::Busy)
     }
@@ -520,12 +521,23 @@ fn cancelled(error: &SdkError<TransactWriteItemsError>) -> Option<Cancelled> {
 
 /// A growing pause before work is repeated: 20 ms, 40 ms, …, at most 1.3 s, each with jitter.
 async fn pause(attempt: u32) {
-    let jitter = crate::io::chance::Chance.number() % 20;
-    tokio::time::sleep(std::time::Duration::from_millis((20 << attempt.min(6)) + jitter)).await;
+    jitter(20 << attempt.min(6)).await;
+}
+
+/// So many milliseconds, and up to 20 more.
+async fn jitter(least: u64) {
+    let more = crate::io::chance::Chance.number() % 20;
+    tokio::time::sleep(std::time::Duration::from_millis(least + more)).await;
 }
 
 fn attributes(key: &Key) -> Attributes {
     HashMap::from([(PK.to_owned(), text(&key.pk)), (SK.to_owned(), text(&key.sk))])
+}
+
+/// A value as one attribute.
+fn attribute(value: &impl Serialize) -> Result<AttributeValue> {
+    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
+        .map_err(|error| Error::upstream("encode an item", error))
 }
 
 fn encoded(key: &Key, value: &impl Serialize) -> Result<Attributes> {

@@ -1,5 +1,6 @@
 //! Plans, runs, their steps, log lines and sealed tokens.
 
+use super::account::ACCOUNT_MOVED;
 use super::leases::Lease;
 use super::{Outcome, Store, keys, number};
 use crate::domain::audit::Entry;
@@ -340,28 +341,48 @@ impl Store {
         Ok(self.page(&pk, keys::LINE, after, Some(i32::from(limit)), true).await?.0)
     }
 
-    /// Keeps the plan that a run executes, and its steps, once.
+    /// Keeps the plan that a run executes, and its steps, once. Whoever changes the account sees it from then on: the
+    /// account must still be at `seen`, the version that the plan fits, and it moves on.
     ///
     /// # Errors
-    /// `Busy` if the lease was lost.
+    /// `Busy` if the lease was lost, `Stale` if the account has moved.
     pub async fn put_run_plan(
         &self,
         lease: &Lease,
         run: &RunId,
         document: &impl Serialize,
         steps: &[Step],
+        seen: u64,
         now: Timestamp,
     ) -> Result<()> {
         let until = now + HISTORY;
-        let write = |step: &Step| Self::put_request_until(&keys::step(&lease.enterprise, run, step.index), step, until);
-        self.write_all(steps.iter().map(write).collect::<Result<_>>()?).await?;
+        let mut writes = Vec::new();
+        for step in steps {
+            writes.push(Self::put_request_until(
+                &keys::step(&lease.enterprise, run, step.index),
+                step,
+                until,
+            )?);
+        }
+        // A worker before this one may have been killed with a longer plan.
+        for left in self.steps(&lease.enterprise, run).await? {
+            if !steps.iter().any(|step| step.index == left.index) {
+                writes.push(Self::delete_request(&keys::step(&lease.enterprise, run, left.index))?);
+            }
+        }
+        self.write_all(writes).await?;
         // The plan is written last: where it is, all steps are.
         let key = keys::run_plan(&lease.enterprise, run);
         let plan = self.document(&key, document, now + HISTORY).await?;
-        if self.transact(vec![self.fenced(lease).build()?, plan.build()?]).await? == Outcome::Written {
-            Ok(())
-        } else {
-            Err(Error::Busy)
+        let writes = vec![
+            self.fenced(lease).build()?,
+            self.account_moved(&lease.enterprise).when_version(seen).build()?,
+            plan.build()?,
+        ];
+        match self.transact(writes).await? {
+            Outcome::Written => Ok(()),
+            Outcome::Failed(conditions) if conditions == [1] => Err(Error::Stale(ACCOUNT_MOVED)),
+            Outcome::Failed(_) => Err(Error::Busy),
         }
     }
 
