@@ -14,7 +14,9 @@ use crate::io::store::account::Account;
 use crate::io::store::directory::Among;
 use crate::io::store::troubles::Trouble;
 use crate::plan::diagnosis::{Chosen, Diagnosis, Facts, GroupState, LastLook, Person, SameAddress, Seats, diagnose};
-use crate::plan::mapping::{self, Wanted};
+use crate::plan::discover;
+use crate::plan::mapping::{self, Cannot, Wanted};
+use crate::plan::matching::{self, Outcome, People};
 use crate::plan::preflight::Moment;
 use crate::run::status;
 use jiff::Timestamp;
@@ -133,7 +135,7 @@ pub async fn of_voice_user(io: &Io, kept: &Enterprise, voice: &VoiceUserId, now:
     let row = account.rows.get(&voice.id);
     let (looked, same_address) = match row {
         Some(row) => (by_id(io, kept, &row.teams_user, now).await?, SameAddress::NotAsked),
-        None => by_address(io, kept, &account, voice).await?,
+        None => by_address(io, kept, &account, voice, now).await?,
     };
     let subject = Subject {
         voice: Some(voice),
@@ -157,8 +159,14 @@ async fn by_id(io: &Io, kept: &Enterprise, id: &TeamsUserId, now: Timestamp) -> 
     Ok(left.map_or_else(|| Looked::Unknown(id.to_string()), |(user, at)| Looked::Left(user, at)))
 }
 
-/// Whom a voice user that is mapped to nobody could be matched with.
-async fn by_address(io: &Io, kept: &Enterprise, account: &Account, voice: &VoiceUser) -> Result<(Looked, SameAddress)> {
+/// Whom a voice user that is mapped to nobody would be matched with, in the words of the matching itself.
+async fn by_address(
+    io: &Io,
+    kept: &Enterprise,
+    account: &Account,
+    voice: &VoiceUser,
+    now: Timestamp,
+) -> Result<(Looked, SameAddress)> {
     let Some(email) = &voice.email else {
         return Ok((Looked::Nobody, SameAddress::NotAsked));
     };
@@ -167,23 +175,36 @@ async fn by_address(io: &Io, kept: &Enterprise, account: &Account, voice: &Voice
         .find_teams_users(&kept.id, email.as_str(), CHOICES_MAX, Among::Everyone)
         .await?;
     found.retain(|user| user.email == *email);
-    let count = found.len();
-    let Some(user) = found.pop().filter(|_| count == 1) else {
-        let same = if count == 0 {
-            SameAddress::Nobody
-        } else {
-            SameAddress::Several(count)
-        };
-        return Ok((Looked::Nobody, same));
-    };
-    let Some(row) = account.rows.values().find(|row| row.teams_user == user.id) else {
-        return Ok((Looked::Here(user), SameAddress::One));
-    };
-    let same = SameAddress::Mapped {
-        who: user.label(),
-        to: name(account, &row.voice_user),
-    };
-    Ok((Looked::Nobody, same))
+    let people = found.into_iter().map(|user| {
+        let why = discover::ineligible(&user).map(Cannot::Ineligible);
+        (user, why)
+    });
+    let people = People::from([(matching::key(email), people.collect())]);
+    let outcomes = matching::outcomes(
+        &matching::Facts {
+            voice_users: &account.voice_users,
+            rows: &account.rows,
+            held: &account.owned,
+            limit: kept.allowance(now),
+            people: &people,
+        },
+        |user| user.id == voice.id,
+    );
+    Ok(match outcomes.into_values().next() {
+        // What else is the matter with the two is said by the other checks.
+        Some(
+            Outcome::Match(user) | Outcome::OverLicense(user) | Outcome::NoNumber(user) | Outcome::Cannot(user, _),
+        ) => (Looked::Here(user), SameAddress::Person),
+        Some(outcome) => {
+            let contact = io.store.reseller(&kept.reseller).await?.brand.account_contact;
+            let finding = matching::finding(voice, &outcome, &|other| name(account, other), &contact);
+            (
+                Looked::Nobody,
+                finding.map_or(SameAddress::NotAsked, SameAddress::Nowhere),
+            )
+        }
+        None => (Looked::Nobody, SameAddress::NotAsked),
+    })
 }
 
 fn name(account: &Account, voice: &VoiceUserId) -> String {
@@ -202,7 +223,7 @@ async fn about(io: &Io, kept: &Enterprise, account: &Account, subject: Subject<'
     let enterprise = &kept.id;
     let id = subject.looked.id();
     // Somebody who has the address of a voice user is looked at as a person, not as whoever had something from us before.
-    let ours = id.as_ref().filter(|_| subject.same_address != SameAddress::One);
+    let ours = id.as_ref().filter(|_| subject.same_address != SameAddress::Person);
     let kept_of_person = async {
         match ours {
             Some(id) => futures::try_join!(io.store.placed(enterprise, id), io.store.trouble(enterprise, id)),

@@ -316,7 +316,7 @@ async fn r123_r125_r216_a_voice_user_and_the_address_it_was_given() {
         found(&taken, "EMAIL_NO_MATCH")["seen"]
             .as_str()
             .unwrap()
-            .contains("mapped to Voice User 001")
+            .contains("is mapped to Voice User 001")
     );
 }
 
