@@ -5,7 +5,8 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Code, Finding};
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::ids::{RunId, TeamsUserId, VoiceUserId};
-use crate::domain::mapping::Owned;
+use crate::domain::mapping::{Owned, Ownership};
+use crate::domain::sync_status::SyncStatus;
 use crate::domain::voice::VoiceUser;
 use crate::domain::{licence, plain_text, schedule};
 use crate::error::{Error, Result};
@@ -113,7 +114,8 @@ pub async fn of_teams_user(io: &Io, kept: &Enterprise, who: &str, now: Timestamp
             }
         }
     };
-    let account = io.store.account(&kept.id).await?;
+    let world = World::read(io, kept).await?;
+    let account = &world.account;
     let id = looked.id();
     let row = account.rows.values().find(|row| Some(&row.teams_user) == id.as_ref());
     let subject = Subject {
@@ -122,7 +124,7 @@ pub async fn of_teams_user(io: &Io, kept: &Enterprise, who: &str, now: Timestamp
         same_address: SameAddress::NotAsked,
         looked,
     };
-    Ok(Answer::About(Box::new(about(io, kept, &account, subject, now).await?)))
+    Ok(Answer::About(Box::new(about(io, kept, &world, subject, now).await?)))
 }
 
 /// Diagnoses a voice user, together with the Teams user whom it is mapped to or who has its address.
@@ -130,12 +132,13 @@ pub async fn of_teams_user(io: &Io, kept: &Enterprise, who: &str, now: Timestamp
 /// # Errors
 /// `NotFound`, `Upstream`.
 pub async fn of_voice_user(io: &Io, kept: &Enterprise, voice: &VoiceUserId, now: Timestamp) -> Result<About> {
-    let account = io.store.account(&kept.id).await?;
+    let world = World::read(io, kept).await?;
+    let account = &world.account;
     let voice = account.voice_users.get(voice).ok_or(Error::NotFound("voice user"))?;
     let row = account.rows.get(&voice.id);
     let (looked, same_address) = match row {
         Some(row) => (by_id(io, kept, &row.teams_user, now).await?, SameAddress::NotAsked),
-        None => by_address(io, kept, &account, voice, now).await?,
+        None => by_address(io, kept, &world, voice, now).await?,
     };
     let subject = Subject {
         voice: Some(voice),
@@ -143,7 +146,23 @@ pub async fn of_voice_user(io: &Io, kept: &Enterprise, voice: &VoiceUserId, now:
         same_address,
         looked,
     };
-    about(io, kept, &account, subject, now).await
+    about(io, kept, &world, subject, now).await
+}
+
+/// What every diagnosis rests on.
+struct World {
+    account: Account,
+    sync: SyncStatus,
+    /// What holds licenses besides the rows.
+    held: Ownership,
+}
+
+impl World {
+    async fn read(io: &Io, kept: &Enterprise) -> Result<Self> {
+        let (account, sync) = futures::try_join!(io.store.account(&kept.id), io.store.sync_status(&kept.id))?;
+        let held = crate::run::mapping::held(io, &kept.id, &account, &sync).await?;
+        Ok(Self { account, sync, held })
+    }
 }
 
 fn same_address(user: &TeamsUser, address: &str) -> bool {
@@ -163,7 +182,7 @@ async fn by_id(io: &Io, kept: &Enterprise, id: &TeamsUserId, now: Timestamp) -> 
 async fn by_address(
     io: &Io,
     kept: &Enterprise,
-    account: &Account,
+    World { account, held, .. }: &World,
     voice: &VoiceUser,
     now: Timestamp,
 ) -> Result<(Looked, SameAddress)> {
@@ -184,7 +203,7 @@ async fn by_address(
         &matching::Facts {
             voice_users: &account.voice_users,
             rows: &account.rows,
-            held: &account.owned,
+            held,
             limit: kept.allowance(now),
             people: &people,
         },
@@ -219,7 +238,8 @@ struct Subject<'a> {
     same_address: SameAddress,
 }
 
-async fn about(io: &Io, kept: &Enterprise, account: &Account, subject: Subject<'_>, now: Timestamp) -> Result<About> {
+async fn about(io: &Io, kept: &Enterprise, world: &World, subject: Subject<'_>, now: Timestamp) -> Result<About> {
+    let World { account, sync, .. } = world;
     let enterprise = &kept.id;
     let id = subject.looked.id();
     // Somebody who has the address of a voice user is looked at as a person, not as whoever had something from us before.
@@ -230,16 +250,15 @@ async fn about(io: &Io, kept: &Enterprise, account: &Account, subject: Subject<'
             None => Ok((None, None)),
         }
     };
-    let (reseller, sync, directory, groups, (placed, trouble)) = futures::try_join!(
+    let (reseller, directory, groups, (placed, trouble)) = futures::try_join!(
         io.store.reseller(&kept.reseller),
-        io.store.sync_status(enterprise),
         io.store.directory(enterprise),
         io.store.groups(enterprise),
         kept_of_person,
     )?;
     let (current, failed) = futures::try_join!(
-        status::current(io, enterprise, &sync),
-        status::failed(io, enterprise, &sync)
+        status::current(io, enterprise, sync),
+        status::failed(io, enterprise, sync)
     )?;
     let failed: &[Finding] = failed.as_ref().map_or(&[], |run| &run.findings);
     let found_so = |code: Code, name: &str| failed.iter().any(|one| one.code == code && one.subject == name);
@@ -284,7 +303,7 @@ async fn about(io: &Io, kept: &Enterprise, account: &Account, subject: Subject<'
         voice: subject.voice,
         mapped: subject.mapped,
         same_address: subject.same_address,
-        seats: seats(kept, account, id.as_ref(), subject.voice, now),
+        seats: seats(kept, world, id.as_ref(), subject.voice, now),
         wanted: wanted.as_ref(),
         owned: &owned,
         placed: placed.filter(|_| owned != Owned::default()),
@@ -306,13 +325,13 @@ async fn about(io: &Io, kept: &Enterprise, account: &Account, subject: Subject<'
 
 fn seats(
     kept: &Enterprise,
-    account: &Account,
+    World { account, held, .. }: &World,
     id: Option<&TeamsUserId>,
     voice: Option<&VoiceUser>,
     now: Timestamp,
 ) -> Seats {
     let limit = kept.allowance(now);
-    let holders = licence::holders(account.rows.values(), &account.owned);
+    let holders = licence::holders(account.rows.values(), held);
     let unlicensed = licence::unlicensed(&account.rows, limit);
     Seats {
         limit,
