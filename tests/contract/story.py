@@ -6,6 +6,7 @@ from uuid import uuid4
 from browser import activate, enter, set_up, sign_in
 from dialbridge_client import AuthenticatedClient
 from dialbridge_client.api.audit import get_enterprise_audit
+from dialbridge_client.api.changes import list_changes
 from dialbridge_client.api.enterprises import (
     create_enterprise,
     disable_enterprise,
@@ -24,7 +25,7 @@ from dialbridge_client.api.enterprises import (
     restore_enterprise,
     revoke_invitation,
 )
-from dialbridge_client.api.group_filter import get_group_filter, put_group_filter
+from dialbridge_client.api.group_filter import get_group_filter, list_groups, put_group_filter
 from dialbridge_client.api.licences import get_licences, put_licences
 from dialbridge_client.api.mapping import (
     diagnose_teams_user,
@@ -290,6 +291,20 @@ class Story:
         chosen = choose(seen.headers["etag"])
         check("everyone is chosen", answered(200, chosen).mode == "everyone", chosen)
         refused(412, "stale", choose(seen.headers["etag"]))
+        self.follow(client)
+
+    def follow(self, client):
+        """The groups, and what changed so far, in small steps to its end."""
+        groups = answered(200, list_groups.sync_detailed(self.enterprise, client=client, limit=2))
+        further = list_groups.sync_detailed(self.enterprise, client=client, cursor=groups.next_)
+        check("the next page is another one", answered(200, further).items[0].id != groups.items[0].id, further)
+        refused(422, "invalid", list_groups.sync_detailed(self.enterprise, client=client, cursor="none"))
+        now = answered(200, list_changes.sync_detailed(self.enterprise, client=client, after="now")).cursor
+        told = answered(200, list_changes.sync_detailed(self.enterprise, client=client, limit=2))
+        while told.more:
+            told = answered(200, list_changes.sync_detailed(self.enterprise, client=client, after=told.cursor, limit=2))
+        check("whoever follows arrives at this moment", told.cursor == now, told)
+        refused(422, "invalid", list_changes.sync_detailed(self.enterprise, client=client, after="yesterday"))
 
     def start(self, form):
         """A run that waits for its sign-in."""
