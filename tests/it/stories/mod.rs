@@ -13,6 +13,7 @@ mod help;
 mod invitation;
 mod licences;
 mod mapping;
+mod moving;
 mod operators;
 mod organization_consent;
 mod provisioning;
