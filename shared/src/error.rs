@@ -1,6 +1,7 @@
 //! The one error enum. It knows no HTTP; `web::problem` gives it a status.
 
 use crate::domain::Invalid;
+use crate::domain::fault::{Fault, Faults};
 use jiff::SignedDuration;
 
 /// `Result` with our error.
@@ -14,12 +15,15 @@ pub enum Error {
     /// The request could not be read at all.
     #[error("{0}")]
     Malformed(String),
-    /// The body is larger than 64 KB.
-    #[error("the body is larger than 65536 bytes; send it in parts")]
-    TooLarge,
+    /// The body is larger than that many bytes.
+    #[error("the body is larger than {0} bytes; send it in parts")]
+    TooLarge(usize),
     /// Values that were refused, all of them.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<Invalid>),
+    /// A file or list that was refused, with every fault and its place; nothing of it was kept.
+    #[error("{} of the values are wrong and nothing was changed; correct them and send it again", .0.count())]
+    Faulty(Faults),
     /// There is no such thing, or the caller may not know of it: the two look alike.
     #[error("there is no such {0}")]
     NotFound(&'static str),
@@ -45,17 +49,22 @@ pub enum Error {
     KeyReused,
     /// More mappings than licences (R111-R112).
     #[error(
-        "{wanted} Teams users need a licence, but there are only {limit}; ask {contact} for more. Over the limit: {over}"
+        "{wanted} Teams users need a licence, but there are only {limit}; ask {contact} for more{}. Over the limit: {over}",
+        freed(*.pending_release)
     )]
     OverLicense {
         /// Licences needed.
         wanted: usize,
         /// Licences there are.
         limit: u32,
+        /// Of those needed, the ones that the next sync frees.
+        pending_release: usize,
         /// Whom to ask for more.
         contact: String,
         /// Who would be left out.
         over: String,
+        /// Every refused row, those over the limit among them.
+        refused: Vec<Invalid>,
     },
     /// The plan that was approved no longer fits the world.
     #[error("{0}")]
@@ -106,6 +115,15 @@ pub enum Error {
     /// Another worker holds the lease.
     #[error("another worker is busy with this enterprise")]
     Busy,
+}
+
+/// R117: a licence that was freed is used until a sync has taken the number away.
+fn freed(pending_release: usize) -> String {
+    match pending_release {
+        0 => String::new(),
+        1 => ", or sync first: that frees 1 licence".into(),
+        more => format!(", or sync first: that frees {more} licences"),
+    }
 }
 
 /// Why a sign-in or consent was refused; each leads to a page that says what to do.
@@ -180,6 +198,18 @@ impl Error {
 impl From<Invalid> for Error {
     fn from(invalid: Invalid) -> Self {
         Self::Invalid(vec![invalid])
+    }
+}
+
+impl From<Faults> for Error {
+    fn from(faults: Faults) -> Self {
+        Self::Faulty(faults)
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Faulty(fault.into())
     }
 }
 

@@ -61,6 +61,14 @@ impl VoiceUser {
         self.music_on_hold.map_or(enterprise, |music| music == MusicOnHold::Pbx)
     }
 
+    /// A text in lower case is part of the id, name, address, number or extension.
+    #[must_use]
+    pub fn mentions(&self, q: &str) -> bool {
+        let number = self.number.as_ref().map_or("", E164::as_str);
+        let texts = [self.id.as_str(), &self.name, &self.email_and_extension(), number];
+        texts.iter().any(|text| text.to_lowercase().contains(q))
+    }
+
     /// The column `Email & Extension`: without an address only `Ext. <number>` (R108).
     #[must_use]
     pub fn email_and_extension(&self) -> String {

@@ -1,5 +1,7 @@
 //! The only place where an error becomes an HTTP answer: RFC 9457 problem documents with a stable `code`.
 
+use crate::domain::Invalid;
+use crate::domain::fault::{Fault, Place};
 use crate::error::{Chain, Error, SignInRefused};
 use axum::Extension;
 use axum::body::Body;
@@ -23,29 +25,74 @@ pub struct Problem {
     /// What went wrong this time and what to do; absent where the fault is ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Every refused value.
+    /// Every refused value; of a file or list the first 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// How many values of a file or list are refused in all.
+    #[serde(rename = "errorCount", skip_serializing_if = "Option::is_none")]
+    pub error_count: Option<usize>,
     /// The id of the request, as in the header `x-request-id`; tell it to support.
     #[serde(rename = "requestId", skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
 
 /// One refused value.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
-    /// The field's name.
+    /// The field's name, or its place such as `rows[2].teamsUser`.
     pub field: String,
+    /// A stable code of the fault to branch on; `INVALID` where there is no closer one.
+    pub code: &'static str,
     /// What would be right.
     pub detail: String,
+    /// The line of the file, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The column of the file, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+    /// The place in the list, counted from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    /// The id that stands there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+impl From<&Invalid> for FieldError {
+    fn from(invalid: &Invalid) -> Self {
+        Self {
+            field: invalid.what.clone(),
+            code: invalid.code,
+            detail: invalid.why.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&Fault> for FieldError {
+    fn from(fault: &Fault) -> Self {
+        let (line, index) = match fault.place {
+            Some(Place::Line(line)) => (Some(line), None),
+            Some(Place::Index(index)) => (None, Some(index)),
+            None => (None, None),
+        };
+        Self {
+            line,
+            column: fault.column,
+            index,
+            id: fault.id.clone(),
+            ..Self::from(&fault.invalid)
+        }
+    }
 }
 
 /// Status, stable code and title of an error.
 fn classified(error: &Error) -> (StatusCode, &'static str, &'static str) {
     match error {
         Error::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed", "The request cannot be read"),
-        Error::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
-        Error::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is not valid"),
+        Error::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
+        Error::Invalid(_) | Error::Faulty(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is not valid"),
         Error::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
         Error::NoIdentity => (StatusCode::UNAUTHORIZED, "no-identity", "The caller is not known"),
         Error::NotActivated => (
@@ -95,14 +142,15 @@ impl Problem {
     pub fn of(error: &Error) -> Self {
         let (status, code, title) = classified(error);
         let errors = match error {
-            Error::Invalid(invalid) => invalid
-                .iter()
-                .map(|one| FieldError {
-                    field: one.what.clone(),
-                    detail: one.why.clone(),
-                })
-                .collect(),
+            Error::Invalid(invalid) | Error::OverLicense { refused: invalid, .. } => {
+                invalid.iter().map(FieldError::from).collect()
+            }
+            Error::Faulty(faults) => faults.listed().iter().map(FieldError::from).collect(),
             _ => Vec::new(),
+        };
+        let error_count = match error {
+            Error::Faulty(faults) => Some(faults.count()),
+            _ => None,
         };
         // From 500 on the message is ours alone.
         let detail = (status.as_u16() < 500).then(|| match error {
@@ -116,6 +164,7 @@ impl Problem {
             code,
             detail,
             errors,
+            error_count,
             request_id: None,
         }
     }
@@ -183,6 +232,7 @@ pub async fn no_such_method() -> Problem {
         code: "method-not-allowed",
         detail: Some("see the API description for the methods of each route".into()),
         errors: Vec::new(),
+        error_count: None,
         request_id: None,
     }
 }
@@ -190,7 +240,6 @@ pub async fn no_such_method() -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Invalid;
 
     #[test]
     fn a_refusal_names_every_field() {
@@ -202,6 +251,7 @@ mod tests {
         assert_eq!(problem["status"], 422);
         assert_eq!(problem["code"], "invalid");
         assert_eq!(problem["errors"][1]["field"], "userLimit");
+        assert_eq!(problem["errors"][1]["code"], "INVALID");
     }
 
     #[test]

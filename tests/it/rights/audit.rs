@@ -32,6 +32,7 @@ fn left_by(route: &Route) -> (&'static str, &'static [&'static str]) {
         ("PUT", "/group-filter") => ("groupFilterChanged", &[]),
         ("PUT", "/voice-users") => ("voiceUsersChanged", &["created", "updated"]),
         ("PUT", "/mapping") => ("mappingChanged", &["Voice User"]),
+        ("POST", "/mapping/proposals") => ("mappingChanged", &["Voice User"]),
         ("PUT", "/operators") => ("operatorsChanged", &["deputies"]),
         ("POST", "/plans") => ("planMade", &[]),
         ("POST", "/runs") => ("runStarted", &["run"]),

@@ -273,6 +273,7 @@ struct GroupOrder {
     #[serde(default)]
     empty: bool,
     deleted: Option<bool>,
+    paused: Option<bool>,
     hidden: Option<bool>,
     #[serde(default)]
     add: Vec<String>,
@@ -298,6 +299,7 @@ async fn change_group(
     let tenant = &mut state.tenants[at];
     let named = |group: &super::state::Group| group.id.to_string() == which || group.name == which;
     let place = tenant.groups.iter().position(named).ok_or_else(|| missing(&which))?;
+    tenant.groups[place].paused = order.paused.unwrap_or(tenant.groups[place].paused);
     if order.empty {
         tenant.groups[place].members = Members::Listed {
             users: Vec::new(),

@@ -348,6 +348,7 @@ fn groups(tenant: &Tenant, chance: &mut Chance, now: Timestamp) -> Vec<Group> {
             members,
             created: now - SignedDuration::from_hours(24 * 400),
             deleted: false,
+            paused: false,
             hidden: false,
             changed: 1,
         });

@@ -336,6 +336,8 @@ pub(super) struct Group {
     pub(super) members: Members,
     pub(super) created: Timestamp,
     pub(super) deleted: bool,
+    /// Its rule is not applied at present.
+    pub(super) paused: bool,
     /// Applications do not see who is in it.
     pub(super) hidden: bool,
     pub(super) changed: u32,

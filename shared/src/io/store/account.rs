@@ -1,73 +1,85 @@
-//! Voice users, mappings, and what is ours in the tenant. One version counts every change of the three.
+//! Versions of an account, and what is ours in the tenant. One version counts every change of voice users, mapping and
+//! ownership; another one the saves of the mapping alone.
 
-use super::{Outcome, Store, Write, keys, number};
-use crate::domain::audit::Entry;
-use crate::domain::enterprise::Enterprise;
-use crate::domain::ids::{EnterpriseId, TeamsUserId, VoiceUserId};
+use super::voice_users::{InUse, Packing, VoiceUsers};
+use super::{Store, Write, keys, number};
+use crate::domain::ids::{EnterpriseId, RunId, TeamsUserId, VoiceUserId};
 use crate::domain::mapping::{Mapping, Owned, Ownership};
-use crate::domain::voice::VoiceUser;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Most rows that one save may change: a transaction takes 100 writes, and three of them are ours.
-pub const ROWS_PER_SAVE: usize = 90;
 /// What `Stale` names where the account stands and the enterprise has moved.
 pub const ENTERPRISE_MOVED: &str = "the enterprise";
+/// What `Stale` names where the account has moved.
+pub const ACCOUNT_MOVED: &str = "the account";
 
-#[derive(Default, Serialize, Deserialize)]
-struct AccountItem {
-    version: u64,
-    next_order: u64,
+#[derive(Default, Deserialize)]
+pub(super) struct AccountItem {
+    pub(super) version: u64,
+    #[serde(default)]
+    pub(super) next_order: u64,
+    #[serde(default)]
+    pub(super) saved: u64,
+    #[serde(default)]
+    pub(super) matched: Option<Matched>,
+    #[serde(default)]
+    pub(super) voice_users: Option<InUse>,
+}
+
+/// The last run that mapped users by their address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matched {
+    /// Which.
+    pub run: RunId,
+    /// Its rows have this order number or a higher one.
+    pub from: u64,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct OwnedItem {
     pub(super) user: TeamsUserId,
     pub(super) owned: Owned,
+    /// When it was last found in place; unknown for what is kept from before that was noted.
+    #[serde(default)]
+    pub(super) since: Option<Timestamp>,
 }
 
 /// Everything that a mapping decision needs from the table.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
-    /// Counts changes; 0 when new.
+    /// Counts changes of whatever kind; 0 when new.
     pub version: u64,
+    /// Counts saves of the mapping. Neither what a run puts in place nor a change of voice users moves it, so it is what
+    /// somebody has to have seen who saves a mapping.
+    pub saved: u64,
+    /// The last run that mapped users by their address.
+    pub matched: Option<Matched>,
     /// The order number of the next new mapping.
     pub next_order: u64,
     /// All voice users.
-    pub voice_users: BTreeMap<VoiceUserId, VoiceUser>,
+    pub voice_users: VoiceUsers,
+    /// Where they are kept.
+    pub packing: Packing,
     /// All saved mappings.
     pub rows: BTreeMap<VoiceUserId, Mapping>,
     /// What is ours in the tenant.
     pub owned: Ownership,
 }
 
-/// Rows and voice users to write together.
-#[derive(Debug, Default)]
-pub struct AccountChange {
-    /// Mappings to put.
-    pub put: Vec<Mapping>,
-    /// Mappings to delete.
-    pub delete: Vec<VoiceUserId>,
-    /// Voice users to put.
-    pub put_voice: Vec<VoiceUser>,
-    /// Voice users to delete.
-    pub delete_voice: Vec<VoiceUserId>,
-    /// The order number of the next new mapping.
-    pub next_order: u64,
-}
-
-impl AccountChange {
-    /// How many items it writes.
+impl Account {
+    /// The Teams users whom this run has mapped by their address, and whom nobody has mapped otherwise since.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.put.len() + self.delete.len() + self.put_voice.len() + self.delete_voice.len()
-    }
-
-    /// Nothing to write.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn matched_in(&self, run: &RunId) -> BTreeSet<&TeamsUserId> {
+        let Some(matched) = self.matched.as_ref().filter(|matched| matched.run == *run) else {
+            return BTreeSet::new();
+        };
+        let rows = self
+            .rows
+            .values()
+            .filter(|row| row.by_mail && row.order >= matched.from);
+        rows.map(|row| &row.teams_user).collect()
     }
 }
 
@@ -79,17 +91,16 @@ impl Store {
     /// `Upstream`.
     pub async fn account(&self, enterprise: &EnterpriseId) -> Result<Account> {
         let pk = keys::enterprise_partition(enterprise);
-        let AccountItem { version, next_order } = self.account_item(enterprise).await?;
-        let (voice_users, rows, owned) = futures::try_join!(
-            self.query::<VoiceUser>(&pk, keys::VOICE),
-            self.query::<Mapping>(&pk, keys::MAPPING),
-            self.query::<OwnedItem>(&pk, keys::OWNED),
-        )?;
+        let (item, voice_users, packing) = self.steady_voice_users(enterprise).await?;
+        let (rows, owned) = futures::try_join!(self.mapping_rows(&pk), self.query::<OwnedItem>(&pk, keys::OWNED),)?;
         Ok(Account {
-            version,
-            next_order,
-            voice_users: voice_users.into_iter().map(|user| (user.id.clone(), user)).collect(),
-            rows: rows.into_iter().map(|row| (row.voice_user.clone(), row)).collect(),
+            version: item.version,
+            saved: item.saved,
+            matched: item.matched,
+            next_order: item.next_order,
+            voice_users,
+            packing,
+            rows,
             owned: owned.into_iter().map(|item| (item.user, item.owned)).collect(),
         })
     }
@@ -102,55 +113,8 @@ impl Store {
         Ok(self.account_item(enterprise).await?.version)
     }
 
-    async fn account_item(&self, enterprise: &EnterpriseId) -> Result<AccountItem> {
+    pub(super) async fn account_item(&self, enterprise: &EnterpriseId) -> Result<AccountItem> {
         Ok(self.get(&keys::account(enterprise)).await?.unwrap_or_default())
-    }
-
-    /// Writes a change of an account that was read at version `seen`, as a whole; gives the new version. The enterprise,
-    /// with its licences, must still be the one that the change was checked against.
-    ///
-    /// # Errors
-    /// `Stale` if somebody was faster: with the mapping, or with the enterprise.
-    pub async fn change_account(
-        &self,
-        kept: &Enterprise,
-        change: &AccountChange,
-        seen: u64,
-        entry: Option<&Entry>,
-    ) -> Result<u64> {
-        let enterprise = &kept.id;
-        let next = AccountItem {
-            version: seen + 1,
-            next_order: change.next_order,
-        };
-        let mut writes = vec![
-            self.put(&keys::account(enterprise), &next)?
-                .when_version(seen)
-                .build()?,
-            self.check(&keys::enterprise(enterprise), "version = :kept")
-                .with(":kept", number(kept.version))
-                .build()?,
-        ];
-        if let Some(entry) = entry {
-            writes.push(self.audited(enterprise, entry)?);
-        }
-        for row in &change.put {
-            writes.push(self.put(&keys::mapping(enterprise, &row.voice_user), row)?.build()?);
-        }
-        for voice in &change.delete {
-            writes.push(self.delete(&keys::mapping(enterprise, voice)).build()?);
-        }
-        for user in &change.put_voice {
-            writes.push(self.put(&keys::voice_user(enterprise, &user.id), user)?.build()?);
-        }
-        for voice in &change.delete_voice {
-            writes.push(self.delete(&keys::voice_user(enterprise, voice)).build()?);
-        }
-        match self.transact(writes).await? {
-            Outcome::Written => Ok(seen + 1),
-            Outcome::Failed(conditions) if conditions == [1] => Err(Error::Stale(ENTERPRISE_MOVED)),
-            Outcome::Failed(_) => Err(Error::Stale("the mapping")),
-        }
     }
 
     /// The write that records what is ours of one user, for a transaction of a run.
@@ -159,6 +123,7 @@ impl Store {
         enterprise: &EnterpriseId,
         user: &TeamsUserId,
         owned: &Owned,
+        since: Timestamp,
     ) -> Result<Write<'_>> {
         let key = keys::owned(enterprise, user);
         if owned.is_empty() {
@@ -169,6 +134,7 @@ impl Store {
                 &OwnedItem {
                     user: user.clone(),
                     owned: owned.clone(),
+                    since: Some(since),
                 },
             )
         }
@@ -186,13 +152,25 @@ impl Store {
             .unwrap_or_default())
     }
 
-    /// Counts a change of ownership, so that readers and plans notice it.
+    /// When a sync last put something in place for a user who has something of ours: the dial pad's clock (R144).
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn placed(&self, enterprise: &EnterpriseId, user: &TeamsUserId) -> Result<Option<Timestamp>> {
+        let item: Option<OwnedItem> = self.get(&keys::owned(enterprise, user)).await?;
+        Ok(item.and_then(|item| item.since))
+    }
+
+    /// Counts a change, so that readers and plans notice it.
     pub(super) fn account_moved(&self, enterprise: &EnterpriseId) -> Write<'_> {
-        self.update(
-            &keys::account(enterprise),
-            "SET version = if_not_exists(version, :zero) + :one, next_order = if_not_exists(next_order, :zero)",
-        )
-        .with(":zero", number(0))
-        .with(":one", number(1))
+        self.account_moved_with(enterprise, "next_order = if_not_exists(next_order, :zero)")
+    }
+
+    /// The same, with what else is set.
+    pub(super) fn account_moved_with(&self, enterprise: &EnterpriseId, set: &str) -> Write<'_> {
+        let counted = format!("SET version = if_not_exists(version, :zero) + :one, {set}");
+        self.update(&keys::account(enterprise), &counted)
+            .with(":zero", number(0))
+            .with(":one", number(1))
     }
 }

@@ -176,28 +176,37 @@ impl Store {
         resource: &str,
         now: Timestamp,
     ) -> Result<String> {
-        let (key, request) = hashed(once);
-        let answer = Answer {
-            request: request.clone(),
-            resource: resource.to_owned(),
-        };
-        let memory = self.put(&key, &answer)?.until(now + REMEMBERED);
-        let memory = memory
-            .when("attribute_not_exists(pk) OR expires <= :now")
-            .with(":now", super::number(now.as_second()));
-        writes.push(memory.build()?);
+        writes.push(self.remembered(once, resource, now)?);
         let last = writes.len() - 1;
         match self.transact(writes).await? {
             Outcome::Written => Ok(resource.to_owned()),
-            Outcome::Failed(conditions) if conditions.contains(&last) => {
-                let known: Answer = self.get(&key).await?.ok_or(Error::Busy)?;
-                if known.request == request {
-                    Ok(known.resource)
-                } else {
-                    Err(Error::KeyReused)
-                }
-            }
+            Outcome::Failed(conditions) if conditions.contains(&last) => self.known(once).await,
             Outcome::Failed(_) => Err(Error::Busy),
+        }
+    }
+
+    /// The write of a request's memory; its condition fails where the key was used before.
+    pub(super) fn remembered(&self, once: &Once, resource: &str, now: Timestamp) -> Result<TransactWriteItem> {
+        let (key, request) = hashed(once);
+        let answer = Answer {
+            request,
+            resource: resource.to_owned(),
+        };
+        let memory = self.put(&key, &answer)?.until(now + REMEMBERED);
+        memory
+            .when("attribute_not_exists(pk) OR expires <= :now")
+            .with(":now", super::number(now.as_second()))
+            .build()
+    }
+
+    /// What the request gave that has used the key.
+    pub(super) async fn known(&self, once: &Once) -> Result<String> {
+        let (key, request) = hashed(once);
+        let known: Answer = self.get(&key).await?.ok_or(Error::Busy)?;
+        if known.request == request {
+            Ok(known.resource)
+        } else {
+            Err(Error::KeyReused)
         }
     }
 

@@ -41,7 +41,7 @@ pub(super) fn record(ask: &Ask<'_>, group: &Group) -> Value {
         "mailEnabled": mail_enabled,
         "securityEnabled": matches!(group.kind, GroupKind::Security | GroupKind::MailSecurity),
         "membershipRule": group.rule,
-        "membershipRuleProcessingState": group.rule.map(|_| "On"),
+        "membershipRuleProcessingState": group.rule.map(|_| if group.paused { "Paused" } else { "On" }),
         "onPremisesSyncEnabled": null,
         "visibility": if group.hidden { Some("HiddenMembership") } else { unified.then_some("Private") },
         "createdDateTime": created,
