@@ -152,8 +152,3 @@ async fn people_who_move_after_the_first_page_are_kept_as_they_are() {
 async fn people_who_move_half_way_are_kept_as_they_are() {
     moved(4).await;
 }
-
-#[tokio::test]
-async fn people_who_move_after_the_last_page_are_kept_as_they_are() {
-    moved(7).await;
-}
