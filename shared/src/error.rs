@@ -49,17 +49,22 @@ pub enum Error {
     KeyReused,
     /// More mappings than licences (R111-R112).
     #[error(
-        "{wanted} Teams users need a licence, but there are only {limit}; ask {contact} for more. Over the limit: {over}"
+        "{wanted} Teams users need a licence, but there are only {limit}; ask {contact} for more{}. Over the limit: {over}",
+        freed(*.pending_release)
     )]
     OverLicense {
         /// Licences needed.
         wanted: usize,
         /// Licences there are.
         limit: u32,
+        /// Of those needed, the ones that the next sync frees.
+        pending_release: usize,
         /// Whom to ask for more.
         contact: String,
         /// Who would be left out.
         over: String,
+        /// Every refused row, those over the limit among them.
+        refused: Vec<Invalid>,
     },
     /// The plan that was approved no longer fits the world.
     #[error("{0}")]
@@ -110,6 +115,15 @@ pub enum Error {
     /// Another worker holds the lease.
     #[error("another worker is busy with this enterprise")]
     Busy,
+}
+
+/// R117: a licence that was freed is used until a sync has taken the number away.
+fn freed(pending_release: usize) -> String {
+    match pending_release {
+        0 => String::new(),
+        1 => ", or sync first: that frees 1 licence".into(),
+        more => format!(", or sync first: that frees {more} licences"),
+    }
 }
 
 /// Why a sign-in or consent was refused; each leads to a page that says what to do.

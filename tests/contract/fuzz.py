@@ -80,6 +80,8 @@ def configuration(world, known, current, token):
         "invitation": known.invitations,
         "link": known.links,
         "token": known.tokens,
+        "path.voiceUser": known.voice_users,
+        "path.who": known.teams_users,
         "path.code": ["AADSTS50105", "GA_NOT_ADMIN"],
         "header.If-Match": sorted(current.values()) or ['"1"'],
         "body.code": known.codes,

@@ -26,7 +26,13 @@ from dialbridge_client.api.enterprises import (
 )
 from dialbridge_client.api.group_filter import get_group_filter, put_group_filter
 from dialbridge_client.api.licences import get_licences, put_licences
-from dialbridge_client.api.mapping import get_mapping, list_teams_users, save_mapping
+from dialbridge_client.api.mapping import (
+    diagnose_teams_user,
+    diagnose_voice_user,
+    get_mapping,
+    list_teams_users,
+    save_mapping,
+)
 from dialbridge_client.api.resellers import create_reseller, get_reseller, put_reseller, resend_activation
 from dialbridge_client.api.sync import (
     get_operators,
@@ -73,6 +79,7 @@ from dialbridge_client.models import (
     RunState,
     Service,
     State,
+    Verdict,
     VoiceUserForm,
     VoiceUserList,
 )
@@ -365,6 +372,10 @@ class Story:
         refused(409, "over-license", save(MAPPED + 1, page.headers["etag"]))
         saved = answered(200, save(MAPPED, page.headers["etag"]))
         check("the save is counted", (saved.changed, saved.action_needed) == (MAPPED, "Sync Needed"), saved)
+        found = answered(200, diagnose_teams_user.sync_detailed(self.enterprise, teams_users[0].email, client=client))
+        check("a mapped user waits for the sync", found.diagnosis.verdict == Verdict.WAITSFORSYNC, found)
+        seen = answered(200, diagnose_voice_user.sync_detailed(self.enterprise, "v0", client=client))
+        check("and so does its voice user", seen.teams_user.id == teams_users[0].id, seen)
         return [user.id for user in teams_users]
 
     def plan(self):

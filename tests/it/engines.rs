@@ -2,9 +2,11 @@
 //! DynamoDB Local. One test an engine; each case has a table of its own, and all of them run before any is reported.
 
 mod account;
+mod changes;
 mod directory;
 mod dynamodb_local;
 mod endings;
+mod groups;
 mod lists;
 mod outbox;
 mod provisioning;
@@ -78,9 +80,11 @@ async fn every_case_holds(engine: &str, url: &Url) {
         runs::CASES,
         status::CASES,
         trails::CASES,
+        changes::CASES,
         outbox::CASES,
         lists::CASES,
         endings::CASES,
+        groups::CASES,
     ];
     for (name, case) in all.into_iter().flatten() {
         let table = Table {

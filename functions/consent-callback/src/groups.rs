@@ -1,7 +1,7 @@
-//! `Sync User Groups`: whose users are synchronised, chosen after a sign-in of the Global Admin (R072-R086).
+//! `Sync User Groups`: whose users are synchronised, chosen after a sign-in of the Global Admin (R072-R088).
 
-use crate::browser::{Visitor, failure, leading_back};
-use crate::pages::{Back, GroupRow, GroupsPage};
+use crate::browser::{Visitor, failure, leading_back, to_microsoft};
+use crate::pages::{Back, GroupRow, GroupsPage, PreviewView};
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -9,15 +9,17 @@ use http::StatusCode;
 use serde::Deserialize;
 use shared::domain::Invalid;
 use shared::domain::enterprise::Enterprise;
-use shared::domain::group_filter::{Banned, Group, GroupFilter, GroupKind};
+use shared::domain::group_filter::{Group, GroupFilter, GroupList};
 use shared::domain::ids::GroupId;
 use shared::domain::reseller::Reseller;
+use shared::domain::schedule;
 use shared::domain::secret::Secret;
 use shared::domain::visit::{Outcome, Session};
 use shared::error::SignInRefused;
 use shared::io::Io;
-use shared::run::group_filter::Choice;
-use shared::run::{guide, sign_in};
+use shared::plan::group_filter::{Choice, Chosen, chosen, kind};
+use shared::plan::group_preview::{InGroup, People, Preview};
+use shared::run::{browser_token, guide, sign_in};
 use shared::{Error, Result};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -35,8 +37,13 @@ pub(crate) struct ChoiceForm {
     group: Vec<String>,
     /// Names, a line each.
     names: String,
+    /// `yes` where a group without members is meant so.
+    empty: String,
     /// The version that the page showed.
     version: u64,
+    /// `save`, `preview`, or `sign-in` for another look at the groups; `save` where it is left out.
+    #[serde(rename = "do")]
+    what: String,
 }
 
 impl ChoiceForm {
@@ -48,7 +55,9 @@ impl ChoiceForm {
                 "mode" => form.mode = value,
                 "group" => form.group.push(value),
                 "names" => form.names = value,
+                "empty" => form.empty = value,
                 "version" => form.version = value.parse().unwrap_or_default(),
+                "do" => form.what = value,
                 _ => {}
             }
         }
@@ -72,51 +81,88 @@ impl ChoiceForm {
             "groups" => {
                 let id = |text: &String| text.parse().map_err(|_| wrong(format!("there is no group `{text}`")));
                 let ids: Vec<GroupId> = self.group.iter().map(id).collect::<Result<_>>()?;
-                Ok(Choice::Groups { ids, names })
+                Ok(Choice::Groups {
+                    ids,
+                    names,
+                    empty_too: self.empty == "yes",
+                })
             }
             _ => Err(wrong("choose everyone, or groups".into())),
         }
     }
+
+    /// The choice for a look at it: that a group is empty is what the look tells.
+    fn looked_at(&self) -> Result<Choice> {
+        let meant = Self {
+            empty: "yes".into(),
+            ..self.clone()
+        };
+        meant.choice()
+    }
 }
 
-/// A choice that was refused, with the reasons.
-pub(crate) struct Refused {
-    entered: ChoiceForm,
-    why: Vec<String>,
+/// The page once more, with what was entered and what became of it.
+#[derive(Default)]
+pub(crate) struct Entered {
+    form: ChoiceForm,
+    wrong: Vec<String>,
+    preview: Option<Preview>,
 }
 
-/// The page with the choice that is in force, or the one that was refused.
+/// The page with the choice that is in force, or the one that was entered.
 pub(crate) async fn page(
     io: &Io,
     kept: Enterprise,
     reseller: &Reseller,
     session: &Session,
-    refused: Option<Refused>,
+    browser: &Secret,
+    entered: Option<Entered>,
 ) -> Result<GroupsPage> {
-    let known = io.store.groups(&kept.id).await?;
-    let (entered, wrong) = match refused {
-        Some(Refused { entered, why }) => (entered, why),
-        None => (in_force(&kept), Vec::new()),
+    let known = io.store.group_list(&kept.id).await?;
+    let entered = entered.unwrap_or_else(|| Entered {
+        form: in_force(&kept),
+        ..Entered::default()
+    });
+    let (groups, more) = rows(&known.groups, &entered.form.group.iter().map(String::as_str).collect());
+    let chosen_now = chosen(&kept.group_filter, &known);
+    let zone = schedule::zone(&kept.settings.time_zone)?;
+    let preview = match &entered.preview {
+        Some(preview) => Some(view(io, &kept, preview).await?),
+        None => None,
     };
-    let (groups, more) = rows(&known, &entered.group.iter().map(String::as_str).collect());
     Ok(GroupsPage {
         product: reseller.brand.product_name.clone(),
-        tenant_name: kept
-            .setup
-            .tenant()
-            .map(|tenant| tenant.name.clone())
-            .unwrap_or_default(),
-        wrong,
-        advice: advice(&kept.group_filter, &known),
-        enterprise: kept.settings.name,
-        mode: entered.mode,
+        tenant_name: kept.setup.tenant_name().to_owned(),
+        wrong: entered.wrong,
+        advice: chosen_now.iter().filter_map(Chosen::advice).collect(),
+        enterprise: kept.settings.name.clone(),
+        ask_empty: asks_for_empty(&entered.form, entered.preview.as_ref(), &known),
+        empty: entered.form.empty == "yes",
+        mode: entered.form.mode,
         groups,
         more,
-        names: entered.names,
-        version: entered.version,
+        names: entered.form.names,
+        version: entered.form.version,
+        read_at: known.read_at.map(|at| schedule::display(at, &zone)),
+        preview,
+        can_preview: browser_token::is_kept(io, browser, io.clock.now()).await?,
         post_to: "/setup/groups".into(),
         back: guide::way_back(reseller, session.return_to.as_ref(), &Outcome::Declined).map(Back::from),
     })
+}
+
+/// Whether a chosen group has no members, as far as is known: then the page asks whether that is meant.
+fn asks_for_empty(form: &ChoiceForm, preview: Option<&Preview>, known: &GroupList) -> bool {
+    let seen = preview.is_some_and(|preview| preview.groups.iter().any(|(_, people)| *people == InGroup::People(0)));
+    let choice = form.choice().ok();
+    let names = |group: &Group| match &choice {
+        Some(Choice::Groups { ids, names, .. }) => {
+            ids.contains(&group.id) || names.iter().any(|name| name.eq_ignore_ascii_case(&group.name))
+        }
+        Some(Choice::Everyone) | None => false,
+    };
+    let mut empty = known.groups.iter().filter(|group| group.members == Some(0));
+    seen || empty.any(names)
 }
 
 fn in_force(kept: &Enterprise) -> ChoiceForm {
@@ -128,8 +174,8 @@ fn in_force(kept: &Enterprise) -> ChoiceForm {
     ChoiceForm {
         mode: mode.into(),
         group,
-        names: String::new(),
         version: kept.version,
+        ..ChoiceForm::default()
     }
 }
 
@@ -159,65 +205,122 @@ fn rows(known: &[Group], chosen: &BTreeSet<&str>) -> (Vec<GroupRow>, usize) {
     (shown, more)
 }
 
-fn note(group: &Group) -> &'static str {
-    match (group.banned, group.kind) {
-        (Some(Banned::AllUsers | Banned::AllCompany), _) => {
-            "Cannot be chosen: Microsoft does not keep its members reliably complete."
+fn note(group: &Group) -> String {
+    if let Some(banned) = group.banned {
+        return sentence(&format!("{}.", banned.why()));
+    }
+    let members = match group.members {
+        None => String::new(),
+        Some(0) => ", no members".into(),
+        Some(1) => ", 1 member".into(),
+        Some(count) => format!(", {count} members"),
+    };
+    let paused = if group.paused {
+        "; its rule is paused, so who joins or leaves does not show"
+    } else {
+        ""
+    };
+    sentence(&format!("{}{members}{paused}", kind(group.kind)))
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
+}
+
+/// A look at a choice, as the page shows it.
+async fn view(io: &Io, kept: &Enterprise, preview: &Preview) -> Result<PreviewView> {
+    let ids = preview.unassigned.iter().map(|one| one.teams_user.clone()).collect();
+    let labels = io.store.teams_users(&kept.id, ids).await?;
+    let unassigned = preview.unassigned.iter().map(|one| {
+        let number = one
+            .number
+            .as_ref()
+            .map(|number| format!(", {number}"))
+            .unwrap_or_default();
+        match labels.get(&one.teams_user) {
+            Some(user) => format!("{}{number}: {}", one.name, user.label()),
+            None => format!("{}{number}", one.name),
         }
-        (Some(Banned::Distribution), _) => "Cannot be chosen: a distribution list has no members that can be read.",
-        (None, GroupKind::Security) => "Security group",
-        (None, GroupKind::Dynamic) => "Dynamic group",
-        (None, GroupKind::Microsoft365) => "Microsoft 365 group",
-        (None, GroupKind::Distribution) => "Distribution list",
+    });
+    let stops = preview.stops().map(|(name, people)| match people {
+        InGroup::Gone => format!("{name} does not exist any more. Leave it out."),
+        InGroup::Hidden => format!("{name} hides its members, so they cannot be synchronised. Leave it out."),
+        InGroup::People(_) => format!("{name} exists and has no members. A sync stops until it has some."),
+    });
+    Ok(PreviewView {
+        same: preview.same,
+        stops: stops.collect(),
+        groups: preview
+            .groups
+            .iter()
+            .filter_map(|(name, people)| in_group(name, *people))
+            .collect(),
+        people: vec![
+            list("in", "is", "are", &preview.inside),
+            list("out", "is", "are", &preview.outside),
+            list("synchronised anew", "would be", "would be", &preview.joining),
+            list("not synchronised any more", "would be", "would be", &preview.leaving),
+        ],
+        figures: preview.figures.map(|figures| {
+            let with = figures.phone_system - figures.excluded_by_calling_plan.min(figures.phone_system);
+            format!(
+                "{} of those who are in can be mapped: they have Teams Phone and no calling plan.",
+                with
+            )
+        }),
+        unassigned: unassigned.collect(),
+        releases: preview.releases,
+        approval: preview.approval,
+    })
+}
+
+fn in_group(name: &str, people: InGroup) -> Option<String> {
+    match people {
+        InGroup::People(1) => Some(format!("{name}: 1 person")),
+        InGroup::People(count) if count > 0 => Some(format!("{name}: {count} people")),
+        InGroup::People(_) | InGroup::Gone | InGroup::Hidden => None,
     }
 }
 
-/// What should be changed in the choice that is in force (R082, R087).
-fn advice(filter: &GroupFilter, known: &[Group]) -> Vec<String> {
-    let GroupFilter::Groups(chosen) = filter else {
-        return Vec::new();
+/// A list as a heading and the names in it.
+fn list(what: &str, one: &str, many: &str, people: &People) -> (String, Vec<String>) {
+    let named: Vec<String> = people.first().map(str::to_owned).collect();
+    let heading = match people.count {
+        0 => format!("Nobody {one} {what}"),
+        1 => format!("1 person {one} {what}"),
+        count => format!("{count} people {many} {what}"),
     };
-    let mut advice = Vec::new();
-    for group in chosen {
-        match known.iter().find(|known| known.id == group.id) {
-            None => advice.push(format!(
-                "{} was chosen before and is gone from your organisation; it is left out when you save.",
-                group.name
-            )),
-            Some(known) if known.banned.is_some() => advice.push(format!(
-                "{} was chosen before and should be removed: Microsoft does not keep its members reliably complete. It is \
-                 left out when you save.",
-                group.name
-            )),
-            Some(_) => {}
-        }
-    }
-    advice
+    let more = people.count.saturating_sub(named.len() as u64);
+    let rest = (more > 0 && !named.is_empty()).then(|| format!("and {more} more"));
+    (heading, named.into_iter().chain(rest).collect())
 }
 
 /// Shows the choice to a person who has just completed the set-up, or came for it. It changes nothing.
 #[utoipa::path(get, path = "/setup/groups", operation_id = "showGroupChoice", tag = "pages",
     responses((status = 200, content_type = "text/html", body = String), (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn show(State(io): State<Arc<Io>>, Visitor { session, .. }: Visitor) -> Response {
-    match current(&io, &session, None).await {
+pub(crate) async fn show(State(io): State<Arc<Io>>, Visitor { session, browser }: Visitor) -> Response {
+    match current(&io, &session, &browser, None).await {
         Ok(page) => leading_back(page, session.return_to.as_ref()),
         Err(error) => failure(&io, Some(&session.visit()), error).await,
     }
 }
 
-async fn current(io: &Io, session: &Session, refused: Option<Refused>) -> Result<GroupsPage> {
+async fn current(io: &Io, session: &Session, browser: &Secret, entered: Option<Entered>) -> Result<GroupsPage> {
     if !session.may_choose() {
         return Err(SignInRefused::StateUnknown.into());
     }
     let kept = sign_in::current(io, &session.visit()).await?;
     let reseller = io.store.reseller(&kept.reseller).await?;
-    page(io, kept, &reseller, session, refused).await
+    page(io, kept, &reseller, session, browser, entered).await
 }
 
-/// Saves the choice; it holds from the next sync on.
+/// Saves the choice, which holds from the next sync on; or shows what it would mean and saves nothing.
 #[utoipa::path(post, path = "/setup/groups", operation_id = "chooseGroups", tag = "pages",
     request_body(content = ChoiceForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 303, description = "On to the next page."), (status = 403, content_type = "text/html", body = String),
+    responses((status = 303, description = "On to the next page, or to Microsoft's sign-in."), (status = 200, content_type = "text/html", body = String),
+        (status = 403, content_type = "text/html", body = String),
         (status = 409, content_type = "text/html", body = String), (status = 422, content_type = "text/html", body = String)))]
 pub(crate) async fn save(
     State(io): State<Arc<Io>>,
@@ -229,34 +332,70 @@ pub(crate) async fn save(
     if !session.may_choose() && session.outcome().is_some() {
         return Redirect::to("/setup").into_response();
     }
-    match chosen(&io, &session, &browser, &entered).await {
-        Ok(()) => Redirect::to("/setup").into_response(),
-        Err(error) => again(&io, &session, entered, error).await,
+    let done = match entered.what.as_str() {
+        "preview" => looked(&io, &session, &browser, &entered).await,
+        "sign-in" => guide::sign_in_for_groups(&io, &session, &browser, io.clock.now())
+            .await
+            .map(|url| to_microsoft(&url, &browser)),
+        _ => chosen_and_on(&io, &session, &browser, &entered).await,
+    };
+    match done {
+        Ok(done) => done,
+        Err(error) => again(&io, &session, &browser, entered, error).await,
     }
 }
 
-async fn chosen(io: &Io, session: &Session, browser: &Secret, entered: &ChoiceForm) -> Result<()> {
-    guide::choose(io, session, browser, entered.choice()?, entered.version, io.clock.now()).await
+async fn chosen_and_on(io: &Io, session: &Session, browser: &Secret, entered: &ChoiceForm) -> Result<Response> {
+    let choice = entered.choice()?;
+    guide::choose(io, session, browser, choice, entered.version, io.clock.now()).await?;
+    Ok(Redirect::to("/setup").into_response())
+}
+
+async fn looked(io: &Io, session: &Session, browser: &Secret, entered: &ChoiceForm) -> Result<Response> {
+    let preview = guide::preview(io, session, browser, &entered.looked_at()?, io.clock.now()).await?;
+    let entered = Entered {
+        form: entered.clone(),
+        wrong: Vec::new(),
+        preview: Some(preview),
+    };
+    let page = current(io, session, browser, Some(entered)).await?;
+    Ok(leading_back(page, session.return_to.as_ref()))
 }
 
 /// The page once more, with the reasons and what was entered.
-async fn again(io: &Io, session: &Session, mut entered: ChoiceForm, error: Error) -> Response {
+async fn again(io: &Io, session: &Session, browser: &Secret, mut form: ChoiceForm, error: Error) -> Response {
     let visit = session.visit();
-    let (status, why) = match error {
+    let look = form.what == "preview";
+    let (status, wrong) = match error {
         Error::Invalid(wrong) => (
             StatusCode::UNPROCESSABLE_ENTITY,
             wrong.into_iter().map(|wrong| wrong.why).collect(),
         ),
         Error::Stale(_) => match sign_in::current(io, &visit).await {
             Ok(kept) => {
-                entered.version = kept.version;
+                form.version = kept.version;
                 (StatusCode::CONFLICT, vec![overtaken(&kept.group_filter)])
             }
             Err(error) => return failure(io, Some(&visit), error).await,
         },
+        // A look that fails leaves the page as it is: the choice can be saved without it.
+        Error::TokenExpired if look => (
+            StatusCode::CONFLICT,
+            vec!["the sign-in that lets you look at members has ended; sign in again for it, or save without".into()],
+        ),
+        Error::Conflict(why) if look => (StatusCode::CONFLICT, vec![why]),
+        Error::Throttled { .. } if look => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            vec!["Microsoft is busy; look again in a minute, or save without".into()],
+        ),
         error => return failure(io, Some(&visit), error).await,
     };
-    match current(io, session, Some(Refused { entered, why })).await {
+    let entered = Entered {
+        form,
+        wrong,
+        preview: None,
+    };
+    match current(io, session, browser, Some(entered)).await {
         Ok(page) => (status, leading_back(page, visit.return_to.as_ref())).into_response(),
         Err(error) => failure(io, Some(&visit), error).await,
     }

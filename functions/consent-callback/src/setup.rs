@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 /// Seconds after which a page that waits for Microsoft looks again.
 const LOOK_AGAIN: u32 = 15;
 
-async fn page(io: &Io, session: &Session) -> Result<Response> {
+async fn page(io: &Io, session: &Session, browser: &Secret) -> Result<Response> {
     let over = session.outcome();
     let kept = match over {
         Some(_) => io.store.enterprise(&session.enterprise).await?,
@@ -100,7 +100,9 @@ async fn page(io: &Io, session: &Session) -> Result<Response> {
             offer: management::offer(&kept, &reseller)?,
         }
         .into_response(),
-        Stage::Groups { .. } => groups::page(io, kept, &reseller, session, None).await?.into_response(),
+        Stage::Groups { .. } => groups::page(io, kept, &reseller, session, browser, None)
+            .await?
+            .into_response(),
         Stage::Complete | Stage::Answered { .. } | Stage::Chosen | Stage::Syncing { .. } => {
             done(kept, reseller, session).into_response()
         }
@@ -163,8 +165,8 @@ fn next_steps(stage: &Stage, undecided: bool, reseller: &str) -> Vec<String> {
 #[utoipa::path(get, path = "/setup", operation_id = "showSetup", tag = "pages",
     responses((status = 200, content_type = "text/html", body = String), (status = 303, description = "Back to the page that sent the person here."),
         (status = 403, content_type = "text/html", body = String)))]
-pub(crate) async fn show(State(io): State<Arc<Io>>, Visitor { session, .. }: Visitor) -> Response {
-    match page(&io, &session).await {
+pub(crate) async fn show(State(io): State<Arc<Io>>, Visitor { session, browser }: Visitor) -> Response {
+    match page(&io, &session, &browser).await {
         Ok(page) => page,
         Err(error) => failure(&io, Some(&session.visit()), error).await,
     }

@@ -1,7 +1,10 @@
-//! API for account admins: groups, Teams users, voice users, mapping.
+//! API for account admins: groups, Teams users, voice users, mapping, and what changed.
 
+mod changes;
+mod diagnosis;
 mod groups;
 mod mapping;
+mod proposals;
 mod teams_users;
 mod voice_users;
 
@@ -15,6 +18,7 @@ use utoipa_axum::routes;
 /// The routes with their description.
 pub fn api() -> OpenApiRouter<Arc<Io>> {
     OpenApiRouter::new()
+        .routes(routes!(changes::list))
         .routes(routes!(groups::list))
         .routes(routes!(groups::filter, groups::choose))
         .routes(routes!(teams_users::list))
@@ -23,7 +27,10 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(voice_users::bulk::export))
         .routes(routes!(voice_users::bulk::template))
         .routes(routes!(voice_users::one, voice_users::change, voice_users::delete))
+        .routes(routes!(diagnosis::teams_user))
+        .routes(routes!(diagnosis::voice_user))
         .routes(routes!(mapping::page, mapping::save))
+        .routes(routes!(proposals::list, proposals::accept))
 }
 
 /// The routes, ready to serve.

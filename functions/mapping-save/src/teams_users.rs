@@ -1,4 +1,4 @@
-//! The Teams users who can be mapped.
+//! The Teams users who can be chosen in the mapping's drop-downs.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,9 +7,11 @@ use shared::Result;
 use shared::domain::caller::Caller;
 use shared::domain::directory::TeamsUser;
 use shared::domain::email::EmailAddress;
-use shared::domain::ids::{EnterpriseId, TeamsUserId};
+use shared::domain::ids::{EnterpriseId, TeamsUserId, VoiceUserId};
 use shared::io::Io;
 use shared::run::access;
+use shared::run::candidates::{self, Candidate, Search};
+use shared::run::mapping_page::SELECT_USER;
 use shared::web::extract::{Params, Segments};
 use shared::web::problem::Problem;
 use std::sync::Arc;
@@ -21,26 +23,56 @@ use utoipa::{IntoParams, ToSchema};
 pub(crate) struct ListParams {
     /// 1 to 500; 100 where left out.
     limit: Option<usize>,
-    /// `next` of the page before.
+    /// `next` of the page before. What is searched for comes in one page, by name.
     #[param(value_type = Option<String>)]
     cursor: Option<TeamsUserId>,
+    /// Part of a name or address, whatever its case.
+    q: Option<String>,
+    /// Only those who are mapped to nobody.
+    #[serde(default)]
+    free: bool,
 }
 
-/// A page of Teams users in the order of their ids.
+/// A page of Teams users: in the order of their ids, or by name where somebody is searched for.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TeamsUserList {
-    items: Vec<TeamsUserView>,
+    drop_down: DropDown,
+    items: Vec<CandidateView>,
     /// Give it as `cursor` for the next page; absent on the last.
     #[schema(value_type = Option<String>)]
     next: Option<TeamsUserId>,
+    /// A search found more than the limit: ask for more letters.
+    more: bool,
     /// What to do while the list is empty or somebody is missing.
     hint: &'static str,
 }
 
+/// The texts of the drop-downs.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct TeamsUserView {
+pub(crate) struct DropDown {
+    /// Of a row that is not mapped.
+    placeholder: &'static str,
+    /// Above the open list.
+    label: &'static str,
+    /// The first choice; it is saved as `null`.
+    none: &'static str,
+}
+
+impl DropDown {
+    pub(crate) fn new() -> Self {
+        Self {
+            placeholder: SELECT_USER,
+            label: "Select the user's Microsoft Teams account",
+            none: "None",
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TeamsUserView {
     #[schema(value_type = String)]
     id: TeamsUserId,
     /// `Name (email)`, as the drop-down shows it.
@@ -52,6 +84,25 @@ struct TeamsUserView {
     country: Option<String>,
 }
 
+/// A Teams user and who has them.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CandidateView {
+    #[serde(flatten)]
+    user: TeamsUserView,
+    /// The voice user who is mapped to them; absent where they are free.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mapped_to: Option<MappedTo>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct MappedTo {
+    #[schema(value_type = String)]
+    voice_user: VoiceUserId,
+    name: String,
+}
+
 impl From<TeamsUser> for TeamsUserView {
     fn from(user: TeamsUser) -> Self {
         Self {
@@ -60,6 +111,16 @@ impl From<TeamsUser> for TeamsUserView {
             name: user.name,
             email: user.email,
             country: user.country,
+        }
+    }
+}
+
+impl From<Candidate> for CandidateView {
+    fn from(candidate: Candidate) -> Self {
+        let mapped_to = candidate.mapped_to;
+        Self {
+            user: candidate.user.into(),
+            mapped_to: mapped_to.map(|(voice_user, name)| MappedTo { voice_user, name }),
         }
     }
 }
@@ -75,15 +136,18 @@ pub(crate) async fn list(
     Params(params): Params<ListParams>,
 ) -> Result<Json<TeamsUserList>> {
     access::on(&io, caller, &enterprise).await?;
-    let limit = params.limit.unwrap_or(100).clamp(1, 500);
-    let (users, more) = io
-        .store
-        .teams_users_page(&enterprise, params.cursor.as_ref(), limit)
-        .await?;
-    let next = users.last().filter(|_| more).map(|user| user.id.clone());
+    let search = Search {
+        limit: params.limit.unwrap_or(100).clamp(1, 500),
+        after: params.cursor,
+        q: params.q,
+        free: params.free,
+    };
+    let found = candidates::look(&io, &enterprise, search).await?;
     Ok(Json(TeamsUserList {
-        items: users.into_iter().map(TeamsUserView::from).collect(),
-        next,
+        drop_down: DropDown::new(),
+        items: found.items.into_iter().map(CandidateView::from).collect(),
+        next: found.next,
+        more: found.more,
         hint: "Wait for the first sync to end before mapping. Somebody is missing? They need Teams Phone or E5, no calling plan, and a place in a chosen group; then sync again.",
     }))
 }

@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::Result;
 use shared::domain::caller::Caller;
-use shared::domain::finding::Finding;
+use shared::domain::finding::{Actor, Code, Finding};
 use shared::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
 use shared::domain::permission::{Mode, Permission};
 use shared::domain::run::{Run, RunKind, RunState, StepState};
 use shared::io::Io;
+use shared::io::store::runs::LineItem;
 use shared::run::access;
+use shared::run::diagnosis;
 use shared::run::plans::StoredPlan;
 use shared::run::start_sync::{self, Ask, Started};
 use shared::web::extract::{Body, IdempotencyKey, Params, Segments};
@@ -282,10 +284,53 @@ pub(crate) struct LogParams {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Log {
-    /// `<mm:ss> CHANNEL> text`, counted from the run's start.
-    lines: Vec<String>,
+    lines: Vec<LogLine>,
     /// Give it as `from` to go on.
     next: u32,
+}
+
+/// A line of a run's log.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct LogLine {
+    /// From 0.
+    number: u32,
+    /// `<mm:ss> CHANNEL> text`, counted from the run's start.
+    text: String,
+    /// What the line means, where people have been seen to ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<LineExplanation>,
+}
+
+/// What a line means and what to do.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct LineExplanation {
+    /// The code of the finding behind it.
+    code: Code,
+    /// What the line says.
+    text: &'static str,
+    /// What to do.
+    fix: &'static str,
+    /// Who can do it.
+    actor: Actor,
+    /// The page that says more.
+    help: String,
+}
+
+fn log_line(io: &Io, line: LineItem) -> LogLine {
+    let explanation = line.explanation.map(|explanation| LineExplanation {
+        code: explanation.code(),
+        text: explanation.text(),
+        fix: explanation.fix(),
+        actor: explanation.actor(),
+        help: diagnosis::help(io, explanation.code()),
+    });
+    LogLine {
+        number: line.number,
+        text: line.text,
+        explanation,
+    }
 }
 
 /// The log of a run; support staff of the provider read it too.
@@ -312,7 +357,7 @@ pub(crate) async fn log(
         .await?;
     let next = lines.last().map_or(from, |line| line.number + 1);
     Ok(Json(Log {
-        lines: lines.into_iter().map(|line| line.text).collect(),
+        lines: lines.into_iter().map(|line| log_line(&io, line)).collect(),
         next,
     }))
 }

@@ -365,7 +365,7 @@ impl Story {
         Ok(log
             .list("/lines")
             .iter()
-            .filter_map(|line| line.as_str().map(str::to_owned))
+            .filter_map(|line| line["text"].as_str().map(str::to_owned))
             .collect())
     }
 

@@ -1,7 +1,7 @@
 //! The audit trail: one entry for every change, written with the change itself and never changed afterwards.
 
 use super::caller::Origin;
-use super::ids::AuditId;
+use super::ids::{AuditId, VoiceUserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -128,6 +128,81 @@ pub enum Deed {
     RunStarted,
     /// Another sign-in link to a run was given out.
     SignInLinkGiven,
+    /// Somebody signed in for a sync, and it goes on.
+    RunBegun,
+    /// A sync has read the directory.
+    DirectoryRead,
+    /// A sync stopped before its end and waits for another sign-in.
+    RunInterrupted,
+    /// A sync ended.
+    RunEnded,
+}
+
+/// What a front end shows, as far as changes of it can be told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Topic {
+    /// The enterprise itself: settings, set-up, permissions, Global Admin, who may sync.
+    Enterprise,
+    /// Licences.
+    Licences,
+    /// Whose users are synchronised.
+    GroupFilter,
+    /// The users of the tenant, and its groups.
+    Directory,
+    /// Voice users.
+    VoiceUsers,
+    /// Who is who.
+    Mapping,
+    /// Syncs, and with them the sync status.
+    Runs,
+}
+
+impl Deed {
+    /// What a front end has to show anew; nothing where it shows none of it.
+    #[must_use]
+    pub fn topic(self) -> Option<Topic> {
+        match self {
+            Self::ResellerCreated
+            | Self::ResellerChanged
+            | Self::ActivationSent
+            | Self::ResellerActivated
+            | Self::ActionUrlGiven
+            | Self::PlanMade
+            | Self::SignInLinkGiven => None,
+            Self::EnterpriseCreated
+            | Self::EnterpriseChanged
+            | Self::EnterpriseDisabled
+            | Self::EnterpriseEnabled
+            | Self::GlobalAdminReassigned
+            | Self::InvitationSent
+            | Self::InvitationRevoked
+            | Self::RemovalStarted
+            | Self::RemovalUndone
+            | Self::Removed
+            | Self::ManagementGranted
+            | Self::ManagementWithdrawn
+            | Self::SignInTried
+            | Self::TenantBound
+            | Self::ConsentGranted
+            | Self::ConsentDeclined
+            | Self::ConsentRevoked
+            | Self::SyncDisabled
+            | Self::SyncEnabled
+            | Self::TenantMoved
+            | Self::GlobalAdminRecorded
+            | Self::OperatorsChanged
+            | Self::DeputyRecorded => Some(Topic::Enterprise),
+            Self::LicencesChanged => Some(Topic::Licences),
+            Self::GroupFilterChanged => Some(Topic::GroupFilter),
+            Self::DirectoryRead => Some(Topic::Directory),
+            Self::VoiceUsersChanged => Some(Topic::VoiceUsers),
+            Self::MappingChanged | Self::LeftTenantPutAside => Some(Topic::Mapping),
+            Self::RunStarted | Self::FinalSyncStarted | Self::RunBegun | Self::RunInterrupted | Self::RunEnded => {
+                Some(Topic::Runs)
+            }
+        }
+    }
 }
 
 /// One value before and after; absent is "there was none".
@@ -143,11 +218,13 @@ pub struct Changed {
 
 /// The longest list of changes that one entry names; the rest is counted.
 pub const CHANGES_NAMED: usize = 100;
+/// The longest list of voice users that one entry names; a longer one is not kept.
+pub const USERS_NAMED: usize = 100;
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Our key; entries sort by it, and so by time.
+    /// Our key. Entries of an enterprise sort by it in the order in which they were written, and so by time as well.
     pub id: AuditId,
     /// When.
     pub at: Timestamp,
@@ -157,6 +234,9 @@ pub struct Entry {
     pub deed: Deed,
     /// Which values.
     pub changes: Vec<Changed>,
+    /// Which voice users it is about; absent where that is not known, or too many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice_users: Option<Vec<VoiceUserId>>,
 }
 
 impl Entry {
@@ -178,6 +258,17 @@ impl Entry {
             author: author.clone(),
             deed,
             changes,
+            voice_users: None,
+        }
+    }
+
+    /// The same, naming the voice users that it is about.
+    #[must_use]
+    pub fn about<'a>(self, users: impl IntoIterator<Item = &'a VoiceUserId>) -> Self {
+        let users: Vec<VoiceUserId> = users.into_iter().take(USERS_NAMED + 1).cloned().collect();
+        Self {
+            voice_users: (users.len() <= USERS_NAMED).then_some(users),
+            ..self
         }
     }
 }

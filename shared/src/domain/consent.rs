@@ -21,6 +21,9 @@ pub const CALLING_SCOPES: [&str; 5] = [
     "TeamsPolicyUserAssign.ReadWrite.All",
 ];
 
+/// Those of the second set that read people and groups, and nothing else.
+pub const READING_SCOPES: [&str; 2] = ["User.Read.All", "GroupMember.Read.All"];
+
 /// The delegated permission of the second set on the Teams admin resource.
 pub const TEAMS_ADMIN_SCOPE: &str = "user_impersonation";
 

@@ -35,6 +35,8 @@ pub enum Code {
     GroupNotFound,
     /// A chosen group hides its members.
     GroupHidden,
+    /// A chosen dynamic group whose members Microsoft does not work out at present.
+    GroupPaused,
     /// A chosen group is one that Microsoft does not keep reliably complete.
     GroupBanned,
     /// A person who is no member of a chosen group, or not in the tenant as it was last read.

@@ -1,7 +1,13 @@
 //! Whose users are synchronised: an explicit choice, never a silent default (R073).
 
+use super::folded::folded;
 use super::ids::GroupId;
+use super::membership_rule::takes_everybody;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// The most groups that one choice may name: a sync reads each of them, and groups within a group count anyway.
+pub const MOST_CHOSEN: usize = 50;
 
 /// The choice between everyone and members of some groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +72,47 @@ pub struct Group {
     pub kind: GroupKind,
     /// Why it cannot be chosen, where it cannot.
     pub banned: Option<Banned>,
+    /// A dynamic group whose members Microsoft does not work out at present: they stay as they were.
+    pub paused: bool,
+    /// People in it, also through groups within it, as they were last counted; most groups of a large tenant are not.
+    pub members: Option<u64>,
+}
+
+impl Group {
+    /// Where it stands in a list by name: case and accents make no difference, and groups with one name keep an order.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place {
+            name: folded(&self.name),
+            id: self.id.clone(),
+        }
+    }
+}
+
+/// A place in a list of groups by name. It stays where it is when the group there is gone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// Folded.
+    pub name: String,
+    /// Of those with that name.
+    pub id: GroupId,
+}
+
+/// The groups of a tenant, as they were last read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupList {
+    /// When the reading began; absent where they never were read.
+    pub read_at: Option<Timestamp>,
+    /// By name.
+    pub groups: Vec<Group>,
+}
+
+impl GroupList {
+    /// The group with this id.
+    #[must_use]
+    pub fn get(&self, id: &GroupId) -> Option<&Group> {
+        self.groups.iter().find(|group| group.id == *id)
+    }
 }
 
 /// Why a group cannot be chosen.
@@ -76,8 +123,28 @@ pub enum Banned {
     AllUsers,
     /// `All Company`: likewise (R081).
     AllCompany,
-    /// A distribution list holds no members that Graph keeps.
+    /// A distribution list gives nobody access to anything, and its members are not kept as those of groups are.
     Distribution,
+}
+
+impl Banned {
+    /// Why, as a sentence goes on after the group's name.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::AllUsers => {
+                "cannot be chosen: Microsoft does not keep the members of a group of all users reliably complete; choose \
+                 everyone instead"
+            }
+            Self::AllCompany => {
+                "cannot be chosen: Microsoft does not keep the members of All Company reliably complete; choose everyone \
+                 instead"
+            }
+            Self::Distribution => {
+                "cannot be chosen: it is a distribution list; choose a security group or a Microsoft 365 group"
+            }
+        }
+    }
 }
 
 /// What Entra says of a group, as far as its kind goes.
@@ -109,24 +176,16 @@ impl GroupFacts<'_> {
         }
     }
 
-    /// No flag marks the two unreliable groups, so their rule and their names do (R081).
+    /// No flag marks the two unreliable groups, so their rule and their names do (R081). A rule and a `mailNickname` stay
+    /// when a group is renamed or has a name in another language. Nothing in a group tells an org-wide team.
     #[must_use]
     pub fn banned(&self) -> Option<Banned> {
-        let name = self.name.trim().to_lowercase();
-        let bare = |text: &str| {
-            text.to_lowercase()
-                .chars()
-                .filter(|c| !c.is_whitespace() && !"()".contains(*c))
-                .collect::<String>()
-        };
-        let rule_takes_all = self.dynamic
-            && self.rule.is_some_and(|rule| {
-                let rule = bare(rule).replace("-and", "and");
-                rule == "user.objectid-nenull" || rule == "user.objectid-nenullanduser.usertype-eq\"member\""
-            });
-        if rule_takes_all || name == "all users" {
+        let name = folded(self.name);
+        let named = |wanted: &str| name.split_whitespace().eq(wanted.split(' '));
+        let nickname = self.mail_nickname.to_lowercase();
+        if named("all users") || (self.dynamic && self.rule.is_some_and(takes_everybody)) {
             Some(Banned::AllUsers)
-        } else if self.unified && (name == "all company" || self.mail_nickname.eq_ignore_ascii_case("allcompany")) {
+        } else if self.unified && (named("all company") || nickname.split('.').next() == Some("allcompany")) {
             Some(Banned::AllCompany)
         } else if self.kind() == GroupKind::Distribution {
             Some(Banned::Distribution)
@@ -178,17 +237,10 @@ mod tests {
             .banned()
         };
         assert_eq!(by_rule("user.objectId -ne null"), Some(Banned::AllUsers));
-        assert_eq!(
-            by_rule("(user.objectId -ne null) and (user.userType -eq \"Member\")"),
-            Some(Banned::AllUsers)
-        );
-        assert_eq!(
-            by_rule("(user.objectId -ne null) -and (user.userType -eq \"Member\")"),
-            Some(Banned::AllUsers)
-        );
+        assert_eq!(by_rule("user.department -eq \"Sales\""), None);
         assert_eq!(
             GroupFacts {
-                name: " ALL users",
+                name: " ALL  users",
                 ..PLAIN
             }
             .banned(),
@@ -206,7 +258,7 @@ mod tests {
         assert_eq!(
             GroupFacts {
                 name: "Renamed",
-                mail_nickname: "AllCompany",
+                mail_nickname: "AllCompany.31415.abcdefgh",
                 unified: true,
                 ..PLAIN
             }

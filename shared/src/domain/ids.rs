@@ -174,6 +174,22 @@ id! {
     /// One entry of the audit trail.
     AuditId, "aud_"
 }
+impl AuditId {
+    /// Before every entry.
+    #[must_use]
+    pub fn first() -> Self {
+        Self::mint(Timestamp::UNIX_EPOCH, 0)
+    }
+
+    /// The very next place after this one.
+    #[must_use]
+    pub fn following(&self) -> Self {
+        let place = ulid::Ulid::from_string(self.0.trim_start_matches(Self::PREFIX)).unwrap_or_default();
+        let next = place.increment();
+        let next = next.unwrap_or_else(|_| ulid::Ulid::from_parts(place.timestamp_ms() + 1, 0));
+        Self(format!("{}{}", Self::PREFIX, next.to_string().to_lowercase()))
+    }
+}
 id! {
     /// One mail that is to be sent.
     MailId, "mail_"
@@ -250,6 +266,21 @@ mod tests {
         assert!(early < late);
         assert_eq!(early.as_str().parse::<RunId>().unwrap(), early);
         assert!(early.as_str().parse::<PlanId>().is_err());
+    }
+
+    #[test]
+    fn the_following_place_is_later_and_still_a_place() {
+        let now = Timestamp::from_millisecond(1_000).unwrap();
+        for place in [AuditId::first(), AuditId::mint(now, 7), AuditId::mint(now, u128::MAX)] {
+            let next = place.following();
+            assert!(next > place, "{next} {place}");
+            assert_eq!(next.as_str().parse::<AuditId>().unwrap(), next);
+        }
+        assert_eq!(AuditId::mint(now, 7).following(), AuditId::mint(now, 8));
+        assert_eq!(
+            AuditId::mint(now, u128::MAX).following(),
+            AuditId::mint(now + jiff::SignedDuration::from_millis(1), 0)
+        );
     }
 
     #[test]

@@ -117,6 +117,7 @@ mod tests {
             voice_user: format!("v{n}").parse().unwrap(),
             teams_user: user(*n),
             order: *order,
+            by_mail: false,
         };
         orders
             .iter()
@@ -200,6 +201,7 @@ mod tests {
             voice_user: format!("v{n}").parse().unwrap(),
             teams_user: user(*n),
             order: 0,
+            by_mail: false,
         };
         let rows: Vec<Mapping> = mapped.iter().map(row).collect();
         let owned: Ownership = owned.iter().map(|n| (user(*n), Owned::default())).collect();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A saved row of the mapping page. A voice user without a row is mapped to nobody: blank and `None` are one (R107).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
     /// Left side.
     pub voice_user: VoiceUserId,
@@ -14,6 +14,8 @@ pub struct Mapping {
     pub teams_user: TeamsUserId,
     /// Counts mappings in the order they were made; the newest goes first when licences run short (1.4 #14).
     pub order: u64,
+    /// A sync has made the row because both sides have the same address (R124); a person's save makes it theirs.
+    pub by_mail: bool,
 }
 
 /// What our syncs put in place for one Teams user, and therefore what is ours to change. It keeps its licence

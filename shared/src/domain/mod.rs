@@ -12,8 +12,10 @@ pub mod consent;
 pub mod directory;
 pub mod email;
 pub mod enterprise;
+pub mod explanation;
 pub mod fault;
 pub mod finding;
+pub mod folded;
 pub mod global_admin;
 pub mod group_filter;
 pub mod ids;
@@ -22,6 +24,7 @@ pub mod letter;
 pub mod licence;
 pub mod management;
 pub mod mapping;
+pub mod membership_rule;
 pub mod once;
 pub mod operators;
 pub mod permission;
@@ -51,6 +54,8 @@ pub struct Invalid {
     pub what: String,
     /// What is wrong and what would be right.
     pub why: String,
+    /// What kind of fault it is, for programs.
+    pub code: &'static str,
 }
 
 impl Invalid {
@@ -59,7 +64,14 @@ impl Invalid {
         Self {
             what: what.into(),
             why: why.into(),
+            code: "INVALID",
         }
+    }
+
+    /// Says what kind of fault it is; a code is kept for good once front ends hang on it.
+    #[must_use]
+    pub fn coded(self, code: &'static str) -> Self {
+        Self { code, ..self }
     }
 }
 

@@ -45,6 +45,18 @@ pub enum Line {
         /// Users that are gone.
         removed: u64,
     },
+    /// An imported voice user and the Teams user with the same address (R124).
+    Matched {
+        /// The voice user's name.
+        voice_user: String,
+        /// The Teams user's name.
+        teams_user: String,
+    },
+    /// Imported voice users whose address led to nobody (R125); the first of them are named before it.
+    Unmatched {
+        /// How many.
+        users: usize,
+    },
     /// The plan in a line.
     Plan {
         /// Changes to make.
@@ -86,6 +98,7 @@ impl Line {
         match self {
             Self::GroupFilter { .. } | Self::EnabledUsers(_) | Self::Found(_) => "GRAPH",
             Self::Stored { .. } | Self::Detail(_) => "STORE",
+            Self::Matched { .. } | Self::Unmatched { .. } => "MATCH",
             Self::Plan { .. } => "PLAN",
             Self::TenantObject { .. } | Self::Change(_) | Self::Outcome { .. } => "TEAMS",
             Self::Obstacle(_) | Self::End { .. } => "SYNC",
@@ -140,6 +153,15 @@ impl fmt::Display for Line {
                 write!(
                     f,
                     "Teams users: {written} new or changed, {unchanged} unchanged, {removed} gone"
+                )
+            }
+            Self::Matched { voice_user, teams_user } => {
+                write!(f, "{voice_user} is mapped to {teams_user}: they have the same address")
+            }
+            Self::Unmatched { users } => {
+                write!(
+                    f,
+                    "{users} imported users were not mapped by their address; the mapping page says why"
                 )
             }
             Self::Plan { changes, conflicts } => {

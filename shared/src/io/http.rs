@@ -131,7 +131,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, unpacked.
+    /// The body, unpacked; empty where somebody else took it as it came.
     pub body: Vec<u8>,
 }
 
@@ -251,6 +251,9 @@ impl Answer {
     }
 }
 
+/// Takes the body of a success as it comes, in pieces; `None` means that it begins, or begins anew.
+pub(crate) type Take<'a> = dyn FnMut(Option<&[u8]>) + Send + 'a;
+
 /// A call without an answer.
 struct Lost {
     why: Box<dyn std::error::Error + Send + Sync>,
@@ -291,6 +294,18 @@ impl Http {
     /// # Errors
     /// `Throttled` where the service wants a longer pause than our patience allows, `Upstream` where no answer came.
     pub async fn ask(&self, call: &Call<'_>) -> Result<Answer> {
+        self.try_until(call, None).await
+    }
+
+    /// As `send`, for a body that is too large to be held in memory.
+    ///
+    /// # Errors
+    /// As `send`.
+    pub(crate) async fn pass_on(&self, call: &Call<'_>, take: &mut Take<'_>) -> Result<Answer> {
+        self.try_until(call, Some(take)).await?.accept(call.doing)
+    }
+
+    async fn try_until(&self, call: &Call<'_>, mut take: Option<&mut Take<'_>>) -> Result<Answer> {
         let doing = call.doing;
         let client = self.client(doing)?;
         let id = request_id(doing)?;
@@ -304,7 +319,7 @@ impl Http {
                     Some(turn.map_err(|wait| throttled(doing, wait))?)
                 }
             };
-            match self.try_once(client, call, &id).await {
+            match self.try_once(client, call, &id, take.as_deref_mut()).await {
                 Ok(answer) if !answer.busy() => {
                     if let Some(pass) = pass {
                         pass.went_well();
@@ -368,7 +383,13 @@ impl Http {
         }
     }
 
-    async fn try_once(&self, client: &Client, call: &Call<'_>, id: &HeaderValue) -> Result<Answer, Lost> {
+    async fn try_once(
+        &self,
+        client: &Client,
+        call: &Call<'_>,
+        id: &HeaderValue,
+        take: Option<&mut Take<'_>>,
+    ) -> Result<Answer, Lost> {
         let mut request = client
             .request(call.method.clone(), call.url.clone())
             .headers(call.headers.clone())
@@ -385,15 +406,24 @@ impl Http {
             headers: std::mem::take(response.headers_mut()),
             body: Vec::new(),
         };
+        let mut take = take.filter(|_| answer.status.is_success());
+        if let Some(take) = &mut take {
+            take(None);
+        }
+        let mut length = 0;
         while let Some(chunk) = response.chunk().await? {
-            if answer.body.len() + chunk.len() > call.limit {
+            length += chunk.len();
+            if length > call.limit {
                 return Err(Lost {
                     why: format!("the answer is longer than {} bytes", call.limit).into(),
                     never_sent: false,
                     hopeless: true,
                 });
             }
-            answer.body.extend_from_slice(&chunk);
+            match &mut take {
+                Some(take) => take(Some(&chunk)),
+                None => answer.body.extend_from_slice(&chunk),
+            }
         }
         tracing::debug!(
             http.status = answer.status.as_u16(),

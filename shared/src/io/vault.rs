@@ -1,4 +1,4 @@
-//! Secrets: the deployment's own, keyed hashes of codes and links, and people's tokens sealed for one run.
+//! Secrets: the deployment's own, keyed hashes of codes and links, and people's tokens sealed for one run or one browser.
 
 use crate::config::Config;
 use crate::domain::ids::{ClientId, EnterpriseId, RunId};
@@ -136,6 +136,31 @@ impl Vault {
         Ok(hmac::verify(key, format!("{what}:{text}").as_bytes(), &expected).is_ok())
     }
 
+    /// Seals a text for one browser: AES-256-GCM under a key that follows from its cookie and ours. What we keep of the cookie
+    /// is a hash, so nobody opens it while the browser is away.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn seal_for_browser(&self, enterprise: &EnterpriseId, browser: &Secret, text: &Secret) -> Result<String> {
+        let key = self.browser_key(browser).await?;
+        Ok(STANDARD.encode(sealed_under(&key, enterprise.as_str(), text)?))
+    }
+
+    /// Opens what was sealed for the same browser and enterprise.
+    ///
+    /// # Errors
+    /// `Upstream`, also where the seal belongs to another browser.
+    pub async fn open_for_browser(&self, enterprise: &EnterpriseId, browser: &Secret, sealed: &str) -> Result<Secret> {
+        let broken = || Error::upstream("open a sealed token", "it is damaged or belongs to another browser");
+        let bytes = STANDARD.decode(sealed).map_err(|_| broken())?;
+        let key = self.browser_key(browser).await?;
+        opened_under(&key, enterprise.as_str(), bytes).ok_or_else(broken)
+    }
+
+    async fn browser_key(&self, browser: &Secret) -> Result<[u8; 32]> {
+        self.keyed_bytes("browser token", browser.expose()).await
+    }
+
     /// Seals a text for one run: AES-256-GCM under a KMS data key whose context names enterprise and run.
     ///
     /// # Errors
@@ -155,16 +180,7 @@ impl Vault {
             .plaintext
             .map(aws_smithy_types::Blob::into_inner)
             .unwrap_or_default();
-        let nonce: [u8; NONCE_LEN] = Chance.bytes();
-        let mut sealed = text.expose().as_bytes().to_vec();
-        aead(&plain)?
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(run.as_str()),
-                &mut sealed,
-            )
-            .map_err(|_| Error::upstream("seal a token", "AES-GCM refused"))?;
-        sealed.splice(0..0, nonce);
+        let sealed = sealed_under(&plain, run.as_str(), text)?;
         let encrypted = key
             .ciphertext_blob
             .map(aws_smithy_types::Blob::into_inner)
@@ -182,7 +198,7 @@ impl Vault {
     pub async fn open(&self, enterprise: &EnterpriseId, run: &RunId, sealed: &Sealed) -> Result<Secret> {
         let broken = || Error::upstream("open a sealed token", "it is damaged or belongs to another run");
         let encrypted = STANDARD.decode(&sealed.key).map_err(|_| broken())?;
-        let mut bytes = STANDARD.decode(&sealed.sealed).map_err(|_| broken())?;
+        let bytes = STANDARD.decode(&sealed.sealed).map_err(|_| broken())?;
         let key = self
             .kms
             .decrypt()
@@ -197,18 +213,7 @@ impl Vault {
             .plaintext
             .map(aws_smithy_types::Blob::into_inner)
             .unwrap_or_default();
-        let nonce = bytes
-            .get(..NONCE_LEN)
-            .and_then(|nonce| <[u8; NONCE_LEN]>::try_from(nonce).ok())
-            .ok_or_else(broken)?;
-        let opened = aead(&plain)?
-            .open_in_place(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(run.as_str()),
-                &mut bytes[NONCE_LEN..],
-            )
-            .map_err(|_| broken())?;
-        Ok(Secret::new(String::from_utf8(opened.to_vec()).map_err(|_| broken())?))
+        opened_under(&plain, run.as_str(), bytes).ok_or_else(broken)
     }
 }
 
@@ -216,6 +221,28 @@ impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Vault")
     }
+}
+
+/// A fresh nonce, and the text under the key, bound to `what`.
+fn sealed_under(key: &[u8], what: &str, text: &Secret) -> Result<Vec<u8>> {
+    let nonce: [u8; NONCE_LEN] = Chance.bytes();
+    let mut sealed = text.expose().as_bytes().to_vec();
+    aead(key)?
+        .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(what), &mut sealed)
+        .map_err(|_| Error::upstream("seal a token", "AES-GCM refused"))?;
+    sealed.splice(0..0, nonce);
+    Ok(sealed)
+}
+
+/// The text again; nothing where the key or `what` is another one.
+fn opened_under(key: &[u8], what: &str, mut bytes: Vec<u8>) -> Option<Secret> {
+    let nonce = <[u8; NONCE_LEN]>::try_from(bytes.get(..NONCE_LEN)?).ok()?;
+    let opened = aead(key).ok()?.open_in_place(
+        Nonce::assume_unique_for_key(nonce),
+        Aad::from(what),
+        &mut bytes[NONCE_LEN..],
+    );
+    Some(Secret::new(String::from_utf8(opened.ok()?.to_vec()).ok()?))
 }
 
 fn aead(key: &[u8]) -> Result<LessSafeKey> {

@@ -2,6 +2,7 @@
 
 use crate::domain::brand::Brand;
 use crate::domain::calling_policy::{CallingPolicy, routing_name};
+use crate::domain::directory::Ineligible;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{TeamsUserId, VoiceUserId};
 use crate::domain::licence;
@@ -21,38 +22,128 @@ pub struct Facts<'a> {
     pub rows: &'a BTreeMap<VoiceUserId, Mapping>,
     /// Voice users of the account.
     pub voice_users: &'a BTreeMap<VoiceUserId, VoiceUser>,
-    /// Which of the chosen Teams users can be mapped, with their label.
-    pub candidates: &'a BTreeMap<TeamsUserId, String>,
-    /// What earlier syncs put in place.
+    /// The chosen Teams users that are known.
+    pub chosen: &'a BTreeMap<TeamsUserId, Candidate>,
+    /// What earlier syncs put in place, and what one that goes on may put in place.
     pub owned: &'a Ownership,
     /// Integration licences; `None` is unlimited (R007).
     pub limit: Option<u32>,
     /// The order number of the next new row.
     pub next_order: u64,
+    /// A sync makes the edits, because both sides have the same address.
+    pub by_mail: bool,
 }
 
-/// Why a save was refused; nothing of it is kept.
+/// A person of the tenant who was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub struct Candidate {
+    /// `Name (email)`
+    pub label: String,
+    /// Why they cannot be mapped; `None` where they can.
+    pub cannot: Option<Cannot>,
+}
+
+/// Why somebody we know cannot be mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cannot {
+    /// For what Microsoft says of them.
+    Ineligible(Ineligible),
+    /// They left the tenant or the chosen groups at that time.
+    Left(Timestamp),
+}
+
+impl Cannot {
+    /// A stable code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Ineligible(Ineligible::NoPhoneSystem) => "NO_PHONE_SYSTEM",
+            Self::Ineligible(Ineligible::HasCallingPlan) => "HAS_CALLING_PLAN",
+            Self::Ineligible(Ineligible::HasCommCredits) => "HAS_COMM_CREDITS",
+            Self::Ineligible(Ineligible::ResourceAccount) => "RESOURCE_ACCOUNT",
+            Self::Ineligible(Ineligible::Guest) => "GUEST",
+            Self::Left(_) => "TEAMS_USER_LEFT",
+        }
+    }
+
+    /// What is seen of them, to go on after their name.
+    #[must_use]
+    pub fn seen(self) -> String {
+        match self {
+            Self::Ineligible(Ineligible::NoPhoneSystem) => "has no Teams Phone license".into(),
+            Self::Ineligible(Ineligible::HasCallingPlan) => "has a calling plan".into(),
+            Self::Ineligible(Ineligible::HasCommCredits) => "has Communications Credits".into(),
+            Self::Ineligible(Ineligible::ResourceAccount) => "is a resource account".into(),
+            Self::Ineligible(Ineligible::Guest) => "is a guest of another tenant".into(),
+            Self::Left(at) => format!("left the tenant or the chosen groups (seen at {at})"),
+        }
+    }
+
+    /// What to do, in a sentence.
+    #[must_use]
+    pub fn fix(self) -> &'static str {
+        match self {
+            Self::Ineligible(Ineligible::NoPhoneSystem) => {
+                "Give them E5 or a Teams Phone license in Microsoft 365, then sync; or choose somebody else."
+            }
+            Self::Ineligible(Ineligible::HasCallingPlan) => {
+                "Remove the calling plan in Microsoft 365, also where it is one of the apps of a bundle, then sync; or choose somebody else."
+            }
+            Self::Ineligible(Ineligible::HasCommCredits) => {
+                "Remove the Communications Credits in Microsoft 365, then sync; or choose somebody else."
+            }
+            Self::Ineligible(Ineligible::ResourceAccount | Ineligible::Guest) => "Choose a person of the tenant.",
+            Self::Left(_) => "Choose somebody else, or bring them back into a chosen group and sync.",
+        }
+    }
+}
+
+/// Why one edit was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
     /// A voice user that the account does not have.
-    NoSuchVoiceUser(VoiceUserId),
-    /// A voice user without a number cannot ring in Teams.
-    NoNumber(VoiceUserId),
-    /// A Teams user who cannot be mapped: unknown, outside the filter or without the right licence.
-    NotACandidate(VoiceUserId, TeamsUserId),
-    /// A Teams user chosen for two voice users.
-    Twice(TeamsUserId, VoiceUserId, VoiceUserId),
+    NoSuchVoiceUser,
     /// The same voice user in two edits.
-    EditedTwice(VoiceUserId),
-    /// More Teams users than licences (R111).
-    OverLicense {
-        /// Licences needed.
-        wanted: usize,
-        /// Licences there are.
-        limit: u32,
-        /// Labels of the users who would be left out, newest edits first.
-        over: Vec<String>,
-    },
+    EditedTwice,
+    /// A voice user without a number cannot ring in Teams.
+    NoNumber,
+    /// Nobody knows the Teams user.
+    NoSuchTeamsUser,
+    /// A Teams user who cannot be mapped.
+    Cannot(Cannot),
+    /// The Teams user is chosen for this voice user, too.
+    Twice(VoiceUserId),
+    /// No licence is left for it (R111).
+    OverLicense,
+}
+
+/// One edit that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its place in the edits, from 0.
+    pub at: usize,
+    /// Why.
+    pub why: Why,
+}
+
+/// More Teams users than licences (R111).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Over {
+    /// Licences needed.
+    pub wanted: usize,
+    /// Licences there are.
+    pub limit: u32,
+    /// Of those needed, the ones that the next sync frees (R117).
+    pub pending_release: usize,
+}
+
+/// A save that was refused; nothing of it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// In the order of the edits.
+    pub refusals: Vec<Refusal>,
+    /// Where there are too few licences.
+    pub over: Option<Over>,
 }
 
 /// The rows after a save.
@@ -60,10 +151,8 @@ pub enum Refusal {
 pub struct Saved {
     /// All rows.
     pub rows: BTreeMap<VoiceUserId, Mapping>,
-    /// Rows to write.
-    pub put: Vec<Mapping>,
-    /// Rows to delete.
-    pub delete: Vec<VoiceUserId>,
+    /// How many differ from what they were.
+    pub changed: usize,
     /// The order number of the next new row.
     pub next_order: u64,
 }
@@ -72,76 +161,92 @@ pub struct Saved {
 ///
 /// # Errors
 /// Every refusal at once.
-pub fn save(facts: &Facts<'_>, edits: &[Edit]) -> Result<Saved, Vec<Refusal>> {
+pub fn save(facts: &Facts<'_>, edits: &[Edit]) -> Result<Saved, Refused> {
     let mut refusals = Vec::new();
     let mut rows = facts.rows.clone();
     let mut next_order = facts.next_order;
-    let mut edited = BTreeSet::new();
-    for (voice, chosen) in edits {
-        if !edited.insert(voice) {
-            refusals.push(Refusal::EditedTwice(voice.clone()));
+    let mut places: BTreeMap<&VoiceUserId, usize> = BTreeMap::new();
+    for (at, (voice, chosen)) in edits.iter().enumerate() {
+        let mut refuse = |why| refusals.push(Refusal { at, why });
+        if places.contains_key(voice) {
+            refuse(Why::EditedTwice);
             continue;
         }
+        places.insert(voice, at);
         let Some(voice_user) = facts.voice_users.get(voice) else {
-            refusals.push(Refusal::NoSuchVoiceUser(voice.clone()));
+            refuse(Why::NoSuchVoiceUser);
             continue;
         };
-        match chosen {
-            None => {
-                rows.remove(voice);
-            }
-            Some(teams) if rows.get(voice).is_some_and(|row| row.teams_user == *teams) => {}
-            Some(teams) if !facts.candidates.contains_key(teams) => {
-                refusals.push(Refusal::NotACandidate(voice.clone(), teams.clone()));
-            }
-            Some(_) if voice_user.number.is_none() => refusals.push(Refusal::NoNumber(voice.clone())),
-            Some(teams) => {
+        let Some(teams) = chosen else {
+            rows.remove(voice);
+            continue;
+        };
+        if rows.get(voice).is_some_and(|row| row.teams_user == *teams) {
+            continue;
+        }
+        let mut fine = true;
+        if voice_user.number.is_none() {
+            refuse(Why::NoNumber);
+            fine = false;
+        }
+        match facts.chosen.get(teams) {
+            None => refuse(Why::NoSuchTeamsUser),
+            Some(Candidate { cannot: Some(why), .. }) => refuse(Why::Cannot(*why)),
+            Some(Candidate { cannot: None, .. }) if fine => {
                 let row = Mapping {
                     voice_user: voice.clone(),
                     teams_user: teams.clone(),
                     order: next_order,
+                    by_mail: facts.by_mail,
                 };
                 rows.insert(voice.clone(), row);
                 next_order += 1;
             }
+            Some(Candidate { cannot: None, .. }) => {}
         }
     }
-    let mut mapped: BTreeMap<&TeamsUserId, &VoiceUserId> = BTreeMap::new();
-    for row in rows.values() {
-        if let Some(other) = mapped.insert(&row.teams_user, &row.voice_user) {
-            refusals.push(Refusal::Twice(
-                row.teams_user.clone(),
-                other.clone(),
-                row.voice_user.clone(),
-            ));
-        }
+    refusals.extend(twice(&rows, &places));
+    let over = over_license(facts, &rows, &places, &mut refusals);
+    if !refusals.is_empty() || over.is_some() {
+        refusals.sort_by_key(|refusal| refusal.at);
+        return Err(Refused { refusals, over });
     }
-    refusals.extend(over_license(facts, &rows));
-    if !refusals.is_empty() {
-        return Err(refusals);
-    }
-    let put = rows
-        .values()
-        .filter(|row| facts.rows.get(&row.voice_user) != Some(row))
-        .cloned()
-        .collect();
-    let delete = facts
-        .rows
-        .keys()
-        .filter(|voice| !rows.contains_key(voice))
-        .cloned()
-        .collect();
+    let differs = |voice: &&VoiceUserId| facts.rows.get(*voice) != rows.get(*voice);
+    let changed = places.keys().filter(|voice| differs(voice)).count();
     Ok(Saved {
         rows,
-        put,
-        delete,
+        changed,
         next_order,
     })
 }
 
+/// Each edit whose Teams user another row has, too.
+fn twice(rows: &BTreeMap<VoiceUserId, Mapping>, places: &BTreeMap<&VoiceUserId, usize>) -> Vec<Refusal> {
+    let mut holders: BTreeMap<&TeamsUserId, Vec<&VoiceUserId>> = BTreeMap::new();
+    for row in rows.values() {
+        holders.entry(&row.teams_user).or_default().push(&row.voice_user);
+    }
+    let mut refusals = Vec::new();
+    for voices in holders.values().filter(|voices| voices.len() > 1) {
+        for voice in voices {
+            let other = voices.iter().find(|other| *other != voice);
+            if let (Some(at), Some(other)) = (places.get(*voice), other) {
+                let why = Why::Twice((*other).clone());
+                refusals.push(Refusal { at: *at, why });
+            }
+        }
+    }
+    refusals
+}
+
 /// A save that needs more licences than before, and more than there are, is refused. One that needs fewer is
-/// welcome even while there are too many (R118, R129).
-fn over_license(facts: &Facts<'_>, rows: &BTreeMap<VoiceUserId, Mapping>) -> Option<Refusal> {
+/// welcome even while there are too many (R118, R129). The newest edits are those without a licence.
+fn over_license(
+    facts: &Facts<'_>,
+    rows: &BTreeMap<VoiceUserId, Mapping>,
+    places: &BTreeMap<&VoiceUserId, usize>,
+    refusals: &mut Vec<Refusal>,
+) -> Option<Over> {
     let limit = facts.limit?;
     let before = licence::holders(facts.rows.values(), facts.owned);
     let after = licence::holders(rows.values(), facts.owned);
@@ -151,18 +256,20 @@ fn over_license(facts: &Facts<'_>, rows: &BTreeMap<VoiceUserId, Mapping>) -> Opt
     }
     let mut newest: Vec<&Mapping> = rows.values().filter(|row| !before.contains(&row.teams_user)).collect();
     newest.sort_by_key(|row| std::cmp::Reverse(row.order));
-    let over = newest
-        .into_iter()
-        .take(wanted - limit as usize)
-        .map(|row| {
-            facts
-                .candidates
-                .get(&row.teams_user)
-                .cloned()
-                .unwrap_or_else(|| row.teams_user.to_string())
+    let over = newest.into_iter().take(wanted - limit as usize);
+    refusals.extend(over.filter_map(|row| {
+        let at = *places.get(&row.voice_user)?;
+        Some(Refusal {
+            at,
+            why: Why::OverLicense,
         })
-        .collect();
-    Some(Refusal::OverLicense { wanted, limit, over })
+    }));
+    let mapped: BTreeSet<&TeamsUserId> = rows.values().map(|row| &row.teams_user).collect();
+    Some(Over {
+        wanted,
+        limit,
+        pending_release: wanted - mapped.len(),
+    })
 }
 
 /// What Teams should have for one Teams user.
@@ -251,10 +358,21 @@ mod tests {
         format!("v{n}").parse().unwrap()
     }
 
+    fn candidate(n: u8) -> Candidate {
+        Candidate {
+            label: format!("User {n}"),
+            cannot: match n {
+                7 => Some(Cannot::Ineligible(Ineligible::HasCallingPlan)),
+                8 => Some(Cannot::Left(Timestamp::UNIX_EPOCH)),
+                _ => None,
+            },
+        }
+    }
+
     struct Account {
         rows: BTreeMap<VoiceUserId, Mapping>,
         voice_users: BTreeMap<VoiceUserId, VoiceUser>,
-        candidates: BTreeMap<TeamsUserId, String>,
+        chosen: BTreeMap<TeamsUserId, Candidate>,
         owned: Ownership,
         limit: Option<u32>,
     }
@@ -281,112 +399,134 @@ mod tests {
                             voice_user: voice(*v),
                             teams_user: teams(*t),
                             order: 0,
+                            by_mail: false,
                         },
                     )
                 })
                 .collect(),
             voice_users: (1..=9).map(|n| (voice(n), voice_user(n))).collect(),
-            candidates: (1..=8).map(|n| (teams(n), format!("User {n}"))).collect(),
+            chosen: (1..=8).map(|n| (teams(n), candidate(n))).collect(),
             owned: owned.iter().map(|n| (teams(*n), Owned::default())).collect(),
             limit,
         }
     }
 
-    fn try_save(account: &Account, edits: &[(u8, Option<u8>)]) -> Result<Saved, Vec<Refusal>> {
+    fn try_save(account: &Account, edits: &[(u8, Option<u8>)]) -> Result<Saved, Refused> {
         let Account {
             rows,
             voice_users,
-            candidates,
+            chosen,
             owned,
             limit,
         } = account;
         let facts = Facts {
             rows,
             voice_users,
-            candidates,
+            chosen,
             owned,
             limit: *limit,
             next_order: 10,
+            by_mail: false,
         };
         let edits: Vec<Edit> = edits.iter().map(|(v, t)| (voice(*v), t.map(teams))).collect();
         save(&facts, &edits)
     }
 
+    /// The rows after a save, or where and why it is refused: `1>1 2>2`, `1:Twice(..)`.
+    fn check(account: &Account, edits: &[(u8, Option<u8>)], expected: &str) {
+        let seen = match try_save(account, edits) {
+            Ok(saved) => {
+                let last = |text: &str| text.trim_start_matches(['0', 'v']).chars().last().unwrap_or('0');
+                let rows = saved.rows.values();
+                let rows =
+                    rows.map(|row| format!("{}>{}", last(row.voice_user.as_str()), last(row.teams_user.as_str())));
+                rows.collect::<Vec<_>>().join(" ")
+            }
+            Err(refused) => {
+                let each = refused.refusals.iter().map(|one| format!("{}:{:?}", one.at, one.why));
+                let over = refused
+                    .over
+                    .map(|it| format!("{} of {}, {} to come", it.wanted, it.limit, it.pending_release));
+                each.chain(over).collect::<Vec<_>>().join(" ")
+            }
+        };
+        assert_eq!(seen, expected, "{edits:?}");
+    }
+
     #[test]
     fn r111_up_to_the_limit_and_not_beyond() {
         let empty = account(Some(2), &[], &[]);
-        assert_eq!(try_save(&empty, &[(1, Some(1)), (2, Some(2))]).unwrap().put.len(), 2);
-        let refused = try_save(&empty, &[(1, Some(1)), (2, Some(2)), (3, Some(3))]).unwrap_err();
-        assert_eq!(
-            refused,
-            [Refusal::OverLicense {
-                wanted: 3,
-                limit: 2,
-                over: vec!["User 3".into()]
-            }]
+        check(&empty, &[(1, Some(1)), (2, Some(2))], "1>1 2>2");
+        check(
+            &empty,
+            &[(1, Some(1)), (2, Some(2)), (3, Some(3))],
+            "2:OverLicense 3 of 2, 0 to come",
         );
-        assert!(
-            try_save(&account(None, &[], &[]), &[(1, Some(1)), (2, Some(2)), (3, Some(3))]).is_ok(),
-            "R007"
-        );
+        let unlimited = account(None, &[], &[]);
+        check(&unlimited, &[(1, Some(1)), (2, Some(2)), (3, Some(3))], "1>1 2>2 3>3");
     }
 
     #[test]
     fn r117_a_freed_licence_waits_for_the_sync() {
         let synced = account(Some(1), &[(1, 1)], &[1]);
-        let freed = try_save(&synced, &[(1, None)]).unwrap();
-        assert_eq!(freed.delete, [voice(1)]);
-        assert!(matches!(
-            try_save(&synced, &[(1, None), (2, Some(2))]).unwrap_err()[..],
-            [Refusal::OverLicense { .. }]
-        ));
-        let never_synced = account(Some(1), &[(1, 1)], &[]);
-        assert!(try_save(&never_synced, &[(1, None), (2, Some(2))]).is_ok());
+        check(&synced, &[(1, None)], "");
+        check(&synced, &[(1, None), (2, Some(2))], "1:OverLicense 2 of 1, 1 to come");
+        check(&account(Some(1), &[(1, 1)], &[]), &[(1, None), (2, Some(2))], "2>2");
     }
 
     #[test]
     fn r118_r129_fewer_is_always_welcome() {
         let crowded = account(Some(1), &[(1, 1), (2, 2), (3, 3)], &[]);
-        assert!(try_save(&crowded, &[(3, None)]).is_ok());
-        assert!(try_save(&crowded, &[(4, Some(4))]).is_err());
+        check(&crowded, &[(3, None)], "1>1 2>2");
+        check(&crowded, &[(4, Some(4))], "0:OverLicense 4 of 1, 0 to come");
     }
 
     #[test]
     fn a_swap_is_one_save() {
-        let saved = try_save(
-            &account(Some(2), &[(1, 1), (2, 2)], &[1, 2]),
-            &[(1, Some(2)), (2, Some(1))],
-        )
-        .unwrap();
-        assert_eq!(saved.put.len(), 2);
+        let pair = account(Some(2), &[(1, 1), (2, 2)], &[1, 2]);
+        check(&pair, &[(1, Some(2)), (2, Some(1))], "1>2 2>1");
+        assert_eq!(try_save(&pair, &[(1, Some(2)), (2, Some(1))]).unwrap().changed, 2);
     }
 
     #[test]
-    fn refusals_are_collected_and_nothing_is_kept() {
-        let refused = try_save(
-            &account(None, &[(1, 1)], &[]),
-            &[
-                (2, Some(1)),
-                (9, Some(3)),
-                (3, Some(77)),
-                (200, None),
-                (4, None),
-                (4, None),
-            ],
-        );
-        let expected = [
-            Refusal::NoNumber(voice(9)),
-            Refusal::NotACandidate(voice(3), teams(77)),
-            Refusal::NoSuchVoiceUser(voice(200)),
-            Refusal::EditedTwice(voice(4)),
-            Refusal::Twice(teams(1), voice(1), voice(2)),
+    fn everything_that_is_wrong_is_said_at_once_with_its_place() {
+        let edits = [
+            (2, Some(1)),
+            (9, Some(3)),
+            (3, Some(77)),
+            (200, None),
+            (4, None),
+            (4, None),
+            (5, Some(7)),
+            (6, Some(8)),
+            (7, Some(4)),
         ];
-        assert_eq!(refused.unwrap_err(), expected);
+        check(
+            &account(Some(1), &[(1, 1)], &[]),
+            &edits,
+            "0:Twice(VoiceUserId(\"v1\")) 1:NoNumber 2:NoSuchTeamsUser 3:NoSuchVoiceUser 5:EditedTwice \
+             6:Cannot(Ineligible(HasCallingPlan)) 7:Cannot(Left(1970-01-01T00:00:00Z)) 8:OverLicense 2 of 1, 0 to come",
+        );
     }
 
     #[test]
-    fn r107_r116_none_unmaps_and_an_unchanged_row_is_not_written() {
-        let saved = try_save(&account(None, &[(1, 1), (2, 2)], &[]), &[(1, Some(1)), (2, None)]).unwrap();
-        assert_eq!((saved.put.len(), saved.delete), (0, vec![voice(2)]));
+    fn two_edits_for_one_teams_user_are_both_named() {
+        check(
+            &account(None, &[], &[]),
+            &[(1, Some(1)), (2, Some(1))],
+            "0:Twice(VoiceUserId(\"v2\")) 1:Twice(VoiceUserId(\"v1\"))",
+        );
+    }
+
+    #[test]
+    fn r107_r116_none_unmaps_and_an_unchanged_row_counts_for_nothing() {
+        let pair = account(None, &[(1, 1), (2, 2)], &[]);
+        check(&pair, &[(1, Some(1)), (2, None)], "1>1");
+        assert_eq!(try_save(&pair, &[(1, Some(1)), (2, None)]).unwrap().changed, 1);
+    }
+
+    #[test]
+    fn who_cannot_be_chosen_anew_stays_where_they_are() {
+        check(&account(None, &[(1, 7)], &[]), &[(1, Some(7)), (2, Some(2))], "1>7 2>2");
     }
 }

@@ -3,12 +3,16 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod check;
+pub mod diagnosis;
 pub mod discover;
 pub mod duration;
 pub mod export;
+pub mod group_filter;
+pub mod group_preview;
 pub mod guard;
 pub mod import;
 pub mod mapping;
+pub mod matching;
 pub mod onboard;
 pub mod operators;
 pub mod preflight;

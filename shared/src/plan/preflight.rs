@@ -1,10 +1,61 @@
-//! What can be known to fail before anything is written (1.5). Each check is a small function over facts.
+//! What can be known to fail before anything is written (1.5). Each check is a small function over facts, by what it is
+//! about; the words are the same wherever a finding is shown.
+
+mod account;
+mod filter;
+mod number;
+mod user;
+
+pub use account::{
+    DIAL_PAD_WITHIN, dial_pad, email_ambiguous, email_mapped, email_no_match, first_sync, not_synced_yet, over_license,
+};
+pub use filter::{Absence, group, group_banned, group_paused, hidden, user_not_in_filter};
+pub use number::{Elsewhere, no_extension, number_invalid, number_missing, number_orphaned, number_taken};
+pub use user::{
+    country_mismatch, country_missing, guest, has_calling_plan, has_comm_credits, ineligible_finding,
+    license_propagating, mapped_user_gone, mapped_user_ineligible, no_phone_system, not_teams_only, on_premises,
+    resource_account,
+};
 
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::group_filter::GroupFilter;
+use crate::domain::schedule;
 use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
+
+/// When a check is made, and where its times are printed.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// The enterprise's zone.
+    pub zone: &'a TimeZone,
+}
+
+impl Moment<'_> {
+    /// A time as people read it: `Feb 17, 2023, 2:42 PM`.
+    #[must_use]
+    pub fn local(&self, at: Timestamp) -> String {
+        schedule::display(at, self.zone)
+    }
+
+    /// How long ago something was, in its largest unit.
+    #[must_use]
+    pub fn ago(&self, at: Timestamp) -> String {
+        let past = at.duration_until(self.now).max(SignedDuration::ZERO);
+        match (past.as_hours(), past.as_mins()) {
+            (0, 0) => "a moment ago".into(),
+            (0, 1) => "1 minute ago".into(),
+            (0, minutes) => format!("{minutes} minutes ago"),
+            (1, _) => "1 hour ago".into(),
+            (hours @ 2..48, _) => format!("{hours} hours ago"),
+            (hours, _) => format!("{} days ago", hours / 24),
+        }
+    }
+}
 
 /// Whether an enterprise may start a run at all, from our own state only.
 ///
@@ -24,42 +75,6 @@ pub fn may_start(standing: &Standing, setup: &Setup, filter: &GroupFilter) -> Re
         );
     }
     Ok(())
-}
-
-/// A chosen group without members, or gone: a run that went on would unassign everybody (R087, R214).
-#[must_use]
-pub fn group(name: &str, members: Option<u64>) -> Option<Finding> {
-    let (code, seen) = match members {
-        Some(0) => (Code::GroupEmpty, format!("The group '{name}' has no members.")),
-        None => (
-            Code::GroupNotFound,
-            format!("The group '{name}' does not exist any more."),
-        ),
-        Some(_) => return None,
-    };
-    Some(Finding {
-        code,
-        subject: name.to_owned(),
-        seen,
-        fix: "Check its members in Microsoft 365, which can take time to propagate, or change the group filter; then sync again.".into(),
-        actor: Actor::AccountAdmin,
-        about: None,
-        wait: None,
-    })
-}
-
-/// A chosen group that shows its members to nobody but themselves.
-#[must_use]
-pub fn hidden(name: &str) -> Finding {
-    Finding {
-        code: Code::GroupHidden,
-        subject: name.to_owned(),
-        seen: format!("The group '{name}' hides its members, also from this service."),
-        fix: "Choose a group without hidden membership in the group filter, or everyone; then sync again.".into(),
-        actor: Actor::AccountAdmin,
-        about: None,
-        wait: None,
-    }
 }
 
 /// A calling domain that the tenant has not verified yet; no route can lead to it.
@@ -91,13 +106,6 @@ mod tests {
     }
 
     #[test]
-    fn r087_r214_an_empty_group_is_not_a_missing_one() {
-        assert_eq!(group("g", Some(0)).map(|finding| finding.code), Some(Code::GroupEmpty));
-        assert_eq!(group("g", None).map(|finding| finding.code), Some(Code::GroupNotFound));
-        assert_eq!(group("g", Some(1)), None);
-    }
-
-    #[test]
     fn a_domain_must_be_verified() {
         let verified = BTreeSet::from(["a.sbc.example".to_owned()]);
         assert!(domains(&["A.sbc.example".into()], &verified).is_empty());
@@ -105,5 +113,26 @@ mod tests {
             domains(&["b.sbc.example".into()], &verified)[0].code,
             Code::DomainNotReady
         );
+    }
+
+    #[test]
+    fn a_time_ago_is_said_in_its_largest_unit() {
+        let zone = TimeZone::UTC;
+        let ago = |seconds: i64| {
+            let now = Timestamp::from_second(seconds).unwrap();
+            Moment { now, zone: &zone }.ago(Timestamp::UNIX_EPOCH)
+        };
+        let said = [-5, 59, 60, 150, 3600, 7200, 172_799, 172_800].map(ago);
+        let expected = [
+            "a moment ago",
+            "a moment ago",
+            "1 minute ago",
+            "2 minutes ago",
+            "1 hour ago",
+            "2 hours ago",
+            "47 hours ago",
+            "2 days ago",
+        ];
+        assert_eq!(said, expected);
     }
 }

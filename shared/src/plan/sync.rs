@@ -2,9 +2,10 @@
 //! before they are assigned, so no user ever holds two numbers and no number two users.
 
 use super::mapping::Wanted;
+use super::preflight::{self, Elsewhere};
 use crate::domain::calling_policy::PolicyType;
 use crate::domain::change::Change;
-use crate::domain::finding::{Actor, Code, Finding};
+use crate::domain::finding::Finding;
 use crate::domain::ids::TeamsUserId;
 use crate::domain::mapping::{Owned, Ownership};
 use crate::domain::phone::E164;
@@ -34,6 +35,8 @@ pub struct ObservedUser {
     pub policies: BTreeMap<PolicyType, ObservedPolicy>,
     /// The account is homed on-premises.
     pub on_premises: bool,
+    /// The coexistence mode, where one is set under which calls may ring elsewhere than in Teams.
+    pub not_teams_only: Option<String>,
 }
 
 /// A policy as Teams has it.
@@ -52,6 +55,8 @@ pub struct ObservedNumber {
     pub holder: Option<TeamsUserId>,
     /// It is a Calling Plan or Operator Connect number.
     pub foreign_kind: bool,
+    /// It is taken, and by nobody who can be found.
+    pub orphaned: bool,
     /// It comes from on-premises directory data.
     pub on_premises: bool,
 }
@@ -63,6 +68,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// What is left alone, and why.
     pub conflicts: Vec<Finding>,
+    /// What is done all the same, and should be known.
+    pub notes: Vec<Finding>,
     /// What will be ours of each user, once all changes for that user are in place. Users in conflict are absent.
     pub targets: BTreeMap<TeamsUserId, Owned>,
 }
@@ -70,7 +77,8 @@ pub struct Plan {
 /// Decides what one sync run changes. Pure: no clock, no I/O, no randomness.
 #[must_use]
 pub fn plan(facts: &Facts) -> Plan {
-    let mut conflicts: Vec<Finding> = facts.without_number.iter().map(|name| number_missing(name)).collect();
+    let missing = facts.without_number.iter();
+    let mut conflicts: Vec<Finding> = missing.map(|name| preflight::number_missing(name)).collect();
     let mut blocked = BTreeSet::new();
     for (user, wanted) in &facts.wanted {
         if let Some(finding) = obstacle(facts, user, wanted) {
@@ -136,22 +144,16 @@ pub fn plan(facts: &Facts) -> Plan {
     Plan {
         changes,
         conflicts,
+        notes: notes(facts),
         targets,
     }
 }
 
 /// Why a wanted user is left alone in this run, if so.
 fn obstacle(facts: &Facts, user: &TeamsUserId, wanted: &Wanted) -> Option<Finding> {
+    let name = wanted.name.as_str();
     let Some(observed) = facts.users.get(user) else {
-        return Some(Finding {
-            code: Code::MappedUserGone,
-            subject: wanted.name.clone(),
-            seen: format!("The Teams user mapped to {} does not exist any more.", wanted.name),
-            fix: "Choose another Teams user, or None, and save.".into(),
-            actor: Actor::AccountAdmin,
-            about: None,
-            wait: None,
-        });
+        return Some(preflight::mapped_user_gone(name, user));
     };
     let number = facts.numbers.get(&wanted.number);
     let other = observed.number.as_ref().filter(|number| **number != wanted.number);
@@ -162,64 +164,32 @@ fn obstacle(facts: &Facts, user: &TeamsUserId, wanted: &Wanted) -> Option<Findin
             .and_then(|number| facts.numbers.get(number))
             .is_some_and(set_on_premises)
     {
-        return Some(Finding {
-            code: Code::OnpremLineUri,
-            subject: wanted.name.clone(),
-            seen: format!("DirSync'd user: the number of {} is set on-premises.", wanted.name),
-            fix: "Clear the attribute msRTCSIP-Line on-premises, let directory synchronisation run, then sync again."
-                .into(),
-            actor: Actor::GlobalAdmin,
-            about: None,
-            wait: None,
-        });
+        return Some(preflight::on_premises(name, user));
     }
+    let taken = |elsewhere| Some(preflight::number_taken(name, user, elsewhere));
     if number.is_some_and(|number| number.foreign_kind) {
-        return Some(taken(
-            wanted,
-            format!("{} is a number of another calling service in Teams.", wanted.number),
-        ));
+        return taken(Elsewhere::Service(&wanted.number));
+    }
+    if number.is_some_and(|number| number.orphaned) {
+        return Some(preflight::number_orphaned(name, user, &wanted.number));
     }
     let holder = number.and_then(|number| number.holder.as_ref());
     if let Some(holder) = holder.filter(|holder| *holder != user && !owns(facts, holder, &wanted.number)) {
-        return Some(taken(
-            wanted,
-            format!("{} is assigned to {holder}, and not by us.", wanted.number),
-        ));
+        return taken(Elsewhere::User(&wanted.number, holder));
     }
     if let Some(other) = other.filter(|number| !owns(facts, user, number)) {
-        return Some(taken(
-            wanted,
-            format!(
-                "The Teams user of {} has the number {other}, and not from us.",
-                wanted.name
-            ),
-        ));
+        return taken(Elsewhere::Own(other));
     }
     None
 }
 
-fn taken(wanted: &Wanted, seen: String) -> Finding {
-    Finding {
-        code: Code::NumberTaken,
-        subject: wanted.name.clone(),
-        seen,
-        fix: "Take that number away in the Teams admin center, then sync again.".into(),
-        actor: Actor::GlobalAdmin,
-        about: None,
-        wait: None,
-    }
-}
-
-fn number_missing(name: &str) -> Finding {
-    Finding {
-        code: Code::NumberMissing,
-        subject: name.to_owned(),
-        seen: format!("{name} is mapped but has no number any more."),
-        fix: "Give the voice user a number, or set the mapping to None.".into(),
-        actor: Actor::AccountAdmin,
-        about: None,
-        wait: None,
-    }
+/// What should be known of the wanted users, and keeps nobody from anything.
+fn notes(facts: &Facts) -> Vec<Finding> {
+    let note = |(user, wanted): (&TeamsUserId, &Wanted)| {
+        let mode = facts.users.get(user)?.not_teams_only.as_ref()?;
+        Some(preflight::not_teams_only(&wanted.name, user, mode))
+    };
+    facts.wanted.iter().filter_map(note).collect()
 }
 
 fn owns(facts: &Facts, user: &TeamsUserId, number: &E164) -> bool {
@@ -307,6 +277,7 @@ pub fn as_we_left_it(
                 .chain(policy(PolicyType::TeamsCallingPolicy, &owned.calling_policy))
                 .collect(),
             on_premises: false,
+            not_teams_only: None,
         }
     };
     let mut users: BTreeMap<_, _> = wanted
@@ -329,12 +300,14 @@ pub fn as_we_left_it(
     (users, numbers)
 }
 
-/// Changes of `fresh` that the approved plan does not contain. Less may be done than was approved, never more.
+/// Changes of `fresh` that the approved plan does not contain. Less may be done than was approved, never more; but for what
+/// is only given to users whom this run has `matched`: whoever imported them has asked for that.
 #[must_use]
-pub fn beyond(approved: &[Change], fresh: &[Change]) -> Vec<Change> {
+pub fn beyond(approved: &[Change], fresh: &[Change], matched: &BTreeSet<&TeamsUserId>) -> Vec<Change> {
     let known = |change: &&Change| {
         match change {
         Change::Adopt { .. } => true,
+        Change::Assign { to: user, moved: false, .. } | Change::Grant { user, .. } if matched.contains(user) => true,
         Change::Grant { user, policy_type, name, .. } => approved.iter().any(|other| {
             matches!(other, Change::Grant { user: u, policy_type: p, name: n, .. } if (u, p, n) == (user, policy_type, name))
         }),
@@ -347,6 +320,7 @@ pub fn beyond(approved: &[Change], fresh: &[Change]) -> Vec<Change> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::domain::finding::Code;
 
     pub(crate) const A: &str = "+15550100101";
     pub(crate) const B: &str = "+15550100102";
@@ -380,6 +354,7 @@ pub(super) mod tests {
                 policy(PolicyType::TeamsCallingPolicy, "X-VM-MOHEXT"),
             ]),
             on_premises: false,
+            not_teams_only: None,
         }
     }
 
@@ -587,6 +562,16 @@ pub(super) mod tests {
             },
         );
         assert_eq!(code(&calling_plan), [Code::NumberTaken]);
+        let mut orphaned = world(&[(A, ANN)], &[], &[]);
+        orphaned.numbers.insert(
+            A.parse().unwrap(),
+            ObservedNumber {
+                orphaned: true,
+                ..ObservedNumber::default()
+            },
+        );
+        assert_eq!(code(&orphaned), [Code::NumberOrphaned]);
+        assert_eq!(plan(&orphaned).conflicts[0].about, Some(ANN.parse().unwrap()));
         let lost = Facts {
             without_number: vec!["Reception".into()],
             ..Facts::default()
@@ -595,11 +580,35 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn another_coexistence_mode_is_noted_and_keeps_nobody_from_anything() {
+        let mut facts = world(&[(A, ANN)], &[], &[]);
+        facts.users.get_mut(&ANN.parse().unwrap()).unwrap().not_teams_only = Some("Islands".into());
+        let plan = plan(&facts);
+        assert_eq!((plan.changes.len(), plan.conflicts.len()), (1, 0));
+        assert_eq!(plan.notes[0].code, Code::NotTeamsOnly);
+        assert_eq!(plan.notes[0].about, Some(ANN.parse().unwrap()));
+    }
+
+    #[test]
     fn less_than_approved_is_fine_and_more_is_not() {
         let approved = plan(&world(&[(A, ANN), (B, BOB)], &[], &[])).changes;
         let less = plan(&world(&[(A, ANN), (B, BOB)], &[(A, ANN)], &[])).changes;
-        assert!(beyond(&approved, &less).is_empty());
+        let nobody = BTreeSet::new();
+        assert!(beyond(&approved, &less, &nobody).is_empty());
         let more = plan(&world(&[(A, ANN)], &[(B, ANN)], &[(B, ANN)])).changes;
-        assert_eq!(beyond(&approved, &more).len(), 1);
+        assert_eq!(beyond(&approved, &more, &nobody).len(), 1);
+    }
+
+    #[test]
+    fn r123_who_was_matched_is_only_given_something() {
+        let bob: TeamsUserId = BOB.parse().unwrap();
+        let matched = BTreeSet::from([&bob]);
+        let approved = plan(&world(&[(A, ANN)], &[], &[])).changes;
+        let given = plan(&world(&[(A, ANN), (B, BOB)], &[], &[])).changes;
+        assert!(beyond(&approved, &given, &matched).is_empty());
+        assert!(!beyond(&approved, &given, &BTreeSet::new()).is_empty());
+        // What would be taken from somebody else for it was not asked for.
+        let taken = plan(&world(&[(A, BOB)], &[(A, ANN)], &[(A, ANN)])).changes;
+        assert!(!beyond(&[], &taken, &matched).is_empty());
     }
 }

@@ -191,7 +191,7 @@ impl Round<'_> {
         };
         self.io
             .store
-            .put_step(self.lease, &self.run.id, &step, owned.as_ref())
+            .put_step(self.lease, &self.run.id, &step, owned.as_ref(), self.io.clock.now())
             .await?;
         self.steps[at] = step;
         Ok(())
@@ -481,7 +481,7 @@ pub async fn settle(io: &Io, lease: &Lease, plan: &StoredPlan, steps: &[Step]) -
     let account = io.store.account(&lease.enterprise).await?;
     for (user, target) in plan.targets.iter().filter(|(user, _)| !open.contains(user)) {
         if account.owned.get(user).cloned().unwrap_or_default() != *target {
-            io.store.settle(lease, user, target).await?;
+            io.store.settle(lease, user, target, io.clock.now()).await?;
         }
     }
     Ok(())
@@ -502,7 +502,8 @@ pub async fn claim(io: &Io, lease: &Lease, run: &RunId) -> Result<()> {
         let unproven = matches!(step.state, StepState::Submitted { .. } | StepState::Verifying { .. });
         if unproven && matches!(change, Change::Assign { .. } | Change::Grant { .. }) {
             let before = io.store.owned(enterprise, &step.user).await?;
-            io.store.settle(lease, &step.user, &change.owned_after(before)).await?;
+            let after = change.owned_after(before);
+            io.store.settle(lease, &step.user, &after, io.clock.now()).await?;
         }
     }
     Ok(())
@@ -544,7 +545,7 @@ pub fn finding(plan: &StoredPlan, change: &Change, why: &str) -> Finding {
         seen: format!("{}: {why}.", named(plan, change)),
         fix: fix.into(),
         actor,
-        about: None,
+        about: Some(change.user().clone()),
         wait: None,
     }
 }

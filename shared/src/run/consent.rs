@@ -3,7 +3,7 @@
 use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::consent::{ConsentForm, GRAPH, PermissionSet, missing_calling_scopes};
 use crate::domain::enterprise::Enterprise;
-use crate::domain::group_filter::Group;
+use crate::domain::group_filter::{Group, GroupFilter};
 use crate::domain::reseller::Reseller;
 use crate::domain::secret::Secret;
 use crate::domain::visit::{Purpose, Session, Stage, Visit};
@@ -13,7 +13,7 @@ use crate::io::graph::{SignedIn, Token};
 use crate::io::vault::sha256;
 use crate::plan::onboard::{self, Event};
 use crate::run::access::{entry, unmoved};
-use crate::run::{session, sign_in, switch};
+use crate::run::{browser_token, group_filter, session, sign_in, switch};
 use jiff::Timestamp;
 use url::Url;
 
@@ -107,9 +107,9 @@ pub async fn calling_granted(
         scopes: person.scopes,
     };
     let (setup, global_admin) = onboard::step(&kept.setup, &kept.global_admin, event, now)?;
-    let groups = proven_groups(io, &person.access).await?;
+    let groups = proven_groups(io, &person.access, &kept.group_filter).await?;
     let kept = switch::put_aside(io, kept).await?;
-    io.store.put_groups(&kept.id, &groups).await?;
+    io.store.put_groups(&kept.id, &groups, now).await?;
     let seen = kept.version;
     let next = Enterprise {
         setup,
@@ -119,6 +119,7 @@ pub async fn calling_granted(
     };
     let entry = entry(io, &author, Deed::ConsentGranted, Vec::new(), now);
     io.store.update_enterprise(&next, seen, &entry, &[]).await?;
+    browser_token::keep(io, &next.id, browser, &person.access, now).await?;
     let session = visit.at(Stage::Complete);
     io.store.put_session(&sha256(browser.expose()), &session, now).await
 }
@@ -181,8 +182,8 @@ pub async fn calling_seen(
 }
 
 /// The tenant's groups, which only the second set lets us read: the proof that Microsoft applies it.
-async fn proven_groups(io: &Io, token: &Token) -> Result<Vec<Group>> {
-    match io.graph.groups(token, None).await {
+async fn proven_groups(io: &Io, token: &Token, filter: &GroupFilter) -> Result<Vec<Group>> {
+    match group_filter::read(io, token, filter).await {
         Err(Error::Refused { status: 403, .. }) => Err(SignInRefused::ConsentNotInForce.into()),
         read => read,
     }

@@ -292,6 +292,8 @@ struct Work<'a> {
     io: &'a Io,
     lease: &'a Lease,
     committed: &'a Directory,
+    /// Its number.
+    generation: u64,
     roll: Roll,
     /// Users who are visible now change only after the last page has come.
     changed: BTreeMap<[u8; 16], TeamsUser>,
@@ -305,6 +307,7 @@ impl<'a> Work<'a> {
             io,
             lease,
             committed,
+            generation: committed.next_generation(lease),
             roll,
             changed: BTreeMap::new(),
             aside: false,
@@ -342,12 +345,12 @@ impl<'a> Work<'a> {
         }
         let fresh: Vec<_> = fresh.into_values().collect();
         io.store
-            .put_teams_users(&lease.enterprise, &fresh, lease.fence())
+            .put_teams_users(&lease.enterprise, &fresh, self.generation)
             .await?;
         if self.changed.len() > CHANGED_AT_ONCE {
             let aside: Vec<TeamsUser> = std::mem::take(&mut self.changed).into_values().collect();
             io.store
-                .set_aside_teams_users(&lease.enterprise, &aside, lease.fence())
+                .set_aside_teams_users(&lease.enterprise, &aside, self.generation)
                 .await?;
             self.aside = true;
         }
@@ -392,7 +395,7 @@ impl<'a> Work<'a> {
         io.store.put_teams_users(enterprise, &changed, shown).await?;
         let (counts, guests) = self.figures();
         let next = Directory {
-            generation: lease.fence(),
+            generation: self.generation,
             read_at: Some(now),
             full_at,
             counts,

@@ -1,34 +1,72 @@
-//! The choice of whose users are synchronised (R073-R088).
+//! The choice of whose users are synchronised, and the groups to choose from (R073-R088).
 
-use crate::domain::Invalid;
 use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::enterprise::Enterprise;
-use crate::domain::group_filter::{ChosenGroup, Group, GroupFilter};
+use crate::domain::group_filter::{Group, GroupFilter};
 use crate::domain::ids::{EnterpriseId, GroupId};
-use crate::error::{Error, Result};
+use crate::error::{Chain, Error, Result};
 use crate::io::Io;
+use crate::io::graph::Token;
+use crate::plan::group_filter::{self, Choice};
 use crate::run::access::entry;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
 
-/// An explicit choice of whose users are synchronised (R073-R077).
-#[derive(Debug)]
-pub enum Choice {
-    /// All users of the tenant.
-    Everyone,
-    /// Members of these groups, by id or by name (R086).
-    Groups {
-        /// By id.
-        ids: Vec<GroupId>,
-        /// By name.
-        names: Vec<String>,
-    },
-}
+/// So many groups, in the order of their names, have their members counted when the list is read; others have not, so that
+/// a tenant of thousands does not keep a person waiting who signs in. Those in the choice always have.
+const COUNTED: usize = 200;
 
-/// Saves the choice of an enterprise that was read at version `seen`.
+/// The tenant's groups with how many people are in the first of them and in those that are chosen.
 ///
 /// # Errors
-/// `Invalid` for a group that is unknown or cannot be chosen (R081), `Conflict` before the set-up is complete, `Stale`.
+/// Those of Microsoft. A count that it does not give is left out.
+pub async fn read(io: &Io, token: &Token, filter: &GroupFilter) -> Result<Vec<Group>> {
+    let mut groups = io.graph.groups(token, None).await?;
+    let chosen = |group: &Group| match filter {
+        GroupFilter::Groups(chosen) => chosen.iter().any(|one| one.id == group.id),
+        GroupFilter::Undecided | GroupFilter::Everyone => false,
+    };
+    let could_be = groups.iter().filter(|group| group.banned.is_none());
+    let counted: Vec<GroupId> = could_be
+        .enumerate()
+        .filter(|(at, group)| *at < COUNTED || chosen(group))
+        .map(|(_, group)| group.id.clone())
+        .collect();
+    match io.graph.group_sizes(token, &counted).await {
+        Ok(sizes) => {
+            for group in &mut groups {
+                group.members = sizes.get(&group.id).copied().flatten();
+            }
+        }
+        Err(error) => {
+            tracing::warn!(error.message = %Chain(&error), "the members of the groups were not counted");
+        }
+    }
+    Ok(groups)
+}
+
+/// Reads them anew and keeps them.
+///
+/// # Errors
+/// Those of Microsoft and of the table.
+pub async fn refresh(io: &Io, token: &Token, kept: &Enterprise) -> Result<()> {
+    let began = io.clock.now();
+    let groups = read(io, token, &kept.group_filter).await?;
+    io.store.put_groups(&kept.id, &groups, began).await.map(drop)
+}
+
+/// The filter that a choice means, of the groups as they were last read.
+///
+/// # Errors
+/// `Invalid` for groups that are unknown, cannot be chosen (R081), or are known to be empty (R087).
+pub async fn meant(io: &Io, enterprise: &EnterpriseId, choice: &Choice) -> Result<GroupFilter> {
+    let known = io.store.group_list(enterprise).await?;
+    Ok(group_filter::filter(choice, &known)?)
+}
+
+/// Saves the choice of an enterprise that was read at version `seen`; it holds from the next sync on.
+///
+/// # Errors
+/// `Invalid` as above, `Conflict` before the set-up is complete, `Stale`.
 pub async fn choose_groups(
     io: &Io,
     kept: Enterprise,
@@ -42,10 +80,7 @@ pub async fn choose_groups(
             "the Global Admin has to finish the set-up first; then there are groups to choose from".into(),
         ));
     }
-    let group_filter = match choice {
-        Choice::Everyone => GroupFilter::Everyone,
-        Choice::Groups { ids, names } => GroupFilter::Groups(chosen(io, &kept.id, &ids, &names).await?),
-    };
+    let group_filter = meant(io, &kept.id, &choice).await?;
     let change = changed("groupFilter", printed(&kept.group_filter), printed(&group_filter));
     let next = Enterprise {
         group_filter,
@@ -57,7 +92,9 @@ pub async fn choose_groups(
     Ok(next)
 }
 
-fn printed(filter: &GroupFilter) -> Option<String> {
+/// A filter in words, for the audit trail.
+#[must_use]
+pub fn printed(filter: &GroupFilter) -> Option<String> {
     match filter {
         GroupFilter::Undecided => None,
         GroupFilter::Everyone => Some("everyone".into()),
@@ -66,59 +103,4 @@ fn printed(filter: &GroupFilter) -> Option<String> {
             Some(names.join(", "))
         }
     }
-}
-
-async fn chosen(io: &Io, enterprise: &EnterpriseId, ids: &[GroupId], names: &[String]) -> Result<Vec<ChosenGroup>> {
-    if ids.is_empty() && names.is_empty() {
-        return Err(Invalid::new("groups", "name at least one group, or choose everyone").into());
-    }
-    let known = io.store.groups(enterprise).await?;
-    let mut wrong = Vec::new();
-    let mut chosen = BTreeMap::new();
-    let mut take = |asked: &str, found: Vec<&Group>| match found[..] {
-        [] => wrong.push(Invalid::new(
-            "groups",
-            format!("there is no group `{asked}` in the tenant"),
-        )),
-        [group] => match group.banned {
-            Some(_) => wrong.push(Invalid::new(
-                "groups",
-                format!(
-                    "`{}` cannot be chosen: Microsoft does not keep its members reliably complete",
-                    group.name
-                ),
-            )),
-            None => {
-                chosen.insert(
-                    group.id.clone(),
-                    ChosenGroup {
-                        id: group.id.clone(),
-                        name: group.name.clone(),
-                    },
-                );
-            }
-        },
-        _ => wrong.push(Invalid::new(
-            "groups",
-            format!("there are several groups `{asked}`; choose one by its id"),
-        )),
-    };
-    for id in ids {
-        take(id.as_str(), known.iter().filter(|group| group.id == *id).collect());
-    }
-    for name in names {
-        take(
-            name,
-            known
-                .iter()
-                .filter(|group| group.name.eq_ignore_ascii_case(name.trim()))
-                .collect(),
-        );
-    }
-    if !wrong.is_empty() {
-        return Err(wrong.into());
-    }
-    let mut chosen: Vec<ChosenGroup> = chosen.into_values().collect();
-    chosen.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(chosen)
 }

@@ -5,7 +5,6 @@ use crate::domain::audit::{Deed, Entry, changed};
 use crate::domain::caller::Role;
 use crate::domain::consent::Consents;
 use crate::domain::enterprise::Enterprise;
-use crate::domain::group_filter::GroupFilter;
 use crate::domain::management::Management;
 use crate::domain::once::Once;
 use crate::domain::reseller::Reseller;
@@ -17,9 +16,10 @@ use crate::domain::visit::{Asked, Link, NextStep, Outcome, Purpose, Session, Sta
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::vault::sha256;
+use crate::plan::group_filter::Choice;
+use crate::plan::group_preview::Preview;
 use crate::run::access::{Access, entry};
-use crate::run::group_filter::{Choice, choose_groups};
-use crate::run::{invitation, onboard, sign_in, start_sync};
+use crate::run::{browser_token, group_filter, group_preview, invitation, onboard, sign_in, start_sync};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -268,36 +268,43 @@ pub async fn choose(
     seen: u64,
     now: Timestamp,
 ) -> Result<()> {
-    if !session.may_choose() {
-        return Err(SignInRefused::StateUnknown.into());
-    }
     let visit = session.visit();
-    let kept = sign_in::current(io, &visit).await?;
-    if !is(&kept.group_filter, &choice) {
+    let kept = choosing(io, session).await?;
+    if kept.group_filter != group_filter::meant(io, &kept.id, &choice).await? {
         let author = onboard::visitor(&kept, session);
-        choose_groups(io, kept, choice, seen, &author, now).await?;
+        group_filter::choose_groups(io, kept, choice, seen, &author, now).await?;
     }
+    browser_token::forget(io, browser).await?;
     io.store
         .put_session(&sha256(browser.expose()), &visit.at(Stage::Chosen), now)
         .await
 }
 
-/// Whether this choice is in force already.
-fn is(filter: &GroupFilter, choice: &Choice) -> bool {
-    match (filter, choice) {
-        (GroupFilter::Everyone, Choice::Everyone) => true,
-        (GroupFilter::Groups(groups), Choice::Groups { ids, names }) => {
-            let named = |text: &String, name: &str| name.eq_ignore_ascii_case(text.trim());
-            groups
-                .iter()
-                .all(|group| ids.contains(&group.id) || names.iter().any(|text| named(text, &group.name)))
-                && ids.iter().all(|id| groups.iter().any(|group| group.id == *id))
-                && names
-                    .iter()
-                    .all(|text| groups.iter().any(|group| named(text, &group.name)))
-        }
-        (GroupFilter::Undecided | GroupFilter::Everyone | GroupFilter::Groups(_), _) => false,
+/// What a choice of the person at this browser would mean; nothing is saved.
+///
+/// # Errors
+/// As `choose`; `TokenExpired` where the person has to sign in anew for it.
+pub async fn preview(io: &Io, session: &Session, browser: &Secret, choice: &Choice, now: Timestamp) -> Result<Preview> {
+    let kept = choosing(io, session).await?;
+    let filter = group_filter::meant(io, &kept.id, choice).await?;
+    let token = browser_token::of(io, &kept.id, browser, now).await?;
+    group_preview::preview(io, &kept, &filter, &token.ok_or(Error::TokenExpired)?).await
+}
+
+/// Sends the person at this browser to Microsoft once more, for another look at the groups; gives the address there.
+///
+/// # Errors
+/// As `choose`.
+pub async fn sign_in_for_groups(io: &Io, session: &Session, browser: &Secret, now: Timestamp) -> Result<Url> {
+    let kept = choosing(io, session).await?;
+    sign_in::begin(io, &kept, Purpose::Groups, session.return_to.clone(), browser, now).await
+}
+
+async fn choosing(io: &Io, session: &Session) -> Result<Enterprise> {
+    if !session.may_choose() {
+        return Err(SignInRefused::StateUnknown.into());
     }
+    sign_in::current(io, &session.visit()).await
 }
 
 /// Where a person goes when a step is over: the stored address with the outcome, as long as its origin is agreed with the

@@ -10,14 +10,14 @@ use crate::domain::secret::Secret;
 use crate::domain::standing::Standing;
 use crate::domain::steps::{Progress, Step, StepState};
 use crate::domain::visit::{Link, Purpose, Session, Stage, Visit};
-use crate::error::{Error, Result, SignInRefused};
+use crate::error::{Chain, Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::graph::SignedIn;
 use crate::io::store::guesses::Guesses;
 use crate::io::vault::sha256;
 use crate::plan::onboard::{self, Event};
 use crate::run::access::entry;
-use crate::run::sign_in;
+use crate::run::{browser_token, group_filter, sign_in};
 use jiff::Timestamp;
 use url::Url;
 
@@ -215,6 +215,9 @@ pub async fn step_signed_in(
         }
         .into());
     }
+    if *purpose == Purpose::Groups {
+        groups_at_hand(io, &kept, &person, browser, now).await?;
+    }
     let person = person.claims.name;
     let stage = match purpose {
         Purpose::Management => Stage::Management { person },
@@ -226,6 +229,18 @@ pub async fn step_signed_in(
     io.store
         .put_session(&sha256(browser.expose()), &visit.at(stage), now)
         .await
+}
+
+/// Reads the groups for the page that comes next, and keeps the token with which it shows what a choice would mean. Without
+/// either the page still lets people choose from what was read before.
+async fn groups_at_hand(io: &Io, kept: &Enterprise, person: &SignedIn, browser: &Secret, now: Timestamp) -> Result<()> {
+    match group_filter::refresh(io, &person.access, kept).await {
+        Ok(()) => browser_token::keep(io, &kept.id, browser, &person.access, now).await,
+        Err(error) => {
+            tracing::warn!(enterprise.id = %kept.id, error.message = %Chain(&error), "the groups were not read at a sign-in");
+            Ok(())
+        }
+    }
 }
 
 /// A sign-in of the set-up ended badly: support and the reseller see where the person is stuck. What cannot be noted is

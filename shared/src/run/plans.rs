@@ -18,6 +18,7 @@ use crate::plan::mapping;
 use crate::plan::sync::{Facts, ObservedNumber, ObservedPolicy, ObservedUser, Plan, as_we_left_it, plan};
 use crate::plan::{duration, guard, preflight};
 use crate::run::access::entry;
+use crate::run::matching;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,9 @@ pub struct StoredPlan {
     pub changes: Vec<Change>,
     /// What is left alone, and why.
     pub conflicts: Vec<Finding>,
+    /// What is done all the same, and should be known.
+    #[serde(default)]
+    pub notes: Vec<Finding>,
     /// Names of the users concerned, as they were.
     pub names: BTreeMap<TeamsUserId, String>,
     /// What will be ours of each user.
@@ -81,6 +85,7 @@ pub async fn make(io: &Io, kept: &Enterprise, author: &Author, once: &Once, now:
     }
     let brand = io.store.reseller(&enterprise.reseller).await?.brand;
     let account = io.store.account(&enterprise.id).await?;
+    let account = matching::foreseen(io, enterprise, account, now).await?;
     let facts = predicted(enterprise, &brand, &account, now);
     let stored = stored(
         io,
@@ -138,6 +143,7 @@ pub async fn stored(
         names: names.into_iter().map(|(id, user)| (id, user.name)).collect(),
         changes: plan.changes,
         conflicts: plan.conflicts,
+        notes: plan.notes,
         targets: plan.targets,
     })
 }
@@ -225,6 +231,7 @@ pub async fn observe(
                     })
                     .collect(),
                 on_premises: configuration.account_type == AccountType::OnPremises,
+                not_teams_only: configuration.not_teams_only,
             };
             (user, observed)
         })
@@ -233,7 +240,8 @@ pub async fn observe(
         .into_iter()
         .map(|(number, holding)| {
             let observed = ObservedNumber {
-                foreign_kind: !holding.direct_routing || (holding.assigned && holding.holder.is_none()),
+                foreign_kind: !holding.direct_routing,
+                orphaned: holding.direct_routing && holding.assigned && holding.holder.is_none(),
                 holder: holding.holder,
                 on_premises: holding.on_premises,
             };

@@ -2,7 +2,7 @@
 
 use crate::domain::audit::{Author, Deed};
 use crate::domain::caller::Origin;
-use crate::domain::consent::{CALLING_SCOPES, GRAPH, SIGN_IN_SCOPES, TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
+use crate::domain::consent::{CALLING_SCOPES, GRAPH, READING_SCOPES, SIGN_IN_SCOPES, TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::reseller::Reseller;
@@ -36,6 +36,12 @@ pub fn calling_scopes() -> Vec<String> {
         .into_iter()
         .chain(CALLING_SCOPES.map(|scope| format!("{GRAPH}/{scope}")))
         .collect()
+}
+
+/// The scopes of a look at the groups: those of the first request, and those of the second that read people and groups.
+fn group_scopes() -> Vec<String> {
+    let reading = READING_SCOPES.map(|scope| format!("{GRAPH}/{scope}"));
+    sign_in_scopes().into_iter().chain(reading).collect()
 }
 
 /// The scopes of the second request, of both resources.
@@ -76,7 +82,8 @@ pub async fn begin(
         // After `Disable Sync` any tenant may answer (R067).
         Purpose::Sync { .. } if enterprise.sync_switch.off() => (None, second_set(), Prompt::SelectAccount),
         Purpose::Sync { .. } => (tenant, second_set(), Prompt::Login),
-        Purpose::Management | Purpose::Groups => (tenant, sign_in_scopes(), Prompt::SelectAccount),
+        Purpose::Management => (tenant, sign_in_scopes(), Prompt::SelectAccount),
+        Purpose::Groups => (tenant, group_scopes(), Prompt::SelectAccount),
     };
     let account = operators::account(io, enterprise, &purpose).await?;
     let url = match (&purpose, tenant) {
@@ -225,7 +232,8 @@ pub async fn finish(io: &Io, callback: Callback, browser: &Secret, now: Timestam
         return Err(refused(SignInRefused::StateUnknown.into()));
     };
     let scopes = match item.purpose {
-        Purpose::SetUp { .. } | Purpose::Management | Purpose::Groups => sign_in_scopes(),
+        Purpose::SetUp { .. } | Purpose::Management => sign_in_scopes(),
+        Purpose::Groups => group_scopes(),
         Purpose::Consent { .. } | Purpose::Organization | Purpose::Sync { .. } => calling_scopes(),
     };
     let redeemed = async {

@@ -1,6 +1,6 @@
 //! A sync begins: the portal identity asks for it, the Microsoft identity confirms it (R047).
 
-use crate::domain::audit::{Deed, changed};
+use crate::domain::audit::{Author, Deed, Entry, changed};
 use crate::domain::consent::TEAMS_ADMIN_SCOPE;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
@@ -184,8 +184,9 @@ async fn free_for_a_run(io: &Io, enterprise: &EnterpriseId, status: SyncStatus) 
     }
     if run.state == RunState::AwaitingSignIn && run.started.is_none() {
         // Somebody pressed the button and never signed in. A newer press replaces it at once.
+        let (from, to) = (RunState::AwaitingSignIn, RunState::Abandoned);
         io.store
-            .move_run(enterprise, current, RunState::AwaitingSignIn, RunState::Abandoned)
+            .move_run(enterprise, current, from, to, &given_up(io, current))
             .await?;
         io.store.delete_sealed(enterprise, current).await?;
         return Ok(SyncStatus {
@@ -196,6 +197,16 @@ async fn free_for_a_run(io: &Io, enterprise: &EnterpriseId, status: SyncStatus) 
     Err(Error::Conflict(format!(
         "a sync is going on ({current}); wait for its end, or finish its sign-in"
     )))
+}
+
+/// The entry of a run that nobody will sign in for any more.
+fn given_up(io: &Io, run: &RunId) -> Entry {
+    let changes = [
+        changed("run", None, Some(run.to_string())),
+        changed("state", None, Some("abandoned".into())),
+    ];
+    let changes = changes.into_iter().flatten().collect();
+    entry(io, &Author::service(), Deed::RunEnded, changes, io.clock.now())
 }
 
 /// No worker is busy with the enterprise. A run that waits for a sign-in, even one that was begun, is none.
@@ -229,7 +240,8 @@ pub(super) async fn abandon(io: &Io, kept: &Enterprise) -> Result<()> {
         io.store.release(lease).await?;
     }
     let (from, to) = (RunState::AwaitingSignIn, RunState::Abandoned);
-    if io.store.move_run(&kept.id, &current, from, to).await? {
+    let given_up = given_up(io, &current);
+    if io.store.move_run(&kept.id, &current, from, to, &given_up).await? {
         io.store.delete_sealed(&kept.id, &current).await?;
         let without = |status: SyncStatus| SyncStatus {
             current: status.current.filter(|run| *run != current),

@@ -49,7 +49,7 @@ pub async fn document(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Stat
 }
 
 /// The run that the status names as going on.
-async fn current(io: &Io, enterprise: &EnterpriseId, sync: &SyncStatus) -> Result<Option<Run>> {
+pub(super) async fn current(io: &Io, enterprise: &EnterpriseId, sync: &SyncStatus) -> Result<Option<Run>> {
     match &sync.current {
         Some(run) => io.store.run(enterprise, run).await.map(Some),
         None => Ok(None),
@@ -57,7 +57,7 @@ async fn current(io: &Io, enterprise: &EnterpriseId, sync: &SyncStatus) -> Resul
 }
 
 /// The last run, where it failed.
-async fn failed(io: &Io, enterprise: &EnterpriseId, sync: &SyncStatus) -> Result<Option<Run>> {
+pub(super) async fn failed(io: &Io, enterprise: &EnterpriseId, sync: &SyncStatus) -> Result<Option<Run>> {
     if !matches!(sync.last, Some((_, LastSync::Failed))) {
         return Ok(None);
     }

@@ -226,7 +226,8 @@ pub async fn put_aside(io: &Io, kept: Enterprise) -> Result<Enterprise> {
 async fn leave(io: &Io, kept: &Enterprise, left: &TenantId) -> Result<()> {
     let enterprise = &kept.id;
     io.store.forget_directory(enterprise).await?;
-    io.store.put_groups(enterprise, &[]).await?;
+    io.store.put_troubles(enterprise, &[]).await?;
+    io.store.forget_groups(enterprise).await?;
     io.store.leave_account(enterprise, left).await?;
     io.store
         .edit_sync_status(kept, |status| SyncStatus {

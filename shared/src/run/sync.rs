@@ -1,6 +1,7 @@
 //! The worker of one run: discover, plan, prepare, apply, verify. It may be killed at any point and started again; it
 //! goes on from what the table says. It works for a while, answers what should happen next, and is called again.
 
+use crate::domain::audit::{Author, Changed, Deed, Entry, changed};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
@@ -19,8 +20,10 @@ use crate::plan::duration;
 use crate::plan::guard::{releases, rule};
 use crate::plan::preflight;
 use crate::plan::sync::{beyond, plan};
+use crate::run::access::entry;
+use crate::run::discover::Discovered;
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{account, apply, discover, prepare, remove, session};
+use crate::run::{account, apply, diagnosis, discover, group_filter, mapping, matching, prepare, remove, session};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -140,9 +143,10 @@ async fn signed_in(io: &Io, lease: &Lease, run: &mut Run) -> Result<bool> {
     } else {
         RunState::Discovering
     };
+    let begun = news(io, run, Deed::RunBegun, Vec::new());
     let moved = io
         .store
-        .move_run(enterprise, &run.id, RunState::AwaitingSignIn, to)
+        .move_run(enterprise, &run.id, RunState::AwaitingSignIn, to, &begun)
         .await?;
     if moved {
         run.state = to;
@@ -167,13 +171,13 @@ async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Nex
         return Ok(None);
     }
     let session = session::open(io, &lease.enterprise, &run.id).await?;
+    // The groups are read along, so that the choice on offer is as fresh as the directory; first, because a group that is
+    // empty or gone stops the read, and shows there.
+    group_filter::refresh(io, &session.graph, &kept).await?;
     let found = discover::discover(io, lease, &session.graph, &kept.group_filter).await?;
     if !found.findings.is_empty() {
         return end(io, lease, run, found.findings).await.map(Some);
     }
-    // The groups are read along, so that the choice on offer is as fresh as the directory.
-    let groups = io.graph.groups(&session.graph, None).await?;
-    io.store.put_groups(&lease.enterprise, &groups).await?;
     let now = io.clock.now();
     io.store
         .edit_sync_status(&kept, |status| SyncStatus {
@@ -182,7 +186,10 @@ async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Nex
         })
         .await?;
     run.state = RunState::Planning;
-    log(io, lease, run, found.lines).await?;
+    let read = news(io, run, Deed::DirectoryRead, figures(&found));
+    let mut lines = found.lines;
+    lines.extend(matching::match_imported(io, &kept, &run.id).await?);
+    write(io, lease, run, lines, Some(&read)).await?;
     if run.kind == RunKind::Discover {
         return end(io, lease, run, Vec::new()).await.map(Some);
     }
@@ -212,7 +219,7 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
         }
         if let Some(approved) = &run.plan {
             let approved: StoredPlan = io.store.plan(enterprise, approved, io.clock.now()).await?;
-            let beyond = beyond(&approved.changes, &fresh.changes);
+            let beyond = beyond(&approved.changes, &fresh.changes, &account.matched_in(&run.id));
             if !beyond.is_empty() {
                 return end(io, lease, run, vec![stale(&beyond)]).await.map(Some);
             }
@@ -239,8 +246,11 @@ async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>>
         };
         let rulings = rule(&stored.changes, account.owned.len(), permission);
         let steps = apply::steps(&stored.changes, &rulings);
-        io.store.put_run_plan(lease, &run.id, &stored, &steps, now).await?;
+        if !mapping::keep_plan(io, lease, &run.id, &kept, account.version, &stored, &steps, now).await? {
+            return Ok(None);
+        }
         let mut lines = vec![line];
+        lines.extend(stored.notes.iter().cloned().map(Line::Obstacle));
         if run.debug {
             lines.extend(stored.text().into_iter().map(Line::Detail));
         }
@@ -342,6 +352,8 @@ async fn applying(io: &Io, lease: &Lease, run: &mut Run, resumed: bool, until: T
         };
         Some(apply::finding(&plan, change, why))
     }));
+    let troubles = diagnosis::troubles(&run.id, plan.notes.iter().chain(&findings), io.clock.now());
+    io.store.put_troubles(enterprise, &troubles).await?;
     let kept = io.store.enterprise(enterprise).await?;
     if kept.standing.leaving() && findings.is_empty() {
         let brand = io.store.reseller(&kept.reseller).await?.brand;
@@ -384,7 +396,9 @@ async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Finding>) -> R
     } else {
         RunState::Failed
     };
-    log(io, lease, run, lines).await?;
+    let ended = changed("state", None, Some(outcome(run.state).into()));
+    let ended = news(io, run, Deed::RunEnded, ended.into_iter().collect());
+    write(io, lease, run, lines, Some(&ended)).await?;
     io.store.delete_sealed(enterprise, &run.id).await?;
     remove::end_data(io, enterprise).await?;
     Ok(if successful {
@@ -435,7 +449,8 @@ async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Error) -> Res
             let lines = run.findings.iter().cloned().map(Line::Obstacle).collect();
             run.state = RunState::AwaitingSignIn;
             io.store.delete_sealed(&lease.enterprise, &run.id).await?;
-            log(io, lease, run, lines).await?;
+            let interrupted = news(io, run, Deed::RunInterrupted, Vec::new());
+            write(io, lease, run, lines, Some(&interrupted)).await?;
             Ok(Next::Done { seconds: 0 })
         }
         Error::Refused {
@@ -515,7 +530,42 @@ fn capital(text: &str) -> String {
 }
 
 async fn log(io: &Io, lease: &Lease, run: &mut Run, lines: Vec<Line>) -> Result<()> {
+    write(io, lease, run, lines, None).await
+}
+
+async fn write(io: &Io, lease: &Lease, run: &mut Run, lines: Vec<Line>, entry: Option<&Entry>) -> Result<()> {
     let now = io.clock.now();
     let lines: Vec<(Line, Timestamp)> = lines.into_iter().map(|line| (line, now)).collect();
-    io.store.put_run(lease, run, &lines).await
+    io.store.put_run(lease, run, &lines, entry).await
+}
+
+/// What those who follow the enterprise's changes are told of a run.
+fn news(io: &Io, run: &Run, deed: Deed, changes: Vec<Changed>) -> Entry {
+    let about = changed("run", None, Some(run.id.to_string()));
+    let changes = about.into_iter().chain(changes).collect();
+    entry(io, &Author::service(), deed, changes, io.clock.now())
+}
+
+fn figures(found: &Discovered) -> Vec<Changed> {
+    let counts = found.counts;
+    let figures = [
+        ("total", counts.total),
+        ("licensed", counts.licensed),
+        ("phoneSystem", counts.phone_system),
+        ("excludedByCallingPlan", counts.excluded_by_calling_plan),
+        ("resource", counts.resource),
+        ("written", found.written),
+        ("removed", found.removed),
+    ];
+    let figure = |(name, count): (&str, u64)| changed(name, None, Some(count.to_string()));
+    figures.into_iter().filter_map(figure).collect()
+}
+
+/// How a run ended, as the API names it.
+fn outcome(state: RunState) -> &'static str {
+    match state {
+        RunState::Succeeded => "succeeded",
+        RunState::Abandoned => "abandoned",
+        _ => "failed",
+    }
 }

@@ -176,6 +176,7 @@ async fn made<T: Default>(
             }
         };
         let entry = entry(io, author, Deed::VoiceUsersChanged, changes, now);
+        let entry = entry.about(touched(&account.voice_users, &users));
         let written = io.store.keep_voice_users(&kept, &account, &users, &entry, once);
         match written.await {
             Err(Error::Stale(ENTERPRISE_MOVED)) => kept = io.store.enterprise(&kept.id).await?,
@@ -184,6 +185,13 @@ async fn made<T: Default>(
         }
     }
     Err(Error::Busy)
+}
+
+/// Whom a change concerns.
+fn touched<'a>(before: &'a VoiceUsers, after: &'a VoiceUsers) -> impl Iterator<Item = &'a VoiceUserId> {
+    let gone = before.keys().filter(|id| !after.contains_key(*id));
+    let differs = after.iter().filter(|(id, user)| before.get(*id) != Some(*user));
+    gone.chain(differs.map(|(id, _)| id))
 }
 
 /// The one other user who has a user's number.
@@ -380,6 +388,7 @@ async fn written(
     now: Timestamp,
 ) -> Result<u64> {
     let entry = entry(io, author, Deed::VoiceUsersChanged, changes, now);
+    let entry = entry.about(touched(&account.voice_users, users));
     let mut kept = kept.clone();
     for _ in 0..TRIES {
         match io.store.keep_voice_users(&kept, account, users, &entry, None).await {
@@ -505,6 +514,7 @@ pub async fn import<R: Read>(
         };
         let said = serde_json::to_string(&imported.counts).map_err(|error| Error::upstream("encode counts", error))?;
         let entry = entry(io, author, Deed::VoiceUsersChanged, counted(imported.counts), now);
+        let entry = entry.about(touched(&account.voice_users, &imported.users));
         let kept_now = io.store.enterprise(&kept.id).await?;
         let written = io
             .store

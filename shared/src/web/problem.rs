@@ -39,8 +39,10 @@ pub struct Problem {
 /// One refused value.
 #[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
-    /// The field's name.
+    /// The field's name, or its place such as `rows[2].teamsUser`.
     pub field: String,
+    /// A stable code of the fault to branch on; `INVALID` where there is no closer one.
+    pub code: &'static str,
     /// What would be right.
     pub detail: String,
     /// The line of the file, counted from 1.
@@ -61,6 +63,7 @@ impl From<&Invalid> for FieldError {
     fn from(invalid: &Invalid) -> Self {
         Self {
             field: invalid.what.clone(),
+            code: invalid.code,
             detail: invalid.why.clone(),
             ..Self::default()
         }
@@ -139,7 +142,9 @@ impl Problem {
     pub fn of(error: &Error) -> Self {
         let (status, code, title) = classified(error);
         let errors = match error {
-            Error::Invalid(invalid) => invalid.iter().map(FieldError::from).collect(),
+            Error::Invalid(invalid) | Error::OverLicense { refused: invalid, .. } => {
+                invalid.iter().map(FieldError::from).collect()
+            }
             Error::Faulty(faults) => faults.listed().iter().map(FieldError::from).collect(),
             _ => Vec::new(),
         };
@@ -246,6 +251,7 @@ mod tests {
         assert_eq!(problem["status"], 422);
         assert_eq!(problem["code"], "invalid");
         assert_eq!(problem["errors"][1]["field"], "userLimit");
+        assert_eq!(problem["errors"][1]["code"], "INVALID");
     }
 
     #[test]

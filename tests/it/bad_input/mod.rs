@@ -44,6 +44,7 @@ impl World {
             .replace("{run}", &self.run)
             .replace("{plan}", &self.plan)
             .replace("{set}", "calling")
+            .replace("{voiceUser}", "v000")
             .replace("{reseller}", &self.scene.reseller);
         let rest = filled
             .split('/')

@@ -1,9 +1,8 @@
-//! Users of the directory, the reads that make them visible, and groups.
+//! Users of the directory, and the reads that make them visible.
 
 use super::samples::{NOW, enterprise_id, teams_user_id};
 use jiff::SignedDuration;
 use shared::domain::directory::{ActivePlans, TeamsUser, Traits};
-use shared::domain::group_filter::{Banned, Group, GroupKind};
 use shared::domain::ids::TeamsUserId;
 use shared::domain::roll::{Entry, Roll};
 use shared::io::store::Store;
@@ -25,7 +24,6 @@ super::cases!(
     somebody_is_found_by_part_of_name_or_address,
     a_directory_of_many_pieces_comes_back_whole,
     a_directory_is_forgotten,
-    groups_are_replaced_by_those_just_read,
 );
 
 fn user(n: u8) -> TeamsUser {
@@ -64,9 +62,10 @@ async fn read(store: &Store, users: &[TeamsUser]) -> Directory {
     let mut roll = store.roll(&enterprise, &committed).await.unwrap();
     store.begin_directory(&lease, &committed).await.unwrap();
     let noted: Vec<_> = users.iter().map(|user| (user.clone(), note(&mut roll, user))).collect();
-    store.put_teams_users(&enterprise, &noted, lease.fence()).await.unwrap();
+    let generation = committed.next_generation(&lease);
+    store.put_teams_users(&enterprise, &noted, generation).await.unwrap();
     let next = Directory {
-        generation: lease.fence(),
+        generation,
         read_at: Some(NOW),
         ..Directory::default()
     };
@@ -341,10 +340,11 @@ async fn a_directory_of_many_pieces_comes_back_whole(store: Store) {
     for n in 0..3 {
         roll.note(entry(n));
     }
-    store
-        .commit_directory(&lease, &committed, committed.clone(), &roll)
-        .await
-        .unwrap();
+    let next = Directory {
+        generation: committed.next_generation(&lease),
+        ..committed.clone()
+    };
+    store.commit_directory(&lease, &committed, next, &roll).await.unwrap();
     assert_eq!(known(&store).await, (0..3).map(|n| entry(n).bytes()).collect());
 }
 
@@ -359,32 +359,4 @@ async fn a_directory_is_forgotten(store: Store) {
     assert_eq!(known(&store).await, BTreeSet::new());
     assert_eq!(store.left_user(&enterprise, &users[0].id, NOW).await.unwrap(), None);
     store.forget_directory(&enterprise).await.unwrap();
-}
-
-async fn groups_are_replaced_by_those_just_read(store: Store) {
-    let enterprise = enterprise_id(1);
-    let group = |n: u8, name: &str, banned| Group {
-        id: teams_user_id(n).as_str().parse().unwrap(),
-        name: name.into(),
-        kind: GroupKind::Dynamic,
-        banned,
-    };
-    let first = [
-        group(1, "billing", None),
-        group(2, "Accounting", None),
-        group(3, "All Users", Some(Banned::AllUsers)),
-    ];
-    store.put_groups(&enterprise, &first).await.unwrap();
-    let [billing, accounting, all] = first;
-    assert_eq!(
-        store.groups(&enterprise).await.unwrap(),
-        [accounting.clone(), all, billing.clone()]
-    );
-    let renamed = group(1, "Invoices", None);
-    store
-        .put_groups(&enterprise, &[renamed.clone(), accounting.clone()])
-        .await
-        .unwrap();
-    assert_eq!(store.groups(&enterprise).await.unwrap(), [accounting, renamed]);
-    assert_eq!(store.groups(&enterprise_id(2)).await.unwrap(), []);
 }

@@ -142,14 +142,17 @@ async fn runs_are_listed_newest_first(store: Store) {
 
 async fn a_run_moves_only_from_where_it_is(store: Store) {
     let (enterprise, run) = (enterprise_id(1), created_run(&store, 1).await.id);
-    let moved = |from, to| store.move_run(&enterprise, &run, from, to);
+    let moved = |from, to| {
+        let (store, enterprise, run) = (store.clone(), enterprise.clone(), run.clone());
+        async move { store.move_run(&enterprise, &run, from, to, &entry()).await }
+    };
     assert!(!moved(RunState::AwaitingSignIn, RunState::Abandoned).await.unwrap());
     assert!(moved(RunState::Applying, RunState::Verifying).await.unwrap());
     assert_eq!(store.run(&enterprise, &run).await.unwrap().state, RunState::Verifying);
     let nothing = run_id(9);
     assert!(
         !store
-            .move_run(&enterprise, &nothing, RunState::Applying, RunState::Failed)
+            .move_run(&enterprise, &nothing, RunState::Applying, RunState::Failed, &entry())
             .await
             .unwrap()
     );
@@ -209,10 +212,10 @@ async fn all_refused(store: &Store, lease: &Lease, run: &Run) {
         ..Owned::default()
     };
     let refused = [
-        store.put_run(lease, &mut late, &line).await,
-        store.put_run_plan(lease, &run.id, &json!("late"), &[], NOW).await,
-        store.put_step(lease, &run.id, &step, Some(&owned)).await,
-        store.settle(lease, &step.user, &owned).await,
+        store.put_run(lease, &mut late, &line, None).await,
+        store.put_run_plan(lease, &run.id, &json!("late"), &[], 0, NOW).await,
+        store.put_step(lease, &run.id, &step, Some(&owned), NOW).await,
+        store.settle(lease, &step.user, &owned, NOW).await,
         store.renew(lease, NOW).await,
     ];
     for (at, refused) in refused.into_iter().enumerate() {
@@ -247,7 +250,7 @@ async fn log_lines_come_in_pages(store: Store) {
     let lines: Vec<_> = (0..205)
         .map(|n| (Line::Detail(format!("line {n}")), later(SECOND * n)))
         .collect();
-    store.put_run(&lease, &mut run, &lines).await.unwrap();
+    store.put_run(&lease, &mut run, &lines, Some(&entry())).await.unwrap();
     assert_eq!(run.lines, 205);
     assert_eq!(store.run(&enterprise, &run.id).await.unwrap(), run);
     let mut seen = Vec::new();
@@ -278,7 +281,7 @@ async fn steps_stay_in_their_order(store: Store) {
     assert_eq!(store.run_plan::<Value>(&enterprise, &run).await.unwrap(), None);
     let mut steps: Vec<Step> = (0..120).map(step).collect();
     store
-        .put_run_plan(&lease, &run, &json!({ "v": 1 }), &steps, NOW)
+        .put_run_plan(&lease, &run, &json!({ "v": 1 }), &steps, 0, NOW)
         .await
         .unwrap();
     assert_eq!(
@@ -289,7 +292,7 @@ async fn steps_stay_in_their_order(store: Store) {
         operation: Some("op-7".into()),
         at: NOW,
     };
-    store.put_step(&lease, &run, &steps[7], None).await.unwrap();
+    store.put_step(&lease, &run, &steps[7], None, NOW).await.unwrap();
     assert_eq!(store.steps(&enterprise, &run).await.unwrap(), steps);
 }
 
@@ -307,13 +310,14 @@ async fn what_is_ours_is_written_with_its_step(store: Store) {
     };
     let planned = [step(3)];
     store
-        .put_run_plan(&lease, &run, &json!({}), &planned, NOW)
+        .put_run_plan(&lease, &run, &json!({}), &planned, 0, NOW)
         .await
         .unwrap();
-    store.put_step(&lease, &run, &done, Some(&owned)).await.unwrap();
+    store.put_step(&lease, &run, &done, Some(&owned), NOW).await.unwrap();
+    assert_eq!(store.placed(&enterprise, &done.user).await.unwrap(), Some(NOW));
     assert_eq!(store.owned(&enterprise, &done.user).await.unwrap(), owned);
     let account = store.account(&enterprise).await.unwrap();
-    assert_eq!((account.version, account.owned.get(&done.user)), (1, Some(&owned)));
+    assert_eq!((account.version, account.owned.get(&done.user)), (2, Some(&owned)));
     assert_eq!(store.steps(&enterprise, &run).await.unwrap(), [done]);
 }
 
@@ -324,9 +328,10 @@ async fn what_is_ours_no_more_is_forgotten(store: Store) {
         routing_policy: Some("Northwind".into()),
         ..Owned::default()
     };
-    store.settle(&lease, &user, &owned).await.unwrap();
+    store.settle(&lease, &user, &owned, NOW).await.unwrap();
     assert_eq!(store.account(&enterprise).await.unwrap().owned.len(), 1);
-    store.settle(&lease, &user, &Owned::default()).await.unwrap();
+    store.settle(&lease, &user, &Owned::default(), NOW).await.unwrap();
+    assert_eq!(store.placed(&enterprise, &user).await.unwrap(), None);
     let account = store.account(&enterprise).await.unwrap();
     assert_eq!((account.version, account.owned.len()), (2, 0));
 }

@@ -18,6 +18,8 @@ use shared::domain::standing::Standing;
 use shared::domain::steps::Steps;
 use shared::domain::sync_status::SyncStatus;
 use shared::io::store::Store;
+use shared::io::store::account::Account;
+use shared::io::store::voice_users::{VoiceUsers, VoiceUsersKept};
 use std::future::Future;
 
 /// Far ahead, so that no engine finds anything expired by its own clock.
@@ -129,7 +131,8 @@ pub(super) fn entry() -> Entry {
 pub(super) fn entry_of(deed: Deed, at: Timestamp) -> Entry {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    let chance = u128::from(NEXT.fetch_add(1, Ordering::SeqCst));
+    // Far apart, as chance is: no other entry's place follows.
+    let chance = u128::from(NEXT.fetch_add(1, Ordering::SeqCst)) << 40;
     Entry::new(&Author::service(), deed, Vec::new(), at, chance)
 }
 
@@ -214,4 +217,24 @@ where
     let tasks: Vec<_> = (0..times).map(|n| tokio::spawn(task(n))).collect();
     let ended = join_all(tasks).await;
     ended.into_iter().map(|ended| ended.expect("no task panics")).collect()
+}
+
+/// A change of the voice users of an account that was seen at a version; the version afterwards.
+pub(super) async fn keep_voice_users(
+    store: &Store,
+    kept: &Enterprise,
+    change: impl FnOnce(&mut VoiceUsers),
+    seen: u64,
+    entry: &Entry,
+) -> shared::Result<u64> {
+    let account = Account {
+        version: seen,
+        ..store.account(&kept.id).await?
+    };
+    let mut next = account.voice_users.clone();
+    change(&mut next);
+    match store.keep_voice_users(kept, &account, &next, entry, None).await? {
+        VoiceUsersKept::At(version) => Ok(version),
+        VoiceUsersKept::Before(said) => panic!("remembered {said}"),
+    }
 }

@@ -35,6 +35,7 @@ fn left_by(route: &Route) -> (&'static str, &'static [&'static str]) {
         ("PUT", "/voice-users/{voiceUser}") => ("voiceUsersChanged", &["name"]),
         ("POST", "/voice-users/import") => ("voiceUsersChanged", &["updated"]),
         ("PUT", "/mapping") => ("mappingChanged", &["Voice User"]),
+        ("POST", "/mapping/proposals") => ("mappingChanged", &["Voice User"]),
         ("PUT", "/operators") => ("operatorsChanged", &["deputies"]),
         ("POST", "/plans") => ("planMade", &[]),
         ("POST", "/runs") => ("runStarted", &["run"]),

@@ -19,6 +19,8 @@ pub(crate) struct Cast {
     pub(crate) scene: Scene,
     pub(crate) run: String,
     pub(crate) plan: String,
+    /// The mail address of a Teams user, which the third voice user has, too.
+    address: String,
     /// Another enterprise of the same reseller, just invited.
     pub(crate) sibling: String,
     /// Another reseller, active.
@@ -74,6 +76,12 @@ fn form_of(owner: &str, name: &str, scene: &Scene) -> Value {
 impl Cast {
     pub(crate) async fn new() -> Self {
         let scene = Scene::mapped(options(60), 3, 2).await;
+        // One voice user without a Teams user has the address of one.
+        let candidates = scene.candidates().await;
+        let address = candidates[5]["email"].as_str().unwrap().to_owned();
+        let mut users: Vec<Value> = (0..3).map(voice_user).collect();
+        users[2]["email"] = json!(address);
+        scene.push_items(json!(users)).await;
         let plan = scene.plan().await.text("/id").to_owned();
         let run = scene.start(json!({ "kind": "discover" })).await.text("/id").to_owned();
         assert!(!plan.is_empty() && !run.is_empty());
@@ -81,6 +89,7 @@ impl Cast {
             scene,
             run,
             plan,
+            address,
             sibling: String::new(),
             stranger: String::new(),
             foreign: String::new(),
@@ -169,7 +178,8 @@ impl Cast {
     /// A request that whoever may make it gets something for: body, key and `ETag` are right.
     pub(crate) async fn request(&self, route: &Route, target: &Target, role: &str) -> Request {
         let path = route.path.replace("{run}", &self.run).replace("{plan}", &self.plan);
-        let mut path = path.replace("{set}", "calling").replace("{voiceUser}", "v002");
+        let path = path.replace("{set}", "calling").replace("{voiceUser}", "v002");
+        let mut path = path.replace("{who}", "nobody");
         let mut body = self.body(route);
         match target {
             Target::Enterprise(id) => path = path.replace("{enterprise}", id),
@@ -205,8 +215,11 @@ impl Cast {
     pub(crate) async fn version(&self, route: &Route, target: &Target) -> u64 {
         let store = &self.scene.service.io.store;
         match target {
-            Target::Enterprise(id) if route.path.ends_with("/mapping") || route.path.contains("/voice-users") => {
+            Target::Enterprise(id) if route.path.contains("/voice-users") => {
                 store.account_version(&id.parse().unwrap()).await.unwrap()
+            }
+            Target::Enterprise(id) if route.path.contains("/mapping") => {
+                store.saved_version(&id.parse().unwrap()).await.unwrap()
             }
             Target::Enterprise(id) => store
                 .enterprise(&id.parse().unwrap())
@@ -264,6 +277,9 @@ impl Cast {
                 let named = |n: usize| {
                     let mut user = voice_user(n);
                     user["name"] = json!(format!("Voice User {n} {unique}"));
+                    if n == 2 {
+                        user["email"] = json!(self.address);
+                    }
                     user
                 };
                 json!({ "items": (0..4).map(named).collect::<Vec<_>>() })
@@ -276,6 +292,7 @@ impl Cast {
             ("PUT", "/mapping") => {
                 json!({ "rows": [{ "voiceUser": if unique.is_multiple_of(2) { "v000" } else { "v001" }, "teamsUser": null }] })
             }
+            ("POST", "/mapping/proposals") => json!({}),
             ("PUT", "/operators") => {
                 let deputy = json!({ "email": format!("deputy{unique}@customer.example"), "name": "A Deputy" });
                 json!({ "deputies": [deputy], "teamsAdministrators": false })

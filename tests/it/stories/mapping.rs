@@ -1,9 +1,16 @@
 //! The mapping: what a save changes, what it refuses, and that many savers stay within the licences (R105-R118).
 
+mod during_a_sync;
+mod matching;
+mod page;
+mod refusals;
+mod storm;
+
 use super::scene::{Scene, options, voice_user};
 use serde_json::{Value, json};
 
-async fn scene(limit: Option<u32>) -> Scene {
+/// Twelve voice users and nobody mapped.
+pub(super) async fn scene(limit: Option<u32>) -> Scene {
     let scene = Scene::discovered(options(80), limit).await;
     scene.push(12).await;
     scene
@@ -198,7 +205,8 @@ async fn somebody_who_is_no_candidate_cannot_be_chosen() {
     let row = json!({ "voiceUser": "v000", "teamsUser": "11111111-2222-4333-8444-555555555555" });
     let answer = scene.save(&[row], etag.as_deref()).await;
     assert_eq!(answer.status, 422, "{}", answer.body);
-    assert_eq!(answer.text("/errors/0/field"), "teamsUser");
+    assert_eq!(answer.text("/errors/0/field"), "rows[0].teamsUser");
+    assert_eq!(answer.text("/errors/0/code"), "NO_SUCH_TEAMS_USER");
 }
 
 #[tokio::test]

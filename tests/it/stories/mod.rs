@@ -2,11 +2,14 @@
 
 mod action_urls;
 mod brand_application;
+mod changes;
 mod consents;
 mod crash;
 mod delivery;
+mod diagnosis;
 mod disable_sync;
 mod discovery;
+mod group_preview;
 mod groups;
 mod guessing;
 mod help;

@@ -403,7 +403,7 @@ impl Scene {
 
     pub(crate) async fn log(&self, run: &Answer) -> Vec<String> {
         let log = self.get(&format!("/runs/{}/log", run.text("/id"))).await;
-        let lines = log.list("/lines").iter().filter_map(Value::as_str);
+        let lines = log.list("/lines").iter().filter_map(|line| line["text"].as_str());
         lines.map(str::to_owned).collect()
     }
 

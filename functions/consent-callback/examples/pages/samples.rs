@@ -173,9 +173,9 @@ pub(super) fn row(name: &str, banned: bool, chosen: bool) -> GroupRow {
         id: format!("id-of-{}", name.len()),
         name: name.into(),
         note: if banned {
-            "Cannot be chosen: it is incomplete."
+            "Cannot be chosen: it is incomplete.".into()
         } else {
-            "Security group"
+            "Security group, 12 members".into()
         },
         banned,
         chosen,
@@ -197,9 +197,45 @@ pub(super) fn groups(enterprise: &str) -> GroupsPage {
         ],
         more: 0,
         names: String::new(),
+        ask_empty: false,
+        empty: false,
+        read_at: Some("Nov 22, 2026, 2:05 PM (Europe/Brussels time)".into()),
+        preview: None,
+        can_preview: true,
         version: 7,
         post_to: "/setup/groups".into(),
         back: None,
+    }
+}
+
+pub(super) fn preview(unassigned: usize) -> PreviewView {
+    let people = |heading: &str, names: &[&str]| {
+        (
+            heading.to_owned(),
+            names.iter().map(|name| (*name).to_owned()).collect(),
+        )
+    };
+    PreviewView {
+        groups: vec!["Billing: 12 people".into(), format!("{HOSTILE}: 1 person")],
+        people: vec![
+            people("12 people are in", &["Ann Vos (ann@bluefinch.example)", "and 11 more"]),
+            people(
+                "381 people are out",
+                &["Ben Lum (ben@bluefinch.example)", "and 380 more"],
+            ),
+            people("Nobody would be synchronised anew", &[]),
+            people(
+                "2 people would be not synchronised any more",
+                &["Cy Doe (cy@bluefinch.example)", HOSTILE],
+            ),
+        ],
+        figures: Some("9 of those who are in can be mapped: they have Teams Phone and no calling plan.".into()),
+        unassigned: (0..unassigned)
+            .map(|n| format!("Desk {n}, +32 2 123 45 {n:02}: Cy Doe (cy{n}@bluefinch.example)"))
+            .collect(),
+        releases: unassigned,
+        approval: unassigned > 5,
+        ..PreviewView::default()
     }
 }
 
@@ -313,6 +349,18 @@ pub(super) fn every_page() -> Vec<(String, String)> {
     page.more = 12;
     page.back = back();
     add("groups-wrong", page.html());
+    page.wrong.clear();
+    page.preview = Some(preview(7));
+    page.can_preview = false;
+    add("groups-preview", page.html());
+    let mut nothing = preview(0);
+    nothing.same = true;
+    nothing.stops = vec!["Pilot exists and has no members. A sync stops until it has some.".into()];
+    page.preview = Some(nothing);
+    page.ask_empty = true;
+    add("groups-preview-empty", page.html());
+    page.preview = None;
+    page.read_at = None;
     page.groups.clear();
     page.more = 0;
     add("groups-none", page.html());
@@ -335,7 +383,11 @@ pub(super) fn every_page() -> Vec<(String, String)> {
     add("permissions", permissions("Kestrel for Teams").html());
     add("help", help(false).html());
     add("help-not-a-number", help(true).html());
-    for topic in topics::ours().iter().chain(topics::microsofts()) {
+    for topic in topics::ours()
+        .iter()
+        .chain(topics::microsofts())
+        .chain(topics::people())
+    {
         add(&format!("help-{}", topic.code()), help_topic(topic.code()).html());
     }
     add("help-unknown", help_topic("AADSTS999999").html());

@@ -80,12 +80,43 @@ pub struct GroupsPage {
     pub more: usize,
     /// Further groups by their names, a line each (R086).
     pub names: String,
+    /// A chosen group has no members: is that meant?
+    pub ask_empty: bool,
+    /// It is.
+    pub empty: bool,
+    /// When the groups were read, as people read it.
+    pub read_at: Option<String>,
+    /// What the choice would mean.
+    pub preview: Option<PreviewView>,
+    /// The sign-in of the person still lets them look at members.
+    pub can_preview: bool,
     /// Which version of the enterprise the page shows.
     pub version: u64,
-    /// Where the form goes; its fields are `mode`, `group`, `names` and `version`.
+    /// Where the form goes; its fields are `mode`, `group`, `names`, `empty`, `version` and `do`.
     pub post_to: String,
     /// Where the person came from, where that is a page of somebody else.
     pub back: Option<Back>,
+}
+
+/// What a choice would mean, before it is saved. A list is its heading, and the first names in it.
+#[derive(Clone, Debug, Default)]
+pub struct PreviewView {
+    /// It is in force already.
+    pub same: bool,
+    /// Why a sync would stop.
+    pub stops: Vec<String>,
+    /// Each chosen group with its people.
+    pub groups: Vec<String>,
+    /// Who is in, who is out, who comes, and who goes.
+    pub people: Vec<(String, Vec<String>)>,
+    /// How many of those who are in can be mapped.
+    pub figures: Option<String>,
+    /// Mapped people who would be out, all of them.
+    pub unassigned: Vec<String>,
+    /// How many numbers would be taken back.
+    pub releases: usize,
+    /// So many are held until the Global Admin approves them.
+    pub approval: bool,
 }
 
 /// A group to choose.
@@ -96,7 +127,7 @@ pub struct GroupRow {
     /// What people read.
     pub name: String,
     /// Its kind, or why it cannot be chosen (R081).
-    pub note: &'static str,
+    pub note: String,
     /// It cannot be chosen.
     pub banned: bool,
     /// It is chosen.

@@ -1,6 +1,6 @@
 //! The help pages: one for each code, and the list of what Microsoft may say on its own page.
 
-use super::topics::{Blanks, Topic, generic, is_number, microsofts, ours, topic};
+use super::topics::{Blanks, Topic, generic, is_number, microsofts, ours, people, topic};
 use askama::Template;
 
 /// What one code means, for whoever reads it (R204-R210).
@@ -58,6 +58,8 @@ pub struct HelpPage {
     pub microsofts: Vec<HelpRow>,
     /// What we say.
     pub ours: Vec<HelpRow>,
+    /// Why somebody cannot be mapped or called.
+    pub people: Vec<HelpRow>,
 }
 
 /// A line of the list.
@@ -80,6 +82,7 @@ pub fn help(not_a_number: bool) -> HelpPage {
         not_a_number,
         microsofts: also.iter().copied().chain(microsofts()).map(numbered).collect(),
         ours: also.iter().chain(&only).map(|topic| named(topic)).collect(),
+        people: people().iter().map(named).collect(),
     }
 }
 

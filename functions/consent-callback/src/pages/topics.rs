@@ -3,9 +3,11 @@
 
 mod microsofts;
 mod ours;
+mod people;
 
 use microsofts::MICROSOFTS;
 use ours::OURS;
+use people::PEOPLE;
 
 /// What Microsoft puts before its numbers.
 const PREFIX: &str = "AADSTS";
@@ -106,10 +108,16 @@ pub fn microsofts() -> &'static [Topic] {
     MICROSOFTS
 }
 
+/// Why somebody cannot be mapped or called, in the order in which to look.
+#[must_use]
+pub fn people() -> &'static [Topic] {
+    PEOPLE
+}
+
 /// The topic of a code.
 #[must_use]
 pub fn topic(code: &str) -> Option<&'static Topic> {
-    let mut all = OURS.iter().chain(MICROSOFTS);
+    let mut all = OURS.iter().chain(MICROSOFTS).chain(PEOPLE);
     all.find(|topic| topic.codes.contains(&code))
 }
 

@@ -17,9 +17,9 @@ pub(crate) const PACKAGE: &str = "sync-run";
 const TIME_LIMIT: SignedDuration = SignedDuration::from_mins(15);
 
 /// One run, in a process of its own.
-struct Run {
-    usage: Usage,
-    stored: Stored,
+pub(crate) struct Run {
+    pub(crate) usage: Usage,
+    pub(crate) stored: Stored,
     graph_requests: u64,
     table_requests: u64,
     items: u64,
@@ -67,7 +67,8 @@ pub(crate) async fn measure(release: &Path, sizes: &[usize], say: fn(&str)) -> R
     Ok(())
 }
 
-async fn run(stage: &Stage, program: &Path, table: &Url, counts: &Counts) -> Result<Run, Stuck> {
+/// One run of the worker's program in a process of its own.
+pub(crate) async fn run(stage: &Stage, program: &Path, table: &Url, counts: &Counts) -> Result<Run, Stuck> {
     let function = Arc::new(Function::spawn(program, &stage.environment(table), TIME_LIMIT)?);
     let world = &stage.service.world;
     let worker = Arc::clone(&function);

@@ -1,16 +1,19 @@
 //! `cargo bench`: what the functions cost, as Markdown tables. `cargo bench -- --quick` measures less of everything;
 //! `--binaries DIR` measures binaries that were built before instead of building them, to compare two versions.
-//! `--guesses` plays a million guessed invitation codes and nothing else; it needs no binaries.
+//! `--directory` measures discovery beside two scripts of others, which need Python 3 and Node 20 with npm, and nothing
+//! else. `--guesses` plays a million guessed invitation codes and nothing else; it needs no binaries.
 //!
 //! What is measured are release binaries, each a process of its own under a Lambda Runtime API; the table, Microsoft
 //! and everything else run in this process. Nothing here is a test: figures depend on the machine and on what else it
 //! does.
 
+mod beside;
 mod binaries;
 mod counting;
 mod discovery;
 mod functions;
 mod guesses;
+mod peers;
 mod process;
 mod stage;
 mod table;
@@ -35,9 +38,15 @@ async fn measure(mut arguments: impl Iterator<Item = String>) -> Result<(), Stuc
     let (mut starts, mut requests, mut sizes) = (21, 3_000, vec![2_500, 25_000, 100_000]);
     let mut binaries = None;
     let (mut guesses, mut only_guesses) = (1_000_000, false);
+    let mut directory = (100_000, 3, vec![1_000, 100_000, 500_000]);
+    let mut only_directory = false;
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--quick" => (starts, requests, sizes, guesses) = (5, 300, vec![2_500], 20_000),
+            "--quick" => {
+                (starts, requests, sizes, guesses) = (5, 300, vec![2_500], 20_000);
+                directory = (2_500, 1, vec![1_000]);
+            }
+            "--directory" => only_directory = true,
             "--guesses" => only_guesses = true,
             "--binaries" => binaries = Some(PathBuf::from(arguments.next().ok_or("--binaries needs a folder")?)),
             // Cargo adds it.
@@ -48,7 +57,10 @@ async fn measure(mut arguments: impl Iterator<Item = String>) -> Result<(), Stuc
     if only_guesses {
         return guess(guesses).await;
     }
-    let packages: Vec<&str> = functions::PACKAGES.into_iter().chain([discovery::PACKAGE]).collect();
+    let mut packages = vec![discovery::PACKAGE];
+    if !only_directory {
+        packages.extend(functions::PACKAGES);
+    }
     let release = match binaries {
         Some(folder) => folder,
         None => binaries::build(&packages)?,
@@ -58,6 +70,10 @@ async fn measure(mut arguments: impl Iterator<Item = String>) -> Result<(), Stuc
         process::machine(),
         process::load()
     ));
+    if only_directory {
+        let (users, rounds, sizes) = directory;
+        return beside::measure(&release, users, rounds, &sizes, say).await;
+    }
     say(&format!(
         "HTTP functions: {starts} starts each, from the start of the process to the first answer, which needs the table; \
          then {requests} requests one after another to a warm one.\n"

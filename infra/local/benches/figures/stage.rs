@@ -75,7 +75,7 @@ impl Stage {
         let log = api
             .get(&self.path(&format!("/runs/{}/log", started.text("/id"))))
             .await?;
-        let lines = log.list("/lines").iter().filter_map(Value::as_str);
+        let lines = log.list("/lines").iter().filter_map(|line| line["text"].as_str());
         let line = lines.filter_map(Stored::read).next();
         line.ok_or_else(|| format!("the log does not say what was stored: {}", log.body).into())
     }

@@ -5,15 +5,17 @@
 //! | `GET /tenants` | | who and what there is |
 //! | `GET /requests`, `DELETE /requests` | | counters since the last reset |
 //! | `POST /faults`, `DELETE /faults` | one fault: `host`, `method`, `path`, `tenant`, `skip`, `times`, `status`, `body`, `retryAfter`, `delayMs`, `truncate`, `drop` | breaks the next requests of a kind |
-//! | `POST /switches` | `wrapSingles`, `unknownFields`, `emptyPages`, `wids`, `ignoreUnsupported`, `shuffleBatches`, `strictUsageLocation`, `noRetryAfter`, `tokenSeconds` (0: by chance) | behaviours that sources disagree on |
+//! | `POST /switches` | `wrapSingles`, `unknownFields`, `emptyPages`, `wids`, `ignoreUnsupported`, `shuffleBatches`, `strictUsageLocation`, `noRetryAfter`, `repeatEntries`, `tokenSeconds` (0: by chance) | behaviours that sources disagree on |
 //! | `POST /throttle` | `directoryUnits`, `directoryWrites`, `teamsCalls` | request budgets |
 //! | `POST /next-sign-in` | `stop` (AADSTS number), `forgedTenant`, `idToken` | what goes wrong in the next sign-in |
 //! | `POST /keys/rotate` | | another signing key |
-//! | `POST /tenants/{tenant}` | `userConsent`, `approvalWorkflow`, `displayName`, `applicationRoles`, `withheld` (permissions that tokens come without) | the tenant's settings |
-//! | `POST /tenants/{tenant}/users/{user}` | `enabled`, `displayName`, `usageLocation`, `licences`, `plans` (`[{name,status}]`), `roles`, `deleted` (`restorable`/`forGood`) | changes a user |
+//! | `POST /tenants/{tenant}` | `userConsent`, `approvalWorkflow`, `displayName`, `applicationRoles`, `withheld` (permissions that tokens come without), `forgetChanges` (delta tokens from before end) | the tenant's settings |
+//! | `POST /tenants/{tenant}/users/{user}` | `create`, `userPrincipalName`, `enabled`, `displayName`, `usageLocation`, `licences`, `plans` (`[{name,status}]`), `roles`, `deleted` (`restorable`/`forGood`/`no`) | makes or changes a user |
+//! | `POST /tenants/{tenant}/between-pages` | `path` (exactly, without `/v1.0`), `after` (so many reads of it), `changes` (as for one user, each with `user`) | changes users while somebody reads |
+//! | `POST /tenants/{tenant}/figures` | `total`, `licensed`, `phoneSystem`, `excludedByCallingPlan`, `resource` | gives the enabled members licences so that these are the tenant's figures |
 //! | `POST /tenants/{tenant}/users/{user}/revoke` | | ends all tokens of a user |
 //! | `DELETE /tenants/{tenant}/consent` | | revokes all consent |
-//! | `POST /tenants/{tenant}/groups/{group}` | `displayName`, `empty`, `deleted`, `add`, `remove` (sign-in names) | changes a group, named by id or name |
+//! | `POST /tenants/{tenant}/groups/{group}` | `displayName`, `empty`, `deleted`, `hidden` (its members), `add`, `remove` (sign-in names) | changes a group, named by id or name |
 //! | `POST /tenants/{tenant}/policies` | `type`, `name`, `deleted` | creates or deletes a policy |
 //! | `POST /tenants/{tenant}/grants` | `user`, `type`, `name` (null: none), `group` | gives a policy to a user |
 //! | `POST /tenants/{tenant}/numbers` | `number`, `holder` (null: nobody), `type`, `onPremises`, `deleted` | gives a number to somebody |
@@ -25,20 +27,22 @@
 //!
 //! `{tenant}` is an id or a verified domain, `{user}` an id or a sign-in name.
 
+pub(super) mod people;
+
 use super::Microsoft;
 use super::faults::{Counters, Fault};
 use super::login::Flaw;
-use super::state::{Deleted, Members, PlanStatus, State, Subscription, plan_named, role_named, sku_named};
+use super::state::{Members, State, Subscription, role_named, sku_named};
 use super::voice::{Grant, Number, NumberFault, Policy, shown};
 use axum::extract::{Path, State as Extract};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use http::StatusCode;
+use people::StatusOrder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::borrow::Cow;
 
 /// What is wrong with an order.
 struct Wrong(StatusCode, String);
@@ -77,7 +81,9 @@ pub(super) fn router(microsoft: Microsoft) -> Router {
         .route("/keys/rotate", post(rotate))
         .route("/tenants/{tenant}", post(change_tenant))
         .route("/tenants/{tenant}/consent", delete(revoke_consent))
-        .route("/tenants/{tenant}/users/{user}", post(change_user))
+        .route("/tenants/{tenant}/users/{user}", post(people::change_user))
+        .route("/tenants/{tenant}/between-pages", post(people::between_pages))
+        .route("/tenants/{tenant}/figures", post(people::figures))
         .route("/tenants/{tenant}/users/{user}/revoke", post(revoke))
         .route("/tenants/{tenant}/groups/{group}", post(change_group))
         .route("/tenants/{tenant}/policies", post(change_policy))
@@ -129,6 +135,7 @@ struct SwitchOrder {
     shuffle_batches: Option<bool>,
     strict_usage_location: Option<bool>,
     no_retry_after: Option<bool>,
+    repeat_entries: Option<bool>,
     token_seconds: Option<u32>,
 }
 
@@ -149,6 +156,7 @@ async fn switches(Extract(microsoft): Extract<Microsoft>, body: String) -> Done 
         (&mut now.ignore_unsupported, order.ignore_unsupported),
         (&mut now.shuffle_batches, order.shuffle_batches),
         (&mut now.no_retry_after, order.no_retry_after),
+        (&mut now.repeat_entries, order.repeat_entries),
     ] {
         *slot = wish.unwrap_or(*slot);
     }
@@ -206,6 +214,8 @@ struct TenantOrder {
     display_name: Option<String>,
     application_roles: Option<Vec<String>>,
     withheld: Option<std::collections::BTreeSet<String>>,
+    #[serde(default)]
+    forget_changes: bool,
 }
 
 async fn change_tenant(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {
@@ -217,6 +227,10 @@ async fn change_tenant(Extract(microsoft): Extract<Microsoft>, Path(name): Path<
     tenant.approval_workflow = order.approval_workflow.unwrap_or(tenant.approval_workflow);
     if let Some(name) = order.display_name {
         tenant.name = name;
+    }
+    if order.forget_changes {
+        tenant.forgotten = tenant.changes;
+        tenant.changes += 1;
     }
     if let Some(withheld) = order.withheld {
         tenant.withheld = withheld;
@@ -243,105 +257,6 @@ async fn revoke_consent(Extract(microsoft): Extract<Microsoft>, Path(name): Path
     done()
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct UserOrder {
-    enabled: Option<bool>,
-    display_name: Option<String>,
-    /// An empty text takes it away.
-    usage_location: Option<String>,
-    licences: Option<Vec<String>>,
-    plans: Option<Vec<PlanOrder>>,
-    roles: Option<Vec<String>>,
-    deleted: Option<DeletedOrder>,
-}
-
-#[derive(Deserialize)]
-struct PlanOrder {
-    name: String,
-    status: StatusOrder,
-}
-
-#[derive(Deserialize)]
-enum StatusOrder {
-    Enabled,
-    Warning,
-    Suspended,
-    Deleted,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum DeletedOrder {
-    Restorable,
-    ForGood,
-}
-
-async fn change_user(
-    Extract(microsoft): Extract<Microsoft>,
-    Path((name, who)): Path<(String, String)>,
-    body: String,
-) -> Done {
-    let order: UserOrder = parse(&body)?;
-    let now = microsoft.now();
-    let mut state = microsoft.lock();
-    let at = tenant(&state, &name)?;
-    let place = user(&state, at, &who)?;
-    let tenant = &mut state.tenants[at];
-    let skus = order.licences.map(|names| {
-        let all = names.iter().map(|name| sku_named(name).ok_or_else(|| missing(name)));
-        all.collect::<Result<Vec<u8>, _>>()
-    });
-    let skus = skus.transpose()?;
-    let plans = order
-        .plans
-        .map(|plans| plans.into_iter().map(plan_order).collect::<Result<Vec<_>, _>>())
-        .transpose()?;
-    if let Some(names) = order.roles {
-        let roles = names.iter().map(|name| role_named(name).ok_or_else(|| missing(name)));
-        let roles = roles.collect::<Result<Vec<u8>, _>>()?;
-        for holders in tenant.roles.values_mut() {
-            holders.remove(&place);
-        }
-        for role in roles {
-            tenant.roles.entry(role).or_default().insert(place);
-        }
-    }
-    let person = tenant.person_mut(place);
-    person.enabled = order.enabled.unwrap_or(person.enabled);
-    if let Some(name) = order.display_name {
-        person.display = Some(name.into());
-    }
-    if let Some(location) = order.usage_location {
-        person.usage_location = (!location.is_empty()).then_some(Cow::Owned(location));
-    }
-    if let Some(skus) = skus {
-        person.skus = skus.iter().fold(0, |bits, sku| bits | 1 << sku);
-        person.licensed = now;
-    }
-    if let Some(plans) = plans {
-        person.plans = plans;
-    }
-    person.deleted = match order.deleted {
-        Some(DeletedOrder::Restorable) => Some(Deleted::Restorable),
-        Some(DeletedOrder::ForGood) => Some(Deleted::ForGood),
-        None => person.deleted,
-    };
-    done()
-}
-
-fn plan_order(order: PlanOrder) -> Result<(u8, PlanStatus), Wrong> {
-    let status = match order.status {
-        StatusOrder::Enabled => PlanStatus::Enabled,
-        StatusOrder::Warning => PlanStatus::Warning,
-        StatusOrder::Suspended => PlanStatus::Suspended,
-        StatusOrder::Deleted => PlanStatus::Deleted,
-    };
-    plan_named(&order.name)
-        .map(|plan| (plan, status))
-        .ok_or_else(|| missing(&order.name))
-}
-
 async fn revoke(Extract(microsoft): Extract<Microsoft>, Path((name, who)): Path<(String, String)>) -> Done {
     let now = microsoft.now();
     let mut state = microsoft.lock();
@@ -358,6 +273,8 @@ struct GroupOrder {
     #[serde(default)]
     empty: bool,
     deleted: Option<bool>,
+    paused: Option<bool>,
+    hidden: Option<bool>,
     #[serde(default)]
     add: Vec<String>,
     #[serde(default)]
@@ -382,6 +299,7 @@ async fn change_group(
     let tenant = &mut state.tenants[at];
     let named = |group: &super::state::Group| group.id.to_string() == which || group.name == which;
     let place = tenant.groups.iter().position(named).ok_or_else(|| missing(&which))?;
+    tenant.groups[place].paused = order.paused.unwrap_or(tenant.groups[place].paused);
     if order.empty {
         tenant.groups[place].members = Members::Listed {
             users: Vec::new(),
@@ -401,6 +319,7 @@ async fn change_group(
     let group = &mut tenant.groups[place];
     group.changed = changes;
     group.deleted = order.deleted.unwrap_or(group.deleted);
+    group.hidden = order.hidden.unwrap_or(group.hidden);
     if let Some(name) = order.display_name {
         group.name = name;
     }

@@ -11,6 +11,7 @@ use super::names::{COUNTRY, DEPARTMENT, GIVEN, SURNAME, TITLE, address_part, com
 use super::state::{Domain, Group, GroupKind, Members, PlanStatus, Subscription, Tenant, User};
 use super::voice::{Number, Policy};
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::json;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -54,6 +55,7 @@ fn tenant(options: &Options, draw: usize, nth: usize, users: usize, now: Timesta
         routes: Vec::new(),
         dns: HashMap::new(),
         changes: 1,
+        forgotten: 0,
         user_consent: true,
         approval_workflow: false,
         strict_usage_location: false,
@@ -61,19 +63,7 @@ fn tenant(options: &Options, draw: usize, nth: usize, users: usize, now: Timesta
     };
     people(&mut tenant, users, &mut chance, now);
     tenant.groups = groups(&tenant, &mut chance, now);
-    for (at, sku) in (0_u8..).zip(&SKUS) {
-        let used = u32::try_from(tenant.consumed(at)).unwrap_or(u32::MAX);
-        let spare = if sku.plans.len() > 1 { 10 } else { 2 };
-        if used > 0 {
-            let subscription = Subscription {
-                enabled: used + spare,
-                warning: 0,
-                suspended: 0,
-                status: "Enabled",
-            };
-            tenant.subscriptions.insert(at, subscription);
-        }
-    }
+    buy(&mut tenant);
     for (kind, name) in [
         ("TeamsCallingPolicy", "AllOn"),
         ("OnlineVoiceRoutingPolicy", "Legacy-Carrier"),
@@ -89,6 +79,23 @@ fn tenant(options: &Options, draw: usize, nth: usize, users: usize, now: Timesta
         });
     }
     tenant
+}
+
+/// Seats for everybody who has a licence, and a few more.
+fn buy(tenant: &mut Tenant) {
+    for (at, sku) in (0_u8..).zip(&SKUS) {
+        let used = u32::try_from(tenant.consumed(at)).unwrap_or(u32::MAX);
+        let spare = if sku.plans.len() > 1 { 10 } else { 2 };
+        if used > 0 {
+            let subscription = Subscription {
+                enabled: used + spare,
+                warning: 0,
+                suspended: 0,
+                status: "Enabled",
+            };
+            tenant.subscriptions.insert(at, subscription);
+        }
+    }
 }
 
 fn domains(label: &str, bases: &[String], chance: &mut Chance) -> Vec<Domain> {
@@ -341,10 +348,75 @@ fn groups(tenant: &Tenant, chance: &mut Chance, now: Timestamp) -> Vec<Group> {
             members,
             created: now - SignedDuration::from_hours(24 * 400),
             deleted: false,
+            paused: false,
+            hidden: false,
             changed: 1,
         });
     }
     groups
+}
+
+/// What a discovery of a tenant counts.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Figures {
+    total: usize,
+    licensed: usize,
+    phone_system: usize,
+    excluded_by_calling_plan: usize,
+    resource: usize,
+}
+
+/// Gives the enabled members licences so that these are the figures, adds members where there are too few and disables
+/// those who are left over. Guests stay: they are not counted. Resource accounts come last, so that no administrator is
+/// one.
+pub(super) fn figures(
+    tenant: &mut Tenant,
+    wanted: &Figures,
+    chance: &mut Chance,
+    now: Timestamp,
+) -> Result<(), &'static str> {
+    let Figures {
+        total,
+        licensed,
+        phone_system,
+        excluded_by_calling_plan,
+        resource,
+    } = *wanted;
+    if excluded_by_calling_plan > phone_system || phone_system + resource > licensed || licensed > total {
+        return Err(
+            "each figure must hold the next: total, licensed, phoneSystem + resource, and excludedByCallingPlan",
+        );
+    }
+    let members = tenant.users.iter().filter(|user| !user.guest && user.deleted.is_none());
+    let missing = total.saturating_sub(members.count());
+    let domain = tenant.default_domain().to_owned();
+    let local = |user: &User| user.sign_in.split('@').next().unwrap_or_default().to_owned();
+    let mut taken: HashSet<String> = tenant.users.iter().map(local).collect();
+    for _ in 0..missing {
+        let user = person(tenant.country, &domain, &mut taken, chance, now);
+        tenant.add(user);
+    }
+    let kinds: [(usize, &[u8]); 5] = [
+        (excluded_by_calling_plan, &[SPE_E5_CALLINGMINUTES]),
+        (phone_system, &[SPE_E5]),
+        (licensed - resource, &[SPE_E3]),
+        (total - resource, &[]),
+        (total, &[RESOURCE_ACCOUNT]),
+    ];
+    tenant.changes += 1;
+    let changed = tenant.changes;
+    let members = tenant.users.iter_mut();
+    let members = members.filter(|user| !user.guest && user.deleted.is_none());
+    for (nth, user) in members.enumerate() {
+        let kind = kinds.iter().find(|(until, _)| nth < *until);
+        user.enabled = kind.is_some();
+        user.plans.clear();
+        user.skus = kind.map_or(0, |(_, skus)| skus.iter().fold(0, |bits, sku| bits | 1 << sku));
+        user.changed = changed;
+    }
+    buy(tenant);
+    Ok(())
 }
 
 /// Makes the second administrator of the third tenant a guest of the first one.

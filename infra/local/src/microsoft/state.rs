@@ -2,6 +2,7 @@
 
 use super::catalogue::{PLANS, ROLES, Resource, SKUS};
 use super::chance::{Chance, Guid};
+use super::controls::people::Script;
 use super::faults::{Counters, Fault};
 use super::record::Record;
 use super::voice::{Number, NumberFault, Operation, Policy, Route, Voice};
@@ -19,6 +20,7 @@ pub(super) struct State {
     pub(super) switches: Switches,
     pub(super) throttle: Throttle,
     pub(super) faults: Vec<Fault>,
+    pub(super) scripts: Vec<Script>,
     pub(super) counters: Counters,
     pub(super) record: Record,
     pub(super) buckets: HashMap<(usize, super::graph::throttle::Budget), super::graph::throttle::Bucket>,
@@ -34,6 +36,7 @@ impl State {
             switches: Switches::default(),
             throttle: options.throttle.clone(),
             faults: Vec::new(),
+            scripts: Vec::new(),
             counters: Counters::default(),
             record: Record::default(),
             buckets: HashMap::new(),
@@ -69,6 +72,8 @@ pub(super) struct Switches {
     pub(super) shuffle_batches: bool,
     /// A 429 carries no `Retry-After`.
     pub(super) no_retry_after: bool,
+    /// Entries of lists come again: the last one of a page on the next page, changes that are known in delta queries.
+    pub(super) repeat_entries: bool,
     /// How long new access tokens live, in seconds; by chance 60 to 90 minutes without it.
     pub(super) token_seconds: Option<u32>,
 }
@@ -83,6 +88,7 @@ impl Default for Switches {
             ignore_unsupported: false,
             shuffle_batches: true,
             no_retry_after: false,
+            repeat_entries: false,
             token_seconds: None,
         }
     }
@@ -133,6 +139,8 @@ pub(super) struct Tenant {
     pub(super) dns: HashMap<String, (String, Timestamp)>,
     /// Raised by each change of a user or group.
     pub(super) changes: u32,
+    /// Delta tokens from this change or before are no longer known.
+    pub(super) forgotten: u32,
     /// Permissions that tokens come without, though nothing is asked anew: what a grant that was cut down behind
     /// everybody's back looks like.
     pub(super) withheld: BTreeSet<String>,
@@ -245,6 +253,32 @@ pub(super) enum Deleted {
 }
 
 impl User {
+    /// An account without licences, which comes into being now and is seen later.
+    pub(super) fn new(id: Guid, sign_in: &str, display: &str, now: Timestamp) -> Self {
+        Self {
+            id,
+            given: Cow::Borrowed(""),
+            surname: Cow::Borrowed(""),
+            display: Some(display.into()),
+            sign_in: sign_in.into(),
+            mail: Some("".into()),
+            department: "",
+            title: "",
+            usage_location: None,
+            enabled: true,
+            guest: false,
+            synced: false,
+            skus: 0,
+            plans: Vec::new(),
+            created: now,
+            late: true,
+            licensed: now,
+            deleted: None,
+            changed: 0,
+            revoked: None,
+        }
+    }
+
     pub(super) fn display_name(&self) -> String {
         match &self.display {
             Some(name) => name.to_string(),
@@ -302,6 +336,10 @@ pub(super) struct Group {
     pub(super) members: Members,
     pub(super) created: Timestamp,
     pub(super) deleted: bool,
+    /// Its rule is not applied at present.
+    pub(super) paused: bool,
+    /// Applications do not see who is in it.
+    pub(super) hidden: bool,
     pub(super) changed: u32,
 }
 
@@ -330,6 +368,20 @@ impl Tenant {
             Err(_) => self.user_signing_in_as(id),
         };
         found.filter(|at| self.person(*at).deleted.is_none())
+    }
+
+    /// By id, deleted or not.
+    pub(super) fn anybody(&self, id: &str) -> Option<u32> {
+        self.by_id.get(&id.parse().ok()?).copied()
+    }
+
+    /// One more account; answers its index.
+    pub(super) fn add(&mut self, user: User) -> u32 {
+        let at = u32::try_from(self.users.len()).unwrap_or(u32::MAX);
+        self.by_id.insert(user.id, at);
+        self.users.push(user);
+        self.person_mut(at);
+        at
     }
 
     /// By sign-in name; a guest also by the mail address of the home account.

@@ -11,6 +11,11 @@ use std::collections::BTreeMap;
 /// Without it Microsoft hides newer members of enums.
 const ALL_MEMBERS: (&str, &str) = ("Prefer", "include-unknown-enum-members");
 
+/// The policy type whose name is a person's coexistence mode with Skype for Business.
+const COEXISTENCE: &str = "TeamsUpgradePolicy";
+/// Its instance under which all calls ring in Teams.
+const TEAMS_ONLY: &str = "UpgradeToTeams";
+
 /// One person's voice configuration in Teams.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserConfiguration {
@@ -22,6 +27,8 @@ pub struct UserConfiguration {
     pub numbers: Vec<E164>,
     /// Policies that differ from the tenant's; a missing type means the tenant's.
     pub policies: BTreeMap<PolicyType, AssignedPolicy>,
+    /// The coexistence mode, where another one than Teams only is set for the person.
+    pub not_teams_only: Option<String>,
 }
 
 /// A policy that holds for a person.
@@ -84,6 +91,7 @@ impl Graph {
 fn configuration(mut wire: WireConfiguration) -> UserConfiguration {
     wire.telephone_numbers
         .sort_by_key(|entry| entry.assignment_category.as_deref() != Some("primary"));
+    let not_teams_only = wire.effective_policy_assignments.iter().find_map(other_mode);
     let mut policies = BTreeMap::new();
     for (policy_type, policy) in wire.effective_policy_assignments.into_iter().filter_map(policy) {
         // What was granted to the person wins over what a group gives.
@@ -107,7 +115,18 @@ fn configuration(mut wire: WireConfiguration) -> UserConfiguration {
             .filter_map(|entry| number(entry.telephone_number.as_deref()?))
             .collect(),
         policies,
+        not_teams_only,
     }
+}
+
+/// The name of a coexistence mode under which calls may ring elsewhere.
+fn other_mode(wire: &WireEffectivePolicy) -> Option<String> {
+    if wire.policy_type.as_deref() != Some(COEXISTENCE) {
+        return None;
+    }
+    let assigned = wire.policy_assignment.as_ref()?;
+    let mode = policy_name(assigned.display_name.as_deref()?);
+    (!mode.eq_ignore_ascii_case(TEAMS_ONLY)).then(|| mode.to_owned())
 }
 
 fn policy(wire: WireEffectivePolicy) -> Option<(PolicyType, AssignedPolicy)> {

@@ -14,7 +14,8 @@ pub const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
 /// Role template of Teams Administrator.
 pub const TEAMS_ADMINISTRATOR: &str = "69091246-20e8-4a56-aa4d-066075b2a7a8";
 
-const GROUP_FIELDS: &str = "id,displayName,mailNickname,groupTypes,securityEnabled,membershipRule";
+const GROUP_FIELDS: &str =
+    "id,displayName,mailNickname,groupTypes,securityEnabled,membershipRule,membershipRuleProcessingState";
 
 /// The tenant itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +142,7 @@ impl Graph {
             .into_iter()
             .map(|wire| group(doing, wire))
             .collect::<Result<Vec<_>>>()?;
-        groups.sort_by_cached_key(|group| (group.name.to_lowercase(), group.id.clone()));
+        groups.sort_by_cached_key(Group::place);
         Ok(groups)
     }
 
@@ -217,6 +218,8 @@ fn group(doing: &'static str, wire: WireGroup) -> Result<Group> {
         name: name.to_owned(),
         kind: facts.kind(),
         banned: facts.banned(),
+        paused: wire.membership_rule_processing_state.as_deref() == Some("Paused"),
+        members: None,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::Token;
 use crate::io::gate::Gate;
-use crate::io::http::{Answer, Call, Http};
+use crate::io::http::{Answer, Call, Http, Take};
 use crate::{Error, Result};
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -61,6 +61,22 @@ impl<'a> Pages<'a> {
 
     /// The next page's answer; none when all were read.
     pub(super) async fn fetch(&mut self) -> Result<Option<Answer>> {
+        let Some(call) = self.call()? else {
+            return Ok(None);
+        };
+        self.http.send(&call).await.map(Some)
+    }
+
+    /// Passes the next page on as it comes; whether there was one.
+    pub(super) async fn pass_on(&mut self, take: &mut Take<'_>) -> Result<bool> {
+        let Some(call) = self.call()? else {
+            return Ok(false);
+        };
+        self.http.pass_on(&call, take).await.map(|_| true)
+    }
+
+    /// The call for the next page; none when all were read.
+    fn call(&mut self) -> Result<Option<Call<'a>>> {
         let Some(url) = self.next.take() else {
             return if self.finished {
                 Ok(None)
@@ -75,7 +91,7 @@ impl<'a> Pages<'a> {
         for (name, value) in &self.headers {
             call = call.header(name, value);
         }
-        self.http.send(&call).await.map(Some)
+        Ok(Some(call))
     }
 
     /// Notes what the page held and where the next one is. Without a next one, the entries must be as many

@@ -1,29 +1,180 @@
-//! A page of users, read straight into what we keep. Directories are large and plans many: texts are borrowed from
-//! the body, plans and licences are folded while they pass.
+//! A page of users, read into what we keep while it comes. Directories are large and plans many: texts are borrowed
+//! from the piece that came, plans and licences are folded while they pass.
 
+use crate::domain::Invalid;
 use crate::domain::directory::{ActivePlans, TeamsUser};
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::TeamsUserId;
+use crate::{Error, Result};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// One page of users, folded into what we keep while it is read: neither plans nor licences are collected.
-#[derive(Deserialize)]
+/// A page of users.
+#[derive(Debug)]
 pub(super) struct UserPage {
-    #[serde(rename = "@odata.count")]
     pub(super) count: Option<u64>,
-    #[serde(rename = "@odata.nextLink")]
     pub(super) next: Option<String>,
-    pub(super) value: Users,
+    /// The enabled ones.
+    pub(super) users: Vec<TeamsUser>,
+    /// A hash of the id for each entry that it held.
+    pub(super) marks: Vec<u64>,
 }
 
-/// The enabled users of a page, and a hash of the id for each entry that it held.
-pub(super) struct Users {
-    pub(super) users: Vec<TeamsUser>,
-    pub(super) marks: Vec<u64>,
+/// What is around the entries of a page.
+#[derive(Deserialize)]
+struct Frame {
+    #[serde(rename = "@odata.count")]
+    count: Option<u64>,
+    #[serde(rename = "@odata.nextLink")]
+    next: Option<String>,
+    #[serde(rename = "value")]
+    _value: [IgnoredAny; 0],
+}
+
+/// So much of a page is looked at at a time: enough that an entry which is cut in two, and read twice, is rare.
+const AT_ONCE: usize = 64 * 1024;
+
+/// Reads a page while it comes. A page of a thousand users with all their plans takes megabytes; what is kept of it is
+/// a twentieth of that, and several pages are under way at once.
+#[derive(Default)]
+pub(super) struct PageReader {
+    part: Part,
+    /// What came and was not read yet.
+    waiting: Vec<u8>,
+    /// What is around the entries.
+    frame: Vec<u8>,
+    users: Vec<TeamsUser>,
+    marks: Vec<u64>,
+    broken: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Part {
+    #[default]
+    Before,
+    Entries,
+    After,
+}
+
+impl PageReader {
+    /// The next piece of the page.
+    pub(super) fn take(&mut self, piece: &[u8]) {
+        self.waiting.extend_from_slice(piece);
+        if self.waiting.len() >= AT_ONCE {
+            self.read();
+        }
+    }
+
+    /// The page, when all of it has come.
+    ///
+    /// # Errors
+    /// `Upstream` where it is not what we expect; the cause does not say what it holds.
+    pub(super) fn finish(mut self, doing: &'static str) -> Result<UserPage> {
+        self.read();
+        self.frame.append(&mut self.waiting);
+        let frame = serde_json::from_slice::<Frame>(&self.frame).ok();
+        match frame.filter(|_| !self.broken && self.part == Part::After) {
+            Some(frame) => Ok(UserPage {
+                count: frame.count,
+                next: frame.next,
+                users: self.users,
+                marks: self.marks,
+            }),
+            None => Err(Error::upstream(doing, "the page is not what we expect")),
+        }
+    }
+
+    fn read(&mut self) {
+        if self.part == Part::Before
+            && let Some(begin) = list_begin(&self.waiting)
+        {
+            self.frame.extend_from_slice(&self.waiting[..begin]);
+            self.waiting.drain(..begin);
+            self.part = Part::Entries;
+        }
+        if self.part == Part::Entries {
+            let waiting = std::mem::take(&mut self.waiting);
+            let read = self.entries(&waiting);
+            self.waiting = waiting;
+            self.waiting.drain(..read);
+        }
+        if self.part == Part::After {
+            self.frame.append(&mut self.waiting);
+        }
+    }
+
+    /// Reads the entries that have come whole; how many bytes they take.
+    fn entries(&mut self, text: &[u8]) -> usize {
+        let mut at = 0;
+        loop {
+            let rest = &text[at..];
+            at += rest
+                .iter()
+                .take_while(|b| b.is_ascii_whitespace() || **b == b',')
+                .count();
+            match text.get(at) {
+                Some(b']') => {
+                    self.part = Part::After;
+                    return at;
+                }
+                None => return at,
+                Some(_) => {}
+            }
+            let mut entries = serde_json::Deserializer::from_slice(&text[at..]).into_iter::<WireUser<'_>>();
+            match entries.next() {
+                Some(Ok(user)) => {
+                    self.keep(user);
+                    at += entries.byte_offset();
+                }
+                Some(Err(error)) if error.is_eof() => return at,
+                Some(Err(_)) | None => {
+                    self.broken = true;
+                    return text.len();
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, user: WireUser<'_>) {
+        self.marks.push(mark(&user.id.0));
+        // We filter for it, but Microsoft passes over filters in silence at times.
+        if user.account_enabled != Some(false) {
+            match user.into_user() {
+                Ok(user) => self.users.push(user),
+                Err(_) => self.broken = true,
+            }
+        }
+    }
+}
+
+/// Where the entries begin: behind the `[` of `"value"` in the outermost object.
+fn list_begin(text: &[u8]) -> Option<usize> {
+    let (mut depth, mut at) = (0_u32, 0);
+    // The name that was read last, and whether it was followed by a colon.
+    let mut value = false;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => {
+                let start = at + 1;
+                at = start;
+                while *text.get(at)? != b'"' {
+                    at += if text[at] == b'\\' { 2 } else { 1 };
+                }
+                value = text[start..at] == *b"value";
+            }
+            b'[' if value && depth == 1 => return Some(at + 1),
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.checked_sub(1)?,
+            b':' => {}
+            byte if byte.is_ascii_whitespace() => {}
+            _ => value = false,
+        }
+        at += 1;
+    }
+    None
 }
 
 #[derive(Deserialize)]
@@ -65,7 +216,7 @@ struct WirePlan<'a> {
 
 impl WireUser<'_> {
     /// Whose entry it is.
-    pub(super) fn id(&self) -> Result<TeamsUserId, crate::domain::Invalid> {
+    pub(super) fn id(&self) -> Result<TeamsUserId, Invalid> {
         self.id.0.parse()
     }
 
@@ -79,7 +230,7 @@ impl WireUser<'_> {
         self.account_enabled.is_some() && self.user_principal_name.is_some()
     }
 
-    pub(super) fn into_user(self) -> Result<TeamsUser, crate::domain::Invalid> {
+    pub(super) fn into_user(self) -> Result<TeamsUser, Invalid> {
         let id: TeamsUserId = self.id.0.parse()?;
         let sign_in_name = self.user_principal_name.map(|name| name.0).unwrap_or_default();
         let email = self
@@ -117,35 +268,8 @@ fn mark(id: &str) -> u64 {
 /// Some accounts have neither a mail address nor a sign-in name that a mail could be sent to (letters outside
 /// ASCII, say). They stay in the list, under an address that belongs to nobody: the top level domain `invalid`
 /// is reserved for that.
-fn no_address(id: &TeamsUserId) -> Result<EmailAddress, crate::domain::Invalid> {
+fn no_address(id: &TeamsUserId) -> Result<EmailAddress, Invalid> {
     format!("{id}@no-address.invalid").parse()
-}
-
-impl<'de> Deserialize<'de> for Users {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries;
-        impl<'de> Visitor<'de> for Entries {
-            type Value = Users;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("users")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Users, A::Error> {
-                let mut page = Users {
-                    users: Vec::new(),
-                    marks: Vec::new(),
-                };
-                while let Some(user) = entries.next_element::<WireUser<'de>>()? {
-                    page.marks.push(mark(&user.id.0));
-                    // We filter for it, but Microsoft passes over filters in silence at times.
-                    if user.account_enabled != Some(false) {
-                        page.users.push(user.into_user().map_err(A::Error::custom)?);
-                    }
-                }
-                Ok(page)
-            }
-        }
-        deserializer.deserialize_seq(Entries)
-    }
 }
 
 /// A text, taken from the body without copying wherever it needs no unescaping.
@@ -272,9 +396,55 @@ mod tests {
         assert_eq!(user.plans, ActivePlans::default());
     }
 
+    /// Reads a page that comes in pieces of so many bytes.
+    fn page(text: &str, pieces: usize) -> Result<UserPage> {
+        let mut reader = PageReader::default();
+        for piece in text.as_bytes().chunks(pieces) {
+            reader.waiting.extend_from_slice(piece);
+            reader.read();
+        }
+        reader.finish("read the users")
+    }
+
+    const PAGE: &str = r#"{"@odata.context":"https://x/$metadata#users(value)","value2":[1,{"value":[]}],"a":"value",
+        "@odata.count":3,"value" : [ {"id":"2c0b6a1e-1111-4a11-9a11-0000000000a1","displayName":"},{\"id\":[","accountEnabled":true,
+        "assignedPlans":[{"servicePlanId":"x","capabilityStatus":"Enabled"},{}],"note":{"value":[{}]}},
+        {"id":"2c0b6a1e-1111-4a11-9a11-0000000000a2","accountEnabled":false} ,
+        {"id":"2c0b6a1e-1111-4a11-9a11-0000000000a3","displayName":"Zo\u00eb ]"}],"@odata.nextLink":"https://x/\"y"} "#;
+
     #[test]
-    fn a_user_without_a_usable_id_spoils_the_page() {
-        assert!(serde_json::from_str::<UserPage>(r#"{"value":[{"id":"x"}]}"#).is_err());
-        assert!(serde_json::from_str::<UserPage>(r#"{"@odata.count":0}"#).is_err());
+    fn a_page_is_the_same_however_it_is_cut() {
+        for pieces in 1..PAGE.len() {
+            let page = page(PAGE, pieces).unwrap();
+            let names: Vec<&str> = page.users.iter().map(|user| user.name.as_str()).collect();
+            assert_eq!(names, [r#"},{"id":["#, "Zoë ]"], "{pieces}");
+            assert_eq!((page.count, page.marks.len()), (Some(3), 3));
+            assert_eq!(page.next.as_deref(), Some("https://x/\"y"));
+        }
+    }
+
+    #[test]
+    fn a_page_that_ends_early_is_none() {
+        let whole = PAGE.trim_end();
+        for end in 0..whole.len() {
+            assert!(page(&whole[..end], 7).is_err(), "{}", &whole[..end]);
+        }
+        for bad in [
+            r#"{"value":[{"id":"x"}]}"#,
+            r#"{"@odata.count":0}"#,
+            r#"{"value":null}"#,
+            r#"{"value":{}}"#,
+            r#"{"value":[1]}"#,
+            r#"{"value":[]}{}"#,
+            r#"{"value":[],"value":[]}"#,
+            r#"{"value":[]]}"#,
+            r#"{"value":[{"id":7}]}"#,
+            r#"[{"value":[]}]"#,
+            "<html>maintenance</html>",
+            "",
+        ] {
+            assert!(page(bad, 5).is_err(), "{bad}");
+        }
+        assert!(page(r#"{"value":[]}"#, 1).unwrap().users.is_empty());
     }
 }

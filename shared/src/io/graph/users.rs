@@ -1,7 +1,7 @@
 //! Reading the users of a tenant or of a group, a page at a time, and counting them.
 
 use super::pages::Pages;
-use super::user_page::UserPage;
+use super::user_page::PageReader;
 use super::wire::{Single, WireVisibility, plain_number};
 use super::{EVENTUAL, Graph, Token, quoted};
 use crate::domain::directory::TeamsUser;
@@ -203,18 +203,22 @@ impl<'a> UserPages<'a> {
     }
 
     async fn read(&mut self) -> Result<Option<Vec<TeamsUser>>> {
-        let Some(answer) = self.pages.fetch().await? else {
-            return Ok(None);
+        let mut reader = PageReader::default();
+        let mut take = |piece: Option<&[u8]>| match piece {
+            Some(piece) => reader.take(piece),
+            None => reader = PageReader::default(),
         };
-        let page: UserPage = answer.json(self.doing)?;
-        drop(answer);
+        if !self.pages.pass_on(&mut take).await? {
+            return Ok(None);
+        }
+        let page = reader.finish(self.doing)?;
         self.pages.expected = self.pages.expected.or(page.count);
-        self.seen.extend(page.value.marks);
+        self.seen.extend(page.marks);
         if page.next.is_none() {
             self.complete().await?;
         }
         self.pages.turn(page.next.as_deref())?;
-        Ok(Some(page.value.users))
+        Ok(Some(page.users))
     }
 
     /// Fewer may have come than were promised because somebody left meanwhile; so they are counted again.

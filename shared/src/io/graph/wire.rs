@@ -90,6 +90,7 @@ pub(super) struct WireGroup {
     pub(super) group_types: Vec<String>,
     pub(super) security_enabled: Option<bool>,
     pub(super) membership_rule: Option<String>,
+    pub(super) membership_rule_processing_state: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -1,39 +1,61 @@
-//! Mappings, and what is ours in the tenant; with the voice users one version counts every change of the three.
+//! Versions of an account, and what is ours in the tenant. One version counts every change of voice users, mapping and
+//! ownership; another one the saves of the mapping alone.
 
 use super::voice_users::{InUse, Packing, VoiceUsers};
-use super::{Outcome, Store, Write, keys, number};
-use crate::domain::audit::Entry;
-use crate::domain::enterprise::Enterprise;
-use crate::domain::ids::{EnterpriseId, TeamsUserId, VoiceUserId};
+use super::{Store, Write, keys, number};
+use crate::domain::ids::{EnterpriseId, RunId, TeamsUserId, VoiceUserId};
 use crate::domain::mapping::{Mapping, Owned, Ownership};
-use crate::error::{Error, Result};
-use aws_sdk_dynamodb::types::AttributeValue;
+use crate::error::Result;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Most rows that one save may change: a transaction takes 100 writes, and three of them are ours.
-pub const ROWS_PER_SAVE: usize = 90;
 /// What `Stale` names where the account stands and the enterprise has moved.
 pub const ENTERPRISE_MOVED: &str = "the enterprise";
+/// What `Stale` names where the account has moved.
+pub const ACCOUNT_MOVED: &str = "the account";
 
 #[derive(Default, Deserialize)]
 pub(super) struct AccountItem {
     pub(super) version: u64,
-    next_order: u64,
+    #[serde(default)]
+    pub(super) next_order: u64,
+    #[serde(default)]
+    pub(super) saved: u64,
+    #[serde(default)]
+    pub(super) matched: Option<Matched>,
+    #[serde(default)]
     pub(super) voice_users: Option<InUse>,
+}
+
+/// The last run that mapped users by their address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matched {
+    /// Which.
+    pub run: RunId,
+    /// Its rows have this order number or a higher one.
+    pub from: u64,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct OwnedItem {
     pub(super) user: TeamsUserId,
     pub(super) owned: Owned,
+    /// When it was last found in place; unknown for what is kept from before that was noted.
+    #[serde(default)]
+    pub(super) since: Option<Timestamp>,
 }
 
 /// Everything that a mapping decision needs from the table.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
-    /// Counts changes; 0 when new.
+    /// Counts changes of whatever kind; 0 when new.
     pub version: u64,
+    /// Counts saves of the mapping. Neither what a run puts in place nor a change of voice users moves it, so it is what
+    /// somebody has to have seen who saves a mapping.
+    pub saved: u64,
+    /// The last run that mapped users by their address.
+    pub matched: Option<Matched>,
     /// The order number of the next new mapping.
     pub next_order: u64,
     /// All voice users.
@@ -46,28 +68,18 @@ pub struct Account {
     pub owned: Ownership,
 }
 
-/// Rows to write together.
-#[derive(Debug, Default)]
-pub struct AccountChange {
-    /// Mappings to put.
-    pub put: Vec<Mapping>,
-    /// Mappings to delete.
-    pub delete: Vec<VoiceUserId>,
-    /// The order number of the next new mapping.
-    pub next_order: u64,
-}
-
-impl AccountChange {
-    /// How many items it writes.
+impl Account {
+    /// The Teams users whom this run has mapped by their address, and whom nobody has mapped otherwise since.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.put.len() + self.delete.len()
-    }
-
-    /// Nothing to write.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn matched_in(&self, run: &RunId) -> BTreeSet<&TeamsUserId> {
+        let Some(matched) = self.matched.as_ref().filter(|matched| matched.run == *run) else {
+            return BTreeSet::new();
+        };
+        let rows = self
+            .rows
+            .values()
+            .filter(|row| row.by_mail && row.order >= matched.from);
+        rows.map(|row| &row.teams_user).collect()
     }
 }
 
@@ -80,16 +92,15 @@ impl Store {
     pub async fn account(&self, enterprise: &EnterpriseId) -> Result<Account> {
         let pk = keys::enterprise_partition(enterprise);
         let (item, voice_users, packing) = self.steady_voice_users(enterprise).await?;
-        let (rows, owned) = futures::try_join!(
-            self.query::<Mapping>(&pk, keys::MAPPING),
-            self.query::<OwnedItem>(&pk, keys::OWNED),
-        )?;
+        let (rows, owned) = futures::try_join!(self.mapping_rows(&pk), self.query::<OwnedItem>(&pk, keys::OWNED),)?;
         Ok(Account {
             version: item.version,
+            saved: item.saved,
+            matched: item.matched,
             next_order: item.next_order,
             voice_users,
             packing,
-            rows: rows.into_iter().map(|row| (row.voice_user.clone(), row)).collect(),
+            rows,
             owned: owned.into_iter().map(|item| (item.user, item.owned)).collect(),
         })
     }
@@ -106,70 +117,13 @@ impl Store {
         Ok(self.get(&keys::account(enterprise)).await?.unwrap_or_default())
     }
 
-    /// Writes a change of an account that was read at version `seen`, as a whole; gives the new version. The enterprise,
-    /// with its licences, must still be the one that the change was checked against.
-    ///
-    /// # Errors
-    /// `Stale` if somebody was faster: with the mapping, or with the enterprise.
-    pub async fn change_account(
-        &self,
-        kept: &Enterprise,
-        change: &AccountChange,
-        seen: u64,
-        entry: Option<&Entry>,
-    ) -> Result<u64> {
-        let enterprise = &kept.id;
-        let mut writes = vec![
-            self.account_update(enterprise, seen, change.next_order, None).build()?,
-            self.check(&keys::enterprise(enterprise), "version = :kept")
-                .with(":kept", number(kept.version))
-                .build()?,
-        ];
-        if let Some(entry) = entry {
-            writes.push(self.audited(enterprise, entry)?);
-        }
-        for row in &change.put {
-            writes.push(self.put(&keys::mapping(enterprise, &row.voice_user), row)?.build()?);
-        }
-        for voice in &change.delete {
-            writes.push(self.delete(&keys::mapping(enterprise, voice)).build()?);
-        }
-        match self.transact(writes).await? {
-            Outcome::Written => Ok(seen + 1),
-            Outcome::Failed(conditions) if conditions == [1] => Err(Error::Stale(ENTERPRISE_MOVED)),
-            Outcome::Failed(_) => Err(Error::Stale("the mapping")),
-        }
-    }
-
-    /// The write that counts a change of an account that was read at version `seen`, and says where its voice users are
-    /// from now on.
-    pub(super) fn account_update(
-        &self,
-        enterprise: &EnterpriseId,
-        seen: u64,
-        next_order: u64,
-        voice_users: Option<AttributeValue>,
-    ) -> Write<'_> {
-        let set = "SET version = :next, next_order = :order";
-        let key = keys::account(enterprise);
-        let write = match voice_users {
-            Some(pointer) => self
-                .update(&key, &format!("{set}, voice_users = :voice"))
-                .with(":voice", pointer),
-            None => self.update(&key, set),
-        };
-        write
-            .with(":next", number(seen + 1))
-            .with(":order", number(next_order))
-            .when_version(seen)
-    }
-
     /// The write that records what is ours of one user, for a transaction of a run.
     pub(super) fn owned_write(
         &self,
         enterprise: &EnterpriseId,
         user: &TeamsUserId,
         owned: &Owned,
+        since: Timestamp,
     ) -> Result<Write<'_>> {
         let key = keys::owned(enterprise, user);
         if owned.is_empty() {
@@ -180,6 +134,7 @@ impl Store {
                 &OwnedItem {
                     user: user.clone(),
                     owned: owned.clone(),
+                    since: Some(since),
                 },
             )
         }
@@ -197,13 +152,25 @@ impl Store {
             .unwrap_or_default())
     }
 
-    /// Counts a change of ownership, so that readers and plans notice it.
+    /// When a sync last put something in place for a user who has something of ours: the dial pad's clock (R144).
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn placed(&self, enterprise: &EnterpriseId, user: &TeamsUserId) -> Result<Option<Timestamp>> {
+        let item: Option<OwnedItem> = self.get(&keys::owned(enterprise, user)).await?;
+        Ok(item.and_then(|item| item.since))
+    }
+
+    /// Counts a change, so that readers and plans notice it.
     pub(super) fn account_moved(&self, enterprise: &EnterpriseId) -> Write<'_> {
-        self.update(
-            &keys::account(enterprise),
-            "SET version = if_not_exists(version, :zero) + :one, next_order = if_not_exists(next_order, :zero)",
-        )
-        .with(":zero", number(0))
-        .with(":one", number(1))
+        self.account_moved_with(enterprise, "next_order = if_not_exists(next_order, :zero)")
+    }
+
+    /// The same, with what else is set.
+    pub(super) fn account_moved_with(&self, enterprise: &EnterpriseId, set: &str) -> Write<'_> {
+        let counted = format!("SET version = if_not_exists(version, :zero) + :one, {set}");
+        self.update(&keys::account(enterprise), &counted)
+            .with(":zero", number(0))
+            .with(":one", number(1))
     }
 }

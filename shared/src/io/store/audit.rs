@@ -1,11 +1,75 @@
-//! The audit trail of an enterprise or a reseller: written with each change, never changed, read newest first.
+//! The audit trail of an enterprise or a reseller: written with each change, never changed, read newest first. That of an
+//! enterprise is read oldest first as well, by those who follow its changes.
+//!
+//! Entries carry the time of the request that made them, and requests end in another order than they began, on machines whose
+//! clocks differ. Somebody who follows must not miss what was written late with an early time. So each trail has an item that
+//! names its newest entry; whoever writes an entry moves it in the same transaction, and an entry whose own id is not later
+//! gets the one that follows. Ids of a trail therefore rise in the order of the transactions.
 
-use super::{Store, keys};
+use super::{Attributes, Store, keys, text};
 use crate::domain::audit::Entry;
 use crate::domain::ids::{AuditId, EnterpriseId, ResellerId};
 use crate::domain::once::Once;
 use crate::error::Result;
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use serde::{Deserialize, Serialize};
+
+/// Tries for a transaction whose entry finds its place taken. Each time somebody else's was written, so that among twelve who
+/// write at once one in a hundred million gives up.
+pub(super) const TRIES: u32 = 200;
+
+#[derive(Serialize, Deserialize)]
+struct Last {
+    newest: AuditId,
+}
+
+/// An entry in the trail of an enterprise, among the writes of a transaction.
+pub(super) struct EntryWrite {
+    at: usize,
+    trail: String,
+    id: AuditId,
+}
+
+impl EntryWrite {
+    pub(super) fn among(writes: &[TransactWriteItem]) -> Option<Self> {
+        writes.iter().enumerate().find_map(|(at, write)| {
+            let item = write.put()?.item();
+            let trail = read(item, keys::PK).filter(|pk| pk.starts_with(keys::ENTERPRISE))?;
+            let id = read(item, keys::SK)?.strip_prefix(keys::AUDIT)?.parse().ok()?;
+            Some(Self {
+                at,
+                trail: trail.clone(),
+                id,
+            })
+        })
+    }
+}
+
+fn read<'a>(item: &'a Attributes, name: &str) -> Option<&'a String> {
+    item.get(name)?.as_s().ok()
+}
+
+/// The place of an entry in its trail, as it was tried.
+pub(super) struct Given {
+    /// The write that holds the place.
+    place: usize,
+    /// The check that no entry has the first id, and the entry it is of, where another id was given.
+    first: Option<(usize, usize)>,
+}
+
+impl Given {
+    /// Says of failed conditions only what the caller asked for.
+    pub(super) fn explain(&self, failed: &mut Vec<usize>) {
+        for at in failed.iter_mut() {
+            if let Some((check, entry)) = self.first
+                && *at == check
+            {
+                *at = entry;
+            }
+        }
+        failed.retain(|at| *at != self.place);
+    }
+}
 
 impl Store {
     /// The write of an enterprise's entry, for the transaction of its change.
@@ -20,6 +84,92 @@ impl Store {
 
     fn entry(&self, trail: &str, entry: &Entry) -> Result<TransactWriteItem> {
         self.put(&keys::audit(trail, &entry.id), entry)?.when_absent().build()
+    }
+
+    /// The writes with the entry in its place, and the writes that keep the place.
+    pub(super) async fn in_order(
+        &self,
+        writes: &[TransactWriteItem],
+        entry: &EntryWrite,
+    ) -> Result<(Vec<TransactWriteItem>, Option<Given>)> {
+        let EntryWrite { at, trail, id } = entry;
+        let mut writes = writes.to_vec();
+        let key = keys::last_audit(trail);
+        let known: Option<Last> = self.get(&key).await?;
+        let last = match &known {
+            Some(known) => Some(known.newest.clone()),
+            None => self.trail(trail, None, 1).await?.0.pop().map(|newest| newest.id),
+        };
+        let place = match &last {
+            Some(last) if id <= last => last.following(),
+            _ => id.clone(),
+        };
+        let mut given = Given {
+            place: writes.len(),
+            first: None,
+        };
+        // An update leaves the end of a removed enterprise's data as it is.
+        let keep = self.update(&key, "SET newest = :place");
+        let keep = keep.with(":place", text(place.as_str()));
+        let keep = match &known {
+            Some(known) => keep.when("newest = :known").with(":known", text(known.newest.as_str())),
+            None => keep.when_absent(),
+        };
+        writes.push(keep.build()?);
+        if place != *id {
+            given.first = Some((writes.len(), *at));
+            let free = self.check(&keys::audit(trail, id), "attribute_not_exists(pk)");
+            writes.push(free.build()?);
+            if let Some(put) = &mut writes[*at].put {
+                put.item.insert("id".into(), text(place.as_str()));
+                put.item.insert(keys::SK.into(), text(keys::audit(trail, &place).sk));
+            }
+        }
+        Ok((writes, Some(given)))
+    }
+
+    /// A page of an enterprise's trail in the order in which it was written, after the place `after`: the entries, the place
+    /// to go on from, and whether there are more already. Nobody who goes on from there misses an entry or sees one twice.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn enterprise_changes(
+        &self,
+        enterprise: &EnterpriseId,
+        after: &AuditId,
+        limit: u16,
+    ) -> Result<(Vec<Entry>, AuditId, bool)> {
+        let trail = keys::enterprise_audit(enterprise);
+        // First the newest place: everything up to there is written by now, whatever comes while the page is read.
+        let newest = self.newest(enterprise).await?;
+        if newest <= *after {
+            return Ok((Vec::new(), after.clone(), false));
+        }
+        let from = Some(keys::audit(&trail, after).sk);
+        let (mut entries, next) = self
+            .page::<Entry>(&trail, keys::AUDIT, from, Some(i32::from(limit)), true)
+            .await?;
+        let to = match (next, entries.last()) {
+            (Some(_), Some(last)) if last.id < newest => last.id.clone(),
+            _ => newest.clone(),
+        };
+        entries.retain(|entry| entry.id <= to);
+        let more = to < newest;
+        Ok((entries, to, more))
+    }
+
+    /// The place of the newest entry of an enterprise.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn newest(&self, enterprise: &EnterpriseId) -> Result<AuditId> {
+        let trail = keys::enterprise_audit(enterprise);
+        let known: Option<Last> = self.get(&keys::last_audit(&trail)).await?;
+        let newest = match known {
+            Some(known) => Some(known.newest),
+            None => self.trail(&trail, None, 1).await?.0.pop().map(|newest| newest.id),
+        };
+        Ok(newest.unwrap_or_else(AuditId::first))
     }
 
     /// Writes an entry of something that changes nothing in the table, once for a request.

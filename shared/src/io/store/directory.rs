@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures::stream::{StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long somebody who left the filter or the tenant is kept, invisible, before they are purged: time for a group
 /// that lost its members by mistake to get them back.
@@ -390,6 +390,75 @@ impl Store {
             }
         }
         Ok(found)
+    }
+
+    /// Visible users, eligible or not, with one of these addresses in small letters, in no order. It reads the whole
+    /// directory once, a few parts at a time, however many addresses there are.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn teams_users_at(
+        &self,
+        enterprise: &EnterpriseId,
+        addresses: &BTreeSet<String>,
+    ) -> Result<Vec<TeamsUser>> {
+        if addresses.is_empty() {
+            return Ok(Vec::new());
+        }
+        let committed = self.directory(enterprise).await?.generation;
+        let mut reads = Vec::new();
+        for number in 0..PARTS {
+            for prefix in [keys::USER, keys::EXCLUDED] {
+                reads.push(self.in_part_at(keys::teams_partition(enterprise, number), prefix, committed, addresses));
+            }
+        }
+        let found: Vec<Vec<UserItem>> = futures::stream::iter(reads)
+            .buffer_unordered(PARTS_AT_ONCE)
+            .try_collect()
+            .await?;
+        // Somebody whose licences change stands in both places for a moment: the later one holds.
+        let mut found: Vec<UserItem> = found.into_iter().flatten().collect();
+        found.sort_by(|a, b| (&a.id, std::cmp::Reverse(a.generation)).cmp(&(&b.id, std::cmp::Reverse(b.generation))));
+        found.dedup_by(|a, b| a.id == b.id);
+        Ok(found.into_iter().map(TeamsUser::from).collect())
+    }
+
+    async fn in_part_at(
+        &self,
+        pk: String,
+        prefix: &str,
+        committed: u64,
+        addresses: &BTreeSet<String>,
+    ) -> Result<Vec<UserItem>> {
+        let (mut found, mut from) = (Vec::new(), None);
+        loop {
+            let (page, next) = self.page::<UserItem>(&pk, prefix, from, None, true).await?;
+            let wanted = |item: &UserItem| {
+                item.generation <= committed && addresses.contains(&item.email.as_str().to_ascii_lowercase())
+            };
+            found.extend(page.into_iter().filter(wanted));
+            match next {
+                Some(next) => from = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+
+    /// Of these users, those who left less than `PURGED_AFTER` ago, and when.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn left_users(
+        &self,
+        enterprise: &EnterpriseId,
+        users: Vec<TeamsUserId>,
+        now: Timestamp,
+    ) -> Result<Vec<(TeamsUser, Timestamp)>> {
+        let places: Vec<Key> = users.iter().map(|user| place(enterprise, keys::GONE, user)).collect();
+        let mut found: Vec<UserItem> = self.get_many(&places).await?;
+        found.retain(|item| item.left.is_some_and(|left| now < left + PURGED_AFTER));
+        let with_time = |item: UserItem| item.left.map(|left| (item.into(), left));
+        Ok(found.into_iter().filter_map(with_time).collect())
     }
 
     /// Forgets everybody: the enterprise has left the tenant.

@@ -1,7 +1,7 @@
 //! Every key of the table. Each begins with the enterprise, except the look-up kinds.
 
 use crate::domain::ids::{
-    AuditId, EnterpriseId, GroupId, InvitationId, MailId, PlanId, ResellerId, RunId, TeamsUserId, TenantId, VoiceUserId,
+    AuditId, EnterpriseId, InvitationId, MailId, PlanId, ResellerId, RunId, TeamsUserId, TenantId,
 };
 use jiff::civil::Date;
 
@@ -64,7 +64,7 @@ pub fn invitation(enterprise: &EnterpriseId, invitation: &InvitationId) -> Key {
     of(enterprise, format!("INVITATION#{invitation}"))
 }
 
-/// Version and counters of voice users and mappings.
+/// Versions and counters of voice users and mappings.
 #[must_use]
 pub fn account(enterprise: &EnterpriseId) -> Key {
     of(enterprise, "ACCOUNT")
@@ -95,10 +95,19 @@ pub fn voice_pack(enterprise: &EnterpriseId, set: &str, from: &str) -> Key {
     of(enterprise, format!("{}{from}", voice_set(set)))
 }
 
-/// A saved mapping.
+/// Sort-key prefix of what the last sync found wrong, by Teams user.
+pub const TROUBLE: &str = "TROUBLE#";
+
+/// What the last sync found wrong with one Teams user.
 #[must_use]
-pub fn mapping(enterprise: &EnterpriseId, voice: &VoiceUserId) -> Key {
-    of(enterprise, format!("{MAPPING}{voice}"))
+pub fn trouble(enterprise: &EnterpriseId, user: &TeamsUserId) -> Key {
+    of(enterprise, format!("{TROUBLE}{user}"))
+}
+
+/// One bundle of saved mappings.
+#[must_use]
+pub fn mapping(enterprise: &EnterpriseId, bundle: u8) -> Key {
+    of(enterprise, format!("{MAPPING}{bundle:02x}"))
 }
 
 /// What is ours of one Teams user.
@@ -158,13 +167,25 @@ pub fn manifest_piece(enterprise: &EnterpriseId, generation: u64, piece: &str) -
     of(enterprise, format!("{}{piece}", manifest(generation)))
 }
 
-/// Sort-key prefix of the tenant's groups.
-pub const GROUP: &str = "GROUP#";
-
-/// A group of the tenant, as it was last read.
+/// The tenant's groups, as they were last read.
 #[must_use]
-pub fn group(enterprise: &EnterpriseId, group: &GroupId) -> Key {
-    of(enterprise, format!("{GROUP}{group}"))
+pub fn groups(enterprise: &EnterpriseId) -> Key {
+    of(enterprise, "GROUPS")
+}
+
+/// Sort-key prefix of the groups themselves.
+pub const GROUPS_OF: &str = "GROUPS#";
+
+/// Sort-key prefix of the groups of one reading.
+#[must_use]
+pub fn groups_of(reading: &str) -> String {
+    format!("{GROUPS_OF}{reading}#")
+}
+
+/// One piece of the groups of one reading.
+#[must_use]
+pub fn group_piece(enterprise: &EnterpriseId, reading: &str, piece: usize) -> Key {
+    of(enterprise, format!("{}{piece:03}", groups_of(reading)))
 }
 
 /// A stored plan.
@@ -247,6 +268,12 @@ pub fn audit(trail: &str, entry: &AuditId) -> Key {
     key(trail, format!("{AUDIT}{entry}"))
 }
 
+/// The newest entry of a trail, after which the next one comes.
+#[must_use]
+pub fn last_audit(trail: &str) -> Key {
+    key(trail, "LAST")
+}
+
 /// Sort-key prefix of mails.
 pub const MAIL: &str = "MAIL#";
 
@@ -308,6 +335,12 @@ pub fn sign_in(hash: &str) -> Key {
 #[must_use]
 pub fn session(hash: &str) -> Key {
     key(format!("SESSION#{hash}"), "SESSION")
+}
+
+/// The sealed token of a person at a browser between two pages.
+#[must_use]
+pub fn session_token(hash: &str) -> Key {
+    key(format!("SESSION#{hash}"), "TOKEN")
 }
 
 /// The wrong codes of one client, by the keyed hash of its network.

@@ -26,7 +26,7 @@ const NOBODY: [u8; 7] = [0; 7];
 /// The committed read of a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Directory {
-    /// Its number: that of the lease it was made under. 0 before the first.
+    /// Its number, which only grows. 0 before the first.
     pub generation: u64,
     /// When it was committed.
     pub read_at: Option<Timestamp>,
@@ -59,6 +59,12 @@ impl Directory {
     #[must_use]
     pub fn broken_off(&self) -> bool {
         self.unfinished.is_some()
+    }
+
+    /// The number of a read that follows this one, made under `lease`.
+    #[must_use]
+    pub fn next_generation(&self, lease: &Lease) -> u64 {
+        lease.fence().max(self.generation + 1)
     }
 
     /// The stored form is the present one.
@@ -154,7 +160,7 @@ impl Store {
     /// `Busy` if somebody has taken the lease over.
     pub async fn begin_directory(&self, lease: &Lease, committed: &Directory) -> Result<()> {
         let begun = Directory {
-            unfinished: Some(lease.fence()),
+            unfinished: Some(committed.next_generation(lease)),
             ..committed.clone()
         };
         self.put_directory(lease, &begun).await
@@ -176,9 +182,10 @@ impl Store {
         let differing = (roll.altered().count() + roll.gone().count()) as u64;
         let kept = Directory {
             form: FORM,
-            unfinished: Some(lease.fence()),
+            unfinished: Some(next.generation),
             ..next
         };
+        let generation = kept.generation;
         let next = if committed.in_present_form()
             && (committed.added + differing) * ONE_IN <= committed.entries
             && committed.additions.len() < MOST_ADDED
@@ -190,7 +197,7 @@ impl Store {
                     digest: NOBODY,
                     traits,
                 });
-                let name = |at: usize| format!("~{:012}#{at:03}", lease.fence());
+                let name = |at: usize| format!("~{generation:012}#{at:03}");
                 self.put_pieces(
                     enterprise,
                     committed.manifest,
@@ -198,7 +205,7 @@ impl Store {
                     name,
                 )
                 .await?;
-                additions.push(lease.fence());
+                additions.push(generation);
             }
             Directory {
                 manifest: committed.manifest,
@@ -215,10 +222,10 @@ impl Store {
                 some.sort_unstable_by_key(|entry| entry.id);
                 entries += some.len() as u64;
                 let name = |at: usize| format!("{part:x}#{at:03}");
-                self.put_pieces(enterprise, lease.fence(), some, name).await?;
+                self.put_pieces(enterprise, generation, some, name).await?;
             }
             Directory {
-                manifest: lease.fence(),
+                manifest: generation,
                 entries,
                 added: 0,
                 additions: Vec::new(),

@@ -6,22 +6,25 @@
 //! | sync status, pending index | same | `SYNC` | `sync_status` |
 //! | invitation | same | `INVITATION#id` | `invitations` |
 //! | sign-in without an answer | same | `SIGNIN` | `visits` |
-//! | account version | same | `ACCOUNT` | `account` |
-//! | mapping, ownership | same | `MAPPING#`, `OWNED#` | `account` |
+//! | account versions | same | `ACCOUNT` | `account` |
+//! | ownership | same | `OWNED#` | `account` |
 //! | voice users from an id on | same | `VOICE##set#id` | `voice_users` |
+//! | mappings, in 64 bundles | same | `MAPPING#bundle` | `mapping` |
+//! | what the last sync found wrong | same | `TROUBLE#oid` | `troubles` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
 //! | read of the directory, digests of everybody | same | `DIRECTORY`, `MANIFEST#read#piece` | `manifest` |
 //! | user who can be mapped, cannot, has left | `ENTERPRISE#id#TEAMS#part` | `USER#oid`, `EXCLUDED#oid`, `GONE#oid` | `directory` |
+//! | the tenant's groups | same | `GROUPS`, `GROUPS#reading#piece` | `groups` |
 //! | plan, run | `ENTERPRISE#id` | `PLAN#id`, `RUN#id` | `runs` |
 //! | run's plan, steps, log lines, tokens | `ENTERPRISE#id#RUN#id` | `PLAN`, `STEP#`, `LINE#`, `SEALED` | `runs` |
 //! | further parts of a long plan | as the plan's | `PART#n#` and the plan's | `documents` |
 //! | lease | `ENTERPRISE#id` | `LEASE` | `leases` |
 //! | reminder claim | same | `REMINDED#day` | `reminders` |
 //! | mail that waits or was sent | same | `MAIL#id` | `outbox` |
-//! | audit entry | `ENTERPRISE#id#AUDIT`, `RESELLER#id#AUDIT` | `AUDIT#id` | `audit` |
+//! | audit entry, and the place of an enterprise's newest | `ENTERPRISE#id#AUDIT`, `RESELLER#id#AUDIT` | `AUDIT#id`, `LAST` | `audit` |
 //! | reseller, and the list of all | `RESELLER#id`, `RESELLERS` | `META`, `RESELLER#id` | `resellers` |
 //! | row of a reseller's list | `RESELLER#id` | `ENTERPRISE#id` | `enterprises` |
-//! | look-ups | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `visits` |
+//! | look-ups, the sealed token of a browser | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `visits` |
 //! | wrong codes of a client | `GUESSES#hash` | `COUNT` | `guesses` |
 
 pub mod account;
@@ -35,6 +38,7 @@ pub mod invitations;
 pub mod keys;
 pub mod leases;
 pub mod manifest;
+pub mod mapping;
 mod moves;
 pub mod outbox;
 pub mod reminders;
@@ -42,6 +46,7 @@ pub mod resellers;
 pub mod runs;
 pub mod sync_status;
 pub mod table;
+pub mod troubles;
 pub mod visits;
 pub mod voice_users;
 
@@ -199,19 +204,35 @@ impl Store {
         Ok((answer.items.unwrap_or_default(), next))
     }
 
-    /// Conditional writes, all or none. A conflict with another transaction is tried again.
+    /// Conditional writes, all or none. A conflict with another transaction is tried again. An entry in the trail of an
+    /// enterprise gets its place after all others that were written before.
     async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Outcome> {
-        for attempt in 0..TRIES {
+        let entry = audit::EntryWrite::among(&writes);
+        let tries = if entry.is_some() { audit::TRIES } else { TRIES };
+        for attempt in 0..tries {
+            let (sent, given) = match &entry {
+                Some(entry) => self.in_order(&writes, entry).await?,
+                None => (writes.clone(), None),
+            };
             let sent = self
                 .client
                 .transact_write_items()
-                .set_transact_items(Some(writes.clone()))
+                .set_transact_items(Some(sent))
                 .send()
                 .await;
             let Err(error) = sent else { return Ok(Outcome::Written) };
             match cancelled(&error) {
-                Some(Cancelled::Conditions(failed)) => return Ok(Outcome::Failed(failed)),
-                Some(Cancelled::Conflict) => pause(attempt).await,
+                Some(Cancelled::Conditions(mut failed)) => {
+                    if let Some(given) = given {
+                        given.explain(&mut failed);
+                    }
+                    if !failed.is_empty() {
+                        return Ok(Outcome::Failed(failed));
+                    }
+                    // Nothing but the place was taken: whoever waits long for the next one only loses more turns.
+                    jitter(0).await;
+                }
+                Some(Cancelled::Conflict) => pause(if entry.is_some() { attempt.min(2) } else { attempt }).await,
                 None => return Err(Error::upstream("write to the table", error)),
             }
         }
@@ -500,12 +521,23 @@ fn cancelled(error: &SdkError<TransactWriteItemsError>) -> Option<Cancelled> {
 
 /// A growing pause before work is repeated: 20 ms, 40 ms, …, at most 1.3 s, each with jitter.
 async fn pause(attempt: u32) {
-    let jitter = crate::io::chance::Chance.number() % 20;
-    tokio::time::sleep(std::time::Duration::from_millis((20 << attempt.min(6)) + jitter)).await;
+    jitter(20 << attempt.min(6)).await;
+}
+
+/// So many milliseconds, and up to 20 more.
+async fn jitter(least: u64) {
+    let more = crate::io::chance::Chance.number() % 20;
+    tokio::time::sleep(std::time::Duration::from_millis(least + more)).await;
 }
 
 fn attributes(key: &Key) -> Attributes {
     HashMap::from([(PK.to_owned(), text(&key.pk)), (SK.to_owned(), text(&key.sk))])
+}
+
+/// A value as one attribute.
+fn attribute(value: &impl Serialize) -> Result<AttributeValue> {
+    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
+        .map_err(|error| Error::upstream("encode an item", error))
 }
 
 fn encoded(key: &Key, value: &impl Serialize) -> Result<Attributes> {

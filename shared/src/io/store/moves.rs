@@ -6,7 +6,6 @@ use super::{Outcome, Store, keys, text};
 use crate::domain::audit::Entry;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, TenantId};
-use crate::domain::mapping::Mapping;
 use crate::error::{Error, Result, SignInRefused};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
@@ -55,8 +54,8 @@ impl Store {
     pub async fn leave_account(&self, enterprise: &EnterpriseId, left: &TenantId) -> Result<()> {
         let pk = keys::enterprise_partition(enterprise);
         let mut writes = Vec::new();
-        for row in self.query::<Mapping>(&pk, keys::MAPPING).await? {
-            writes.push(self.delete(&keys::mapping(enterprise, &row.voice_user)).build()?);
+        for bundle in self.mapping_bundles(&pk).await? {
+            writes.push(self.delete(&keys::mapping(enterprise, bundle)).build()?);
         }
         for item in self.query::<OwnedItem>(&pk, keys::OWNED).await? {
             writes.push(
@@ -86,7 +85,7 @@ impl Store {
     async fn in_steps(&self, enterprise: &EnterpriseId, writes: &[TransactWriteItem]) -> Result<()> {
         for step in writes.chunks(AT_ONCE) {
             let mut step = step.to_vec();
-            step.push(self.account_moved(enterprise).build()?);
+            step.push(self.mapping_moved(enterprise).build()?);
             self.transact(step).await?;
         }
         Ok(())

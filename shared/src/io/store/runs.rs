@@ -1,10 +1,12 @@
 //! Plans, runs, their steps, log lines and sealed tokens.
 
+use super::account::ACCOUNT_MOVED;
 use super::leases::Lease;
 use super::{Outcome, Store, keys, number};
 use crate::domain::audit::Entry;
 use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Enterprise;
+use crate::domain::explanation::{Explanation, explain};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
 use crate::domain::mapping::Owned;
@@ -48,6 +50,9 @@ pub struct LineItem {
     pub number: u32,
     /// The whole line, with its time.
     pub text: String,
+    /// Which explanation goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -235,11 +240,18 @@ impl Store {
         Ok((items.into_iter().map(Run::from).collect(), next.is_some()))
     }
 
-    /// Writes a run's progress and the log lines that go with it, under the lease.
+    /// Writes a run's progress, the log lines that go with it, and the entry of the audit trail where it is news, under the
+    /// lease.
     ///
     /// # Errors
     /// `Busy` if the lease was lost.
-    pub async fn put_run(&self, lease: &Lease, run: &mut Run, lines: &[(Line, Timestamp)]) -> Result<()> {
+    pub async fn put_run(
+        &self,
+        lease: &Lease,
+        run: &mut Run,
+        lines: &[(Line, Timestamp)],
+        entry: Option<&Entry>,
+    ) -> Result<()> {
         let started = run.started.unwrap_or(run.created);
         let permission = self.run_item(&lease.enterprise, &run.id).await?.permission;
         let mut requests = Vec::new();
@@ -247,6 +259,7 @@ impl Store {
             let kept = LineItem {
                 number: run.lines,
                 text: line.at(started, *at),
+                explanation: explain(line),
             };
             let key = keys::line(&lease.enterprise, &run.id, kept.number);
             requests.push(self.put(&key, &kept)?.until(*at + HISTORY).build()?);
@@ -255,9 +268,12 @@ impl Store {
         let write = self
             .put(&keys::run(&lease.enterprise, &run.id), &item(run, &permission))?
             .until(run.created + HISTORY);
+        if let Some(entry) = entry {
+            requests.push(self.audited(&lease.enterprise, entry)?);
+        }
         requests.push(write.build()?);
         // A transaction takes 100 writes; what is longer is written in order, the run itself last.
-        for part in requests.chunks(90) {
+        for part in requests.rchunks(90).rev() {
             let mut writes = vec![self.fenced(lease).build()?];
             writes.extend_from_slice(part);
             if self.transact(writes).await? != Outcome::Written {
@@ -267,17 +283,25 @@ impl Store {
         Ok(())
     }
 
-    /// Moves a run out of one state without a lease, for the moments before the worker has begun.
+    /// Moves a run out of one state without a lease, for the moments before the worker has begun, with its entry.
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn move_run(&self, enterprise: &EnterpriseId, run: &RunId, from: RunState, to: RunState) -> Result<bool> {
+    pub async fn move_run(
+        &self,
+        enterprise: &EnterpriseId,
+        run: &RunId,
+        from: RunState,
+        to: RunState,
+        entry: &Entry,
+    ) -> Result<bool> {
         let write = self
             .update(&keys::run(enterprise, run), "SET #state = :to")
             .when("#state = :from")
             .with(":from", super::text(state_name(from)))
             .with(":to", super::text(state_name(to)));
-        self.write(write).await
+        let writes = vec![write.build()?, self.audited(enterprise, entry)?];
+        Ok(self.transact(writes).await? == Outcome::Written)
     }
 
     /// Makes a run that waits for a sign-in wait for this deputy's; for the Global Admin's where there is none.
@@ -317,28 +341,48 @@ impl Store {
         Ok(self.page(&pk, keys::LINE, after, Some(i32::from(limit)), true).await?.0)
     }
 
-    /// Keeps the plan that a run executes, and its steps, once.
+    /// Keeps the plan that a run executes, and its steps, once. Whoever changes the account sees it from then on: the
+    /// account must still be at `seen`, the version that the plan fits, and it moves on.
     ///
     /// # Errors
-    /// `Busy` if the lease was lost.
+    /// `Busy` if the lease was lost, `Stale` if the account has moved.
     pub async fn put_run_plan(
         &self,
         lease: &Lease,
         run: &RunId,
         document: &impl Serialize,
         steps: &[Step],
+        seen: u64,
         now: Timestamp,
     ) -> Result<()> {
         let until = now + HISTORY;
-        let write = |step: &Step| Self::put_request_until(&keys::step(&lease.enterprise, run, step.index), step, until);
-        self.write_all(steps.iter().map(write).collect::<Result<_>>()?).await?;
+        let mut writes = Vec::new();
+        for step in steps {
+            writes.push(Self::put_request_until(
+                &keys::step(&lease.enterprise, run, step.index),
+                step,
+                until,
+            )?);
+        }
+        // A worker before this one may have been killed with a longer plan.
+        for left in self.steps(&lease.enterprise, run).await? {
+            if !steps.iter().any(|step| step.index == left.index) {
+                writes.push(Self::delete_request(&keys::step(&lease.enterprise, run, left.index))?);
+            }
+        }
+        self.write_all(writes).await?;
         // The plan is written last: where it is, all steps are.
         let key = keys::run_plan(&lease.enterprise, run);
         let plan = self.document(&key, document, now + HISTORY).await?;
-        if self.transact(vec![self.fenced(lease).build()?, plan.build()?]).await? == Outcome::Written {
-            Ok(())
-        } else {
-            Err(Error::Busy)
+        let writes = vec![
+            self.fenced(lease).build()?,
+            self.account_moved(&lease.enterprise).when_version(seen).build()?,
+            plan.build()?,
+        ];
+        match self.transact(writes).await? {
+            Outcome::Written => Ok(()),
+            Outcome::Failed(conditions) if conditions == [1] => Err(Error::Stale(ACCOUNT_MOVED)),
+            Outcome::Failed(_) => Err(Error::Busy),
         }
     }
 
@@ -364,7 +408,14 @@ impl Store {
     ///
     /// # Errors
     /// `Busy` if the lease was lost.
-    pub async fn put_step(&self, lease: &Lease, run: &RunId, step: &Step, owned: Option<&Owned>) -> Result<()> {
+    pub async fn put_step(
+        &self,
+        lease: &Lease,
+        run: &RunId,
+        step: &Step,
+        owned: Option<&Owned>,
+        now: Timestamp,
+    ) -> Result<()> {
         let state = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(&step.state)
             .map_err(|error| Error::upstream("encode an item", error))?;
         let mut writes = vec![
@@ -374,7 +425,7 @@ impl Store {
                 .build()?,
         ];
         if let Some(owned) = owned {
-            writes.push(self.owned_write(&lease.enterprise, &step.user, owned)?.build()?);
+            writes.push(self.owned_write(&lease.enterprise, &step.user, owned, now)?.build()?);
             writes.push(self.account_moved(&lease.enterprise).build()?);
         }
         if self.transact(writes).await? == Outcome::Written {
@@ -388,10 +439,10 @@ impl Store {
     ///
     /// # Errors
     /// `Busy` if the lease was lost.
-    pub async fn settle(&self, lease: &Lease, user: &TeamsUserId, owned: &Owned) -> Result<()> {
+    pub async fn settle(&self, lease: &Lease, user: &TeamsUserId, owned: &Owned, now: Timestamp) -> Result<()> {
         let writes = vec![
             self.fenced(lease).build()?,
-            self.owned_write(&lease.enterprise, user, owned)?.build()?,
+            self.owned_write(&lease.enterprise, user, owned, now)?.build()?,
             self.account_moved(&lease.enterprise).build()?,
         ];
         if self.transact(writes).await? == Outcome::Written {

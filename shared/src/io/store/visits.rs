@@ -17,6 +17,11 @@ pub const SESSION_LIFE: SignedDuration = SignedDuration::from_mins(30);
 const UNANSWERED_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 #[derive(Serialize, Deserialize)]
+struct TokenItem {
+    sealed: String,
+}
+
+#[derive(Serialize, Deserialize)]
 struct LinkItem {
     to: Link,
 }
@@ -167,6 +172,40 @@ impl Store {
     /// # Errors
     /// `Upstream`.
     pub async fn end_session(&self, cookie_hash: &str) -> Result<()> {
+        self.drop_token(cookie_hash).await?;
         self.write(self.delete(&keys::session(cookie_hash))).await.map(drop)
+    }
+
+    /// Keeps the sealed token of the person at a browser, no longer than the page that it is for.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn put_token(&self, cookie_hash: &str, sealed: &str, expires: Timestamp, now: Timestamp) -> Result<()> {
+        let item = TokenItem {
+            sealed: sealed.to_owned(),
+        };
+        let until = expires.min(now + SESSION_LIFE);
+        self.write(self.put(&keys::session_token(cookie_hash), &item)?.until(until))
+            .await
+            .map(drop)
+    }
+
+    /// The sealed token of the person at a browser, where there is one that has not ended.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn token(&self, cookie_hash: &str, now: Timestamp) -> Result<Option<String>> {
+        let item: Option<TokenItem> = self.get_unexpired(&keys::session_token(cookie_hash), now).await?;
+        Ok(item.map(|item| item.sealed))
+    }
+
+    /// Deletes it.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn drop_token(&self, cookie_hash: &str) -> Result<()> {
+        self.write(self.delete(&keys::session_token(cookie_hash)))
+            .await
+            .map(drop)
     }
 }

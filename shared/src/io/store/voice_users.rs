@@ -5,7 +5,7 @@
 //! points to it: either all of it is there or nothing. Whoever dies in between leaves a set that nobody points to; the
 //! next large change takes it away.
 
-use super::account::{Account, AccountItem, ENTERPRISE_MOVED};
+use super::account::{ACCOUNT_MOVED, Account, AccountItem, ENTERPRISE_MOVED};
 use super::keys::{self, Key};
 use super::{Outcome, Store, number, pause};
 use crate::domain::audit::Entry;
@@ -250,14 +250,15 @@ impl Store {
             in_use = Some(self.write_set(id, next, entry).await?);
         }
         let version = account.version + 1;
-        let pointer = in_use
-            .as_ref()
-            .map(serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value);
-        let pointer = pointer.transpose();
-        let pointer = pointer.map_err(|error| Error::upstream("encode an item", error))?;
+        let pointer = in_use.as_ref().map(super::attribute).transpose()?;
+        let moved = match pointer {
+            Some(pointer) => self
+                .account_moved_with(id, "voice_users = :voice")
+                .with(":voice", pointer),
+            None => self.account_moved(id),
+        };
         let mut all = vec![
-            self.account_update(id, account.version, account.next_order, pointer)
-                .build()?,
+            moved.when_version(account.version).build()?,
             self.check(&keys::enterprise(id), "version = :kept")
                 .with(":kept", number(kept.version))
                 .build()?,
@@ -284,7 +285,7 @@ impl Store {
                         self.known(once).await.map(VoiceUsersKept::Before)
                     }
                     _ if conditions == [1] => Err(Error::Stale(ENTERPRISE_MOVED)),
-                    _ => Err(Error::Stale("the account")),
+                    _ => Err(Error::Stale(ACCOUNT_MOVED)),
                 }
             }
         }

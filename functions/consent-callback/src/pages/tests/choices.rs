@@ -62,7 +62,7 @@ fn r081_a_group_that_cannot_be_chosen_says_why() {
         &groups("Bluefinch Ltd").html(),
         &[
             "value=\"id-of-9\" disabled><span>All Users<br><span class=\"soft\">Cannot be chosen: it is incomplete.",
-            "value=\"id-of-7\" checked><span>Billing<br><span class=\"soft\">Security group",
+            "value=\"id-of-7\" checked><span>Billing<br><span class=\"soft\">Security group, 12 members",
         ],
     );
 }
@@ -84,6 +84,76 @@ fn r082_r085_r086_the_group_page_advises_and_takes_names() {
             "12 more groups are not shown",
             "new members can take time to show",
         ],
+    );
+}
+
+#[test]
+fn a_preview_names_all_who_lose_their_number_and_the_first_of_everybody_else() {
+    let mut page = groups("Bluefinch Ltd");
+    assert!(!page.html().contains("What this choice would mean"));
+    page.preview = Some(preview(7));
+    says(
+        &page.html(),
+        &[
+            "<h2 id=\"preview\">What this choice would mean</h2>",
+            "Nothing was saved.",
+            "<p>7 mapped people would be out, and 7 numbers would be taken back by the next sync; so many are held until",
+            "<li>Desk 6, +32 2 123 45 06: Cy Doe",
+            "<summary>12 people are in</summary>",
+            "<li>and 380 more</li>",
+            "<p>Nobody would be synchronised anew.</p>",
+            "9 of those who are in can be mapped",
+        ],
+    );
+    page.preview = Some(PreviewView {
+        same: true,
+        ..preview(0)
+    });
+    says(
+        &page.html(),
+        &[
+            "and this choice is in force already.",
+            "<p>Nobody who is mapped would be out.</p>",
+        ],
+    );
+    page.preview = Some(preview(1));
+    says(
+        &page.html(),
+        &["<p>1 mapped person would be out, and 1 number would be taken back"],
+    );
+}
+
+#[test]
+fn a_preview_needs_a_sign_in_that_has_not_ended() {
+    let mut page = groups("Bluefinch Ltd");
+    says(
+        &page.html(),
+        &["name=\"do\" value=\"preview\" class=\"quiet\">Preview<"],
+    );
+    page.can_preview = false;
+    says(
+        &page.html(),
+        &["name=\"do\" value=\"sign-in\" class=\"quiet\" formnovalidate>Sign in again to preview<"],
+    );
+    assert!(!page.html().contains("value=\"preview\""));
+}
+
+#[test]
+fn r086_r087_r088_the_name_field_says_how_to_undo_it_and_an_empty_group_is_asked_about() {
+    let mut page = groups("Bluefinch Ltd");
+    says(
+        &page.html(),
+        &[
+            "<summary>Advanced Option</summary>",
+            "<label for=\"names\">Azure AD Group Name</label>",
+            "clear the field, save, and sync again",
+        ],
+    );
+    assert!(!page.html().contains("name=\"empty\""));
+    page.ask_empty = true;
+    says(
+        &page.html(),
+        &["name=\"empty\" value=\"yes\"><span>A group that I chose has no members"],
     );
 }
 

@@ -1,7 +1,8 @@
 //! Help by code: complete, found by whatever people type, and never repeating what is no code.
 
-use super::topics::{is_number, microsofts, ours, topic, typed};
+use super::topics::{Topic, is_number, microsofts, ours, people, topic, typed};
 use super::*;
+use shared::plan::diagnosis;
 
 /// What Microsoft's sign-in is known to answer people and servers with.
 const NUMBERS: &str = "65001 65004 90094 90095 90099 50020 50034 51004 16000 500208 500212 500213 50105 50072 50079 \
@@ -17,7 +18,8 @@ const CODES: &str = "LINK_CLOSED WRONG_CODE TOO_MANY_TRIES UNKNOWN_ACCOUNT DECLI
 #[test]
 fn every_number_and_every_code_has_its_page() {
     let codes = NUMBERS.split_whitespace().map(|number| format!("AADSTS{number}"));
-    for code in codes.chain(CODES.split_whitespace().map(str::to_owned)) {
+    let people = diagnosis::CODES.iter().map(ToString::to_string);
+    for code in codes.chain(CODES.split_whitespace().map(str::to_owned)).chain(people) {
         assert!(topic(&code).is_some(), "{code} has no topic");
         let page = help_topic(&code);
         assert_eq!(page.code.as_ref(), Some(&code));
@@ -40,7 +42,7 @@ fn every_number_and_every_code_has_its_page() {
 
 #[test]
 fn a_code_has_one_topic_and_a_topic_one_headline() {
-    let all: Vec<_> = ours().iter().chain(microsofts()).collect();
+    let all: Vec<_> = ours().iter().chain(microsofts()).chain(people()).collect();
     let codes: Vec<_> = all.iter().flat_map(|topic| topic.codes).collect();
     assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len());
     let headlines: BTreeSet<_> = all.iter().map(|topic| topic.headline).collect();
@@ -68,7 +70,8 @@ fn the_list_names_every_number_and_every_code() {
     for number in NUMBERS.split_whitespace() {
         assert!(html.contains(&format!("AADSTS{number}")), "{number}");
     }
-    for code in CODES.split_whitespace() {
+    let people = people().iter().map(Topic::code);
+    for code in CODES.split_whitespace().chain(people) {
         assert!(html.contains(&format!("href=\"/help/{code}\"")), "{code}");
     }
     says(

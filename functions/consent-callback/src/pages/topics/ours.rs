@@ -295,7 +295,7 @@ pub(super) const OURS: &[Topic] = &[
         links: &[],
     },
     Topic {
-        codes: &["DIAL_PAD_MISSING"],
+        codes: &["DIAL_PAD_MISSING", "DIALPAD_WAIT", "DIALPAD_LATE"],
         headline: "The dial pad does not appear in Teams",
         what: "Teams shows the dial pad once a number has arrived with the person, which needs several things.",
         steps: &[
@@ -306,7 +306,10 @@ pub(super) const OURS: &[Topic] = &[
             "If it still does not appear after a day, Microsoft may have had a fault of its own: run the sync again.",
         ],
         who: PROVIDER,
-        links: &[],
+        links: &[(
+            "What the dial pad needs, in Microsoft's words",
+            "https://learn.microsoft.com/microsoftteams/troubleshoot/teams-conferencing/no-dial-pad",
+        )],
     },
     Topic {
         codes: &["CHANGED_MEANWHILE"],

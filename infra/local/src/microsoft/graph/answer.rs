@@ -35,11 +35,11 @@ impl Answer {
         Self::bytes(status, Vec::new())
     }
 
-    /// The plain number of `$count`.
+    /// The plain number of `$count`, behind the byte order mark that Microsoft puts before it.
     pub(super) fn number(count: usize) -> Self {
         Self {
             text: true,
-            ..Self::bytes(200, count.to_string().into_bytes())
+            ..Self::bytes(200, format!("\u{feff}{count}").into_bytes())
         }
     }
 

@@ -41,9 +41,9 @@ pub(super) fn record(ask: &Ask<'_>, group: &Group) -> Value {
         "mailEnabled": mail_enabled,
         "securityEnabled": matches!(group.kind, GroupKind::Security | GroupKind::MailSecurity),
         "membershipRule": group.rule,
-        "membershipRuleProcessingState": group.rule.map(|_| "On"),
+        "membershipRuleProcessingState": group.rule.map(|_| if group.paused { "Paused" } else { "On" }),
         "onPremisesSyncEnabled": null,
-        "visibility": if unified { Some("Private") } else { None },
+        "visibility": if group.hidden { Some("HiddenMembership") } else { unified.then_some("Private") },
         "createdDateTime": created,
         "renewedDateTime": created,
         "deletedDateTime": null,
@@ -151,6 +151,9 @@ pub(super) fn one(ask: &mut Ask<'_>, id: &str) -> Reply {
 pub(super) fn members(ask: &mut Ask<'_>, id: &str, transitive: bool, rest: &[&str]) -> Reply {
     ask.need(READ, &[])?;
     let group = ask.tenant().group(id).ok_or_else(|| Refused::missing(id))?;
+    if ask.tenant().groups[group].hidden {
+        return Err(Refused::forbidden());
+    }
     let (cast, counting) = match rest {
         [] => (None, false),
         ["$count"] => (None, true),

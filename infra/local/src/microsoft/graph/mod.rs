@@ -20,6 +20,7 @@ mod writes;
 
 use super::Microsoft;
 use super::catalogue::Resource;
+use super::controls::people::answered;
 use super::faults::Host;
 use super::state::{State, Tenant};
 use answer::{Answer, Refused, Reply};
@@ -264,7 +265,11 @@ impl Microsoft {
             now,
             scopes: token.scopes,
         };
-        dispatch(&mut ask, &call.method, &segments)
+        let answer = dispatch(&mut ask, &call.method, &segments)?;
+        if call.method == Method::GET {
+            answered(state, token.tenant, path, now);
+        }
+        Ok(answer)
     }
 }
 

@@ -47,6 +47,8 @@ pub(super) fn page(
         Some(token) => position(token)?,
         None => (0, false),
     };
+    // The entry before this page was the last one of the page before it.
+    let again = usize::from(ask.state.switches.repeat_entries && start > 0 && size > 1);
     hollow &= ask.state.switches.empty_pages;
     let mut out = Vec::with_capacity(64 * 1024);
     out.extend_from_slice(b"{\"@odata.context\":");
@@ -57,7 +59,7 @@ pub(super) fn page(
         put(&mut out, &count);
     }
     let mut rows = Vec::with_capacity(64 * 1024);
-    let (mut written, mut at) = (0, start);
+    let (mut written, mut at) = (0, start - again);
     while !hollow && at < length && written < size {
         let before = rows.len();
         if written > 0 {

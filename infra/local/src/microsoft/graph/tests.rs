@@ -1,5 +1,7 @@
 //! Graph as a client sees it: permissions, pages, budgets, delays, faults.
 
+mod directory;
+
 use super::super::testing::{TEAMS, World, world, world_with};
 use http::StatusCode;
 use jiff::SignedDuration;
@@ -427,7 +429,7 @@ async fn groups_change_behind_our_back() {
             None,
         )
         .await;
-    assert_eq!(count.text, "0");
+    assert_eq!(count.text, "\u{feff}0");
     world.control("POST", &path, json!({ "deleted": true })).await;
     let seen = world
         .graph("GET", &token, &format!("/groups/{accounting}/transitiveMembers"), None)

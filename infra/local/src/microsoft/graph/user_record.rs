@@ -149,6 +149,26 @@ pub(super) fn write(out: &mut Vec<u8>, tenant: &Tenant, user: &User, properties:
     out.push(b'}');
 }
 
+/// Writes a user with those of the properties that were ever set, as delta queries do.
+pub(super) fn write_set(out: &mut Vec<u8>, tenant: &Tenant, user: &User, properties: &[&str], future: bool) {
+    let start = out.len();
+    for property in properties {
+        let before = out.len();
+        out.push(if before == start { b'{' } else { b',' });
+        put(out, property);
+        out.push(b':');
+        let value = out.len();
+        write_property(out, tenant, user, property);
+        if out[value..] == *b"null" {
+            out.truncate(before);
+        }
+    }
+    if future {
+        out.extend_from_slice(br#","futureProperty":{"kind":"unknown"}"#);
+    }
+    out.push(b'}');
+}
+
 /// The properties that a request wants.
 pub(super) fn properties<'a>(select: Option<&'a Vec<String>>) -> Vec<&'a str> {
     let Some(select) = select.filter(|select| !select.iter().any(|one| one == "*")) else {

@@ -60,33 +60,12 @@ pub(super) fn create_user(ask: &mut Ask<'_>) -> Reply {
         ));
     }
     let optional = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-    let user = User {
-        id: ask.state.chance.guid(),
-        given: Cow::Owned(optional("givenName")),
-        surname: Cow::Owned(optional("surname")),
-        display: Some(display.into()),
-        sign_in: sign_in.into(),
-        mail: Some("".into()),
-        department: "",
-        title: "",
-        usage_location: body["usageLocation"].as_str().map(|text| Cow::Owned(text.to_owned())),
-        enabled: body["accountEnabled"].as_bool().unwrap_or(true),
-        guest: false,
-        synced: false,
-        skus: 0,
-        plans: Vec::new(),
-        created: ask.now,
-        late: true,
-        licensed: ask.now,
-        deleted: None,
-        changed: 0,
-        revoked: None,
-    };
-    let tenant = ask.tenant_mut();
-    let at = u32::try_from(tenant.users.len()).map_err(|_| Refused::new(500, "InternalServerError", "Full."))?;
-    tenant.by_id.insert(user.id, at);
-    tenant.users.push(user);
-    tenant.person_mut(at);
+    let mut user = User::new(ask.state.chance.guid(), sign_in, display, ask.now);
+    user.given = Cow::Owned(optional("givenName"));
+    user.surname = Cow::Owned(optional("surname"));
+    user.usage_location = body["usageLocation"].as_str().map(|text| Cow::Owned(text.to_owned()));
+    user.enabled = body["accountEnabled"].as_bool().unwrap_or(true);
+    let at = ask.tenant_mut().add(user);
     let id = ask.tenant().person(at).id;
     Ok(user_answer(ask, at, 201).with("Location", ask.url(&format!("/users/{id}"))))
 }

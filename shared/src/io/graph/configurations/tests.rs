@@ -86,6 +86,25 @@ async fn oddities_are_let_pass() {
 }
 
 #[tokio::test]
+async fn another_coexistence_mode_than_teams_only_is_seen() {
+    let with = |mode: &str| {
+        let mut body = sample();
+        body["effectivePolicyAssignments"] = json!([{"policyType": "TeamsUpgradePolicy",
+            "policyAssignment": {"displayName": mode, "assignmentType": "direct", "policyId": "id"}}]);
+        body
+    };
+    for (body, expected) in [
+        (sample(), None),
+        (with("UpgradeToTeams"), None),
+        (with("Tag:Islands"), Some("Islands")),
+        (with("SfBWithTeamsCollab"), Some("SfBWithTeamsCollab")),
+    ] {
+        let found = read(200, body).await.unwrap().unwrap();
+        assert_eq!(found.not_teams_only.as_deref(), expected);
+    }
+}
+
+#[tokio::test]
 async fn unknown_people_are_absent_and_failures_are_not() {
     let gone = json!({"error": {"code": "NotFound", "message": "no such user"}});
     assert_eq!(read(404, gone).await.unwrap(), None);

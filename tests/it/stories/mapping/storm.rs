@@ -1,0 +1,185 @@
+//! A thousand saves at once, with other licences and a sync in between: never more mappings than licences, never a Teams user
+//! twice, and nothing lost without a 412.
+
+use super::super::scene::{Scene, options};
+use dialbridge_local::drive::api::Answer;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const SAVES: usize = 1_000;
+const SAVERS: usize = 25;
+const VOICE_USERS: usize = 40;
+const TEAMS_USERS: usize = 30;
+/// The licences move between these.
+const LICENCES: [u32; 2] = [8, 14];
+
+/// What a save that was taken did: the version it made, and its rows.
+type Taken = BTreeMap<u64, (Vec<(String, Option<String>)>, Value)>;
+
+fn version(answer: &Answer) -> u64 {
+    answer.etag.as_deref().unwrap().trim_matches('"').parse().unwrap()
+}
+
+/// Up to four random rows; now and then one that must be refused.
+fn rows(chance: &mut StdRng, people: &[String]) -> Vec<(String, Option<String>)> {
+    let mut rows = BTreeMap::new();
+    for _ in 0..chance.random_range(1..5) {
+        let voice = format!("v{:03}", chance.random_range(0..VOICE_USERS));
+        let teams = chance
+            .random_bool(0.6)
+            .then(|| people[chance.random_range(0..TEAMS_USERS)].clone());
+        rows.insert(voice, teams);
+    }
+    rows.into_iter().collect()
+}
+
+async fn saver(
+    scene: &Scene,
+    n: usize,
+    people: &[String],
+    left: &AtomicUsize,
+    taken: &Mutex<Taken>,
+) -> BTreeMap<u16, usize> {
+    let mut chance = StdRng::seed_from_u64(n as u64);
+    let mut answers = BTreeMap::new();
+    let mut seen = scene.get("/mapping?proposals=false").await;
+    while left
+        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+        .is_ok()
+    {
+        let edits = rows(&mut chance, people);
+        let body: Vec<Value> = edits
+            .iter()
+            .map(|(voice, teams)| json!({ "voiceUser": voice, "teamsUser": teams }))
+            .collect();
+        let answer = scene.save(&body, seen.etag.as_deref()).await;
+        *answers.entry(answer.status.as_u16()).or_default() += 1;
+        match answer.status.as_u16() {
+            200 => {
+                if answer.number("/changed") != Some(0) {
+                    let before = taken
+                        .lock()
+                        .unwrap()
+                        .insert(version(&answer), (edits, answer.body["licences"].clone()));
+                    assert!(before.is_none(), "two saves made one version");
+                }
+                seen = answer;
+            }
+            412 => seen = scene.get("/mapping?proposals=false").await,
+            409 | 422 => {}
+            other => panic!("{other}: {}", answer.body),
+        }
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_thousand_random_saves_at_once_keep_every_rule() {
+    let scene = Scene::discovered(options(160), Some(LICENCES[1])).await;
+    scene.push(VOICE_USERS).await;
+    let people: Vec<String> = scene
+        .candidates()
+        .await
+        .iter()
+        .map(|person| person["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(people.len() >= TEAMS_USERS, "{}", people.len());
+    let mapped: Vec<_> = (0..6).map(|n| (n, Some(n))).collect();
+    let first = scene.map(&mapped).await;
+    assert_eq!(first.status, 200, "{}", first.body);
+    assert_eq!(scene.apply().await.text("/state"), "succeeded");
+    let start: BTreeMap<String, String> = mapped
+        .iter()
+        .map(|(voice, teams)| (format!("v{voice:03}"), people[teams.unwrap()].clone()))
+        .collect();
+
+    let (left, taken) = (AtomicUsize::new(SAVES), Mutex::new(Taken::new()));
+    let savers = (0..SAVERS).map(|n| saver(&scene, n, &people, &left, &taken));
+    let licences = async {
+        let mut changes = 0;
+        while left.load(Ordering::SeqCst) > 0 {
+            scene.license(Some(LICENCES[changes % 2])).await;
+            changes += 1;
+            // As long as a few saves take.
+            let until = left.load(Ordering::SeqCst).saturating_sub(SAVES / 20);
+            while left.load(Ordering::SeqCst) > until {
+                tokio::task::yield_now().await;
+            }
+        }
+        changes
+    };
+    let syncs = async {
+        let mut runs = 0;
+        while left.load(Ordering::SeqCst) > 0 {
+            let run = scene
+                .run(json!({ "kind": "apply", "mode": "full", "approvedReleases": 0 }))
+                .await;
+            assert!(["succeeded", "failed"].contains(&run.text("/state")), "{}", run.body);
+            runs += 1;
+        }
+        runs
+    };
+    let (answers, changes, runs) = tokio::join!(futures::future::join_all(savers), licences, syncs);
+
+    // Saves that were taken, one after the other, give exactly what is kept: none is lost, none is half there.
+    let mut rows = start;
+    let mut last = version(&first);
+    let mut used = 6;
+    let taken = taken.into_inner().unwrap();
+    for (version, (edits, licences)) in &taken {
+        assert_eq!(*version, last + 1, "every version is somebody's save");
+        last = *version;
+        for (voice, teams) in edits {
+            match teams {
+                Some(teams) => rows.insert(voice.clone(), teams.clone()),
+                None => rows.remove(voice),
+            };
+        }
+        let distinct: BTreeSet<&String> = rows.values().collect();
+        assert_eq!(distinct.len(), rows.len(), "a Teams user twice");
+        let (limit, now) = (licences["limit"].as_u64().unwrap(), licences["used"].as_u64().unwrap());
+        assert!(
+            now <= limit || rows.len() <= used,
+            "{} mappings, {licences}",
+            rows.len()
+        );
+        assert!(rows.len() as u64 <= u64::from(LICENCES[1]), "{} mappings", rows.len());
+        used = rows.len();
+    }
+    let page = scene.get("/mapping?perPage=100&proposals=false").await;
+    let kept: BTreeMap<String, String> = page
+        .list("/rows")
+        .iter()
+        .filter_map(|row| {
+            Some((
+                row["voiceUser"].as_str()?.to_owned(),
+                row["teamsUser"].as_str()?.to_owned(),
+            ))
+        })
+        .collect();
+    assert_eq!(kept, rows);
+    assert_eq!(version(&page), last);
+    assert!(
+        page.number("/licences/used").unwrap() <= u64::from(LICENCES[1]),
+        "{}",
+        page.body
+    );
+
+    let mut by_status: BTreeMap<u16, usize> = BTreeMap::new();
+    for (status, count) in answers.into_iter().flatten() {
+        *by_status.entry(status).or_default() += count;
+    }
+    println!(
+        "{SAVES} saves by {SAVERS} people, {changes} changes of licences, {runs} syncs: {by_status:?} by status, {} versions",
+        taken.len()
+    );
+    assert!(
+        runs > 0 && changes > 1 && taken.len() > 20,
+        "{runs} {changes} {}",
+        taken.len()
+    );
+}
