@@ -7,6 +7,7 @@ mod consents;
 mod crash;
 mod delivery;
 mod diagnosis;
+mod directory_reads;
 mod disable_sync;
 mod discovery;
 mod group_preview;
