@@ -6,6 +6,7 @@ from uuid import uuid4
 from browser import activate, enter, set_up, sign_in
 from dialbridge_client import AuthenticatedClient
 from dialbridge_client.api.audit import get_enterprise_audit
+from dialbridge_client.api.changes import list_changes
 from dialbridge_client.api.enterprises import (
     create_enterprise,
     disable_enterprise,
@@ -24,7 +25,7 @@ from dialbridge_client.api.enterprises import (
     restore_enterprise,
     revoke_invitation,
 )
-from dialbridge_client.api.group_filter import get_group_filter, put_group_filter
+from dialbridge_client.api.group_filter import get_group_filter, list_groups, put_group_filter
 from dialbridge_client.api.licences import get_licences, put_licences
 from dialbridge_client.api.mapping import (
     accept_mapping_proposals,
@@ -33,7 +34,6 @@ from dialbridge_client.api.mapping import (
     get_mapping,
     list_mapping_proposals,
     list_teams_users,
-    push_voice_users,
     save_mapping,
 )
 from dialbridge_client.api.resellers import create_reseller, get_reseller, put_reseller, resend_activation
@@ -48,12 +48,24 @@ from dialbridge_client.api.sync import (
     put_operators,
     start_run,
 )
+from dialbridge_client.api.voice_users import (
+    create_voice_user,
+    delete_voice_user,
+    export_voice_users,
+    get_voice_user,
+    get_voice_user_template,
+    import_voice_users,
+    list_voice_users,
+    push_voice_users,
+    put_voice_user,
+)
 from dialbridge_client.models import (
     AcceptForm,
     BrandForm,
     DeputyForm,
     FilterFormType0,
     FilterFormType0Mode,
+    ImportVoiceUsersMode,
     InvitationState,
     LicenceForm,
     MappingForm,
@@ -282,6 +294,20 @@ class Story:
         chosen = choose(seen.headers["etag"])
         check("everyone is chosen", answered(200, chosen).mode == "everyone", chosen)
         refused(412, "stale", choose(seen.headers["etag"]))
+        self.follow(client)
+
+    def follow(self, client):
+        """The groups, and what changed so far, in small steps to its end."""
+        groups = answered(200, list_groups.sync_detailed(self.enterprise, client=client, limit=2))
+        further = list_groups.sync_detailed(self.enterprise, client=client, cursor=groups.next_)
+        check("the next page is another one", answered(200, further).items[0].id != groups.items[0].id, further)
+        refused(422, "invalid", list_groups.sync_detailed(self.enterprise, client=client, cursor="none"))
+        now = answered(200, list_changes.sync_detailed(self.enterprise, client=client, after="now")).cursor
+        told = answered(200, list_changes.sync_detailed(self.enterprise, client=client, limit=2))
+        while told.more:
+            told = answered(200, list_changes.sync_detailed(self.enterprise, client=client, after=told.cursor, limit=2))
+        check("whoever follows arrives at this moment", told.cursor == now, told)
+        refused(422, "invalid", list_changes.sync_detailed(self.enterprise, client=client, after="yesterday"))
 
     def start(self, form):
         """A run that waits for its sign-in."""
@@ -305,6 +331,40 @@ class Story:
             self.world.advance(5)
         check("the run ends", False, started)
 
+    def edit_voice_users(self):
+        """Makes one by hand, changes and deletes it, and brings others in a file."""
+        client, desk = self.account_admin(), "desk"
+        form, key = VoiceUserForm(id=desk, name="Desk", extension="0012"), str(uuid4())
+        make = lambda: create_voice_user.sync_detailed(self.enterprise, client=client, body=form, idempotency_key=key)
+        made = answered(201, make())
+        check("the same request makes the same user", answered(201, make()) == made, made)
+        read = get_voice_user.sync_detailed(self.enterprise, desk, client=client)
+        check("it is read as it was made", answered(200, read).extension == "0012", read)
+        form, etag = VoiceUserForm(name="Front desk"), read.headers["etag"]
+        put = lambda: put_voice_user.sync_detailed(self.enterprise, desk, client=client, body=form, if_match=etag)
+        changed = put()
+        check("the name is another", answered(200, changed).name == "Front desk", changed)
+        refused(412, "stale", put())
+        etag = changed.headers["etag"]
+        gone = delete_voice_user.sync_detailed(self.enterprise, desk, client=client, if_match=etag)
+        check("nothing is left to do in Teams", answered(200, gone).action_needed == "None", gone)
+
+        def bring(mode, key, **items):
+            body = VoiceUserList(items=[VoiceUserForm(**items)])
+            return import_voice_users.sync_detailed(
+                self.enterprise, client=client, body=body, mode=mode, idempotency_key=key
+            )
+
+        brought = answered(201, bring(ImportVoiceUsersMode.UPDATE, str(uuid4()), id="v0", name="Voice User 0"))
+        check("what is as it was is not changed", (brought.updated, brought.unchanged) == (0, 1), brought)
+        refused(422, "invalid", bring(ImportVoiceUsersMode.CREATE, str(uuid4()), id="v0", name="Voice User 0"))
+        listed = answered(200, list_voice_users.sync_detailed(self.enterprise, client=client, limit=5))
+        check("a page leads to the next", len(listed.items) == 5 and listed.next_, listed)
+        exported = export_voice_users.sync_detailed(self.enterprise, client=client)
+        check("the export has all of them", len(answered(200, exported).items) == VOICE_USERS, exported)
+        template = get_voice_user_template.sync_detailed(self.enterprise, client=client)
+        check("the template names the columns", template.content.startswith(b"\xef\xbb\xbfid,name,"), template)
+
     def map(self):
         """Maps as many users as there are licences; the ids of the Teams users."""
         self.world.clear_on_premises(self.tenant["id"])
@@ -326,6 +386,11 @@ class Story:
             seen = get_mapping.sync_detailed(self.enterprise, client=client).headers["etag"]
             taken = accept_mapping_proposals.sync_detailed(self.enterprise, client=client, body=form, if_match=seen)
             check("the proposal is taken", answered(200, taken).changed == changed, taken)
+        none = MappingForm(rows=[RowForm(voice_user=f"v{MAPPED}")])
+        etag = get_mapping.sync_detailed(self.enterprise, client=client).headers["etag"]
+        given = save_mapping.sync_detailed(self.enterprise, client=client, body=none, if_match=etag)
+        check("and given back", answered(200, given).changed == 1, given)
+        self.edit_voice_users()
         page = get_mapping.sync_detailed(self.enterprise, client=client)
         check("ten rows to a page", len(answered(200, page).rows) == 10, page)
 
@@ -334,10 +399,6 @@ class Story:
             form = MappingForm(rows=rows)
             return save_mapping.sync_detailed(self.enterprise, client=client, body=form, if_match=etag)
 
-        none = MappingForm(rows=[RowForm(voice_user=f"v{MAPPED}")])
-        etag = page.headers["etag"]
-        page = save_mapping.sync_detailed(self.enterprise, client=client, body=none, if_match=etag)
-        check("and given back", answered(200, page).changed == 1, page)
         refused(409, "over-license", save(MAPPED + 1, page.headers["etag"]))
         saved = answered(200, save(MAPPED, page.headers["etag"]))
         check("the save is counted", (saved.changed, saved.action_needed) == (MAPPED, "Sync Needed"), saved)
