@@ -76,6 +76,7 @@ def configuration(world, known, current, token):
         "reseller": [known.reseller],
         "run": known.runs,
         "plan": known.plans,
+        "voiceUser": known.voice_users,
         "invitation": known.invitations,
         "link": known.links,
         "token": known.tokens,

@@ -32,7 +32,6 @@ from dialbridge_client.api.mapping import (
     diagnose_voice_user,
     get_mapping,
     list_teams_users,
-    push_voice_users,
     save_mapping,
 )
 from dialbridge_client.api.resellers import create_reseller, get_reseller, put_reseller, resend_activation
@@ -47,11 +46,23 @@ from dialbridge_client.api.sync import (
     put_operators,
     start_run,
 )
+from dialbridge_client.api.voice_users import (
+    create_voice_user,
+    delete_voice_user,
+    export_voice_users,
+    get_voice_user,
+    get_voice_user_template,
+    import_voice_users,
+    list_voice_users,
+    push_voice_users,
+    put_voice_user,
+)
 from dialbridge_client.models import (
     BrandForm,
     DeputyForm,
     FilterFormType0,
     FilterFormType0Mode,
+    ImportVoiceUsersMode,
     InvitationState,
     LicenceForm,
     MappingForm,
@@ -317,6 +328,40 @@ class Story:
             self.world.advance(5)
         check("the run ends", False, started)
 
+    def edit_voice_users(self):
+        """Makes one by hand, changes and deletes it, and brings others in a file."""
+        client, desk = self.account_admin(), "desk"
+        form, key = VoiceUserForm(id=desk, name="Desk", extension="0012"), str(uuid4())
+        make = lambda: create_voice_user.sync_detailed(self.enterprise, client=client, body=form, idempotency_key=key)
+        made = answered(201, make())
+        check("the same request makes the same user", answered(201, make()) == made, made)
+        read = get_voice_user.sync_detailed(self.enterprise, desk, client=client)
+        check("it is read as it was made", answered(200, read).extension == "0012", read)
+        form, etag = VoiceUserForm(name="Front desk"), read.headers["etag"]
+        put = lambda: put_voice_user.sync_detailed(self.enterprise, desk, client=client, body=form, if_match=etag)
+        changed = put()
+        check("the name is another", answered(200, changed).name == "Front desk", changed)
+        refused(412, "stale", put())
+        etag = changed.headers["etag"]
+        gone = delete_voice_user.sync_detailed(self.enterprise, desk, client=client, if_match=etag)
+        check("nothing is left to do in Teams", answered(200, gone).action_needed == "None", gone)
+
+        def bring(mode, key, **items):
+            body = VoiceUserList(items=[VoiceUserForm(**items)])
+            return import_voice_users.sync_detailed(
+                self.enterprise, client=client, body=body, mode=mode, idempotency_key=key
+            )
+
+        brought = answered(201, bring(ImportVoiceUsersMode.UPDATE, str(uuid4()), id="v0", name="Voice User 0"))
+        check("what is as it was is not changed", (brought.updated, brought.unchanged) == (0, 1), brought)
+        refused(422, "invalid", bring(ImportVoiceUsersMode.CREATE, str(uuid4()), id="v0", name="Voice User 0"))
+        listed = answered(200, list_voice_users.sync_detailed(self.enterprise, client=client, limit=5))
+        check("a page leads to the next", len(listed.items) == 5 and listed.next_, listed)
+        exported = export_voice_users.sync_detailed(self.enterprise, client=client)
+        check("the export has all of them", len(answered(200, exported).items) == VOICE_USERS, exported)
+        template = get_voice_user_template.sync_detailed(self.enterprise, client=client)
+        check("the template names the columns", template.content.startswith(b"\xef\xbb\xbfid,name,"), template)
+
     def map(self):
         """Maps as many users as there are licences; the ids of the Teams users."""
         self.world.clear_on_premises(self.tenant["id"])
@@ -329,6 +374,7 @@ class Story:
         )
         pushed = answered(200, push_voice_users.sync_detailed(self.enterprise, client=client, body=voice_users))
         check("the voice users are created", pushed.created == VOICE_USERS, pushed)
+        self.edit_voice_users()
         teams_users = answered(200, list_teams_users.sync_detailed(self.enterprise, client=client, limit=20)).items
         page = get_mapping.sync_detailed(self.enterprise, client=client)
         check("ten rows to a page", len(answered(200, page).rows) == 10, page)

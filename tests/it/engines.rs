@@ -15,6 +15,7 @@ mod samples;
 mod status;
 mod trails;
 mod visits;
+mod voice_users;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use dialbridge_local::world::{Options, World};
@@ -74,6 +75,7 @@ async fn every_case_holds(engine: &str, url: &Url) {
         provisioning::CASES,
         visits::CASES,
         account::CASES,
+        voice_users::CASES,
         directory::CASES,
         runs::CASES,
         status::CASES,

@@ -97,7 +97,7 @@ pub(crate) fn weight(route: &Route) -> usize {
     match (route.method.as_str(), last) {
         ("GET", _) => 0,
         // What was taken back can be sent again.
-        ("DELETE", "invitation") => 2,
+        ("DELETE", "invitation" | "{voiceUser}") => 2,
         // A new run gives up the one that waits for its sign-in; sync is enabled after it was disabled.
         ("POST", "runs" | "enable-sync") => 2,
         (_, "disable") => 3,

@@ -49,9 +49,18 @@ async fn nesting_without_end_is_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn a_body_over_64_kb_is_refused_everywhere() {
-    let large = format!("{{\"name\":\"{}\"}}", "x".repeat(70_000));
-    everywhere(&[&large], "too-large", 413).await;
+async fn a_body_over_64_kb_is_refused_everywhere_and_one_over_5_mb_where_many_users_come() {
+    let world = World::new().await;
+    let before = world.scene.kept().await;
+    for route in with_body() {
+        let of_many = route.name() == "PUT /v1/enterprises/{enterprise}/voice-users" || route.path.ends_with("/import");
+        let size = if of_many { 5 * 1024 * 1024 } else { 64 * 1024 };
+        let large = format!("{{\"name\":\"{}\"}}", "x".repeat(size));
+        let (path, token) = (world.path(&route, &world.scene.enterprise), world.token(&route));
+        let seen = world.send(&route, &path, Some(&token), Some(large)).await;
+        seen.coded(&route.name(), 413, "too-large");
+    }
+    assert_eq!(world.scene.kept().await, before);
 }
 
 #[tokio::test]

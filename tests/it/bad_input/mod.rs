@@ -49,7 +49,12 @@ impl World {
         let rest = filled
             .split('/')
             .map(|part| if part.starts_with('{') { "unknown" } else { part });
-        rest.collect::<Vec<_>>().join("/")
+        let path = rest.collect::<Vec<_>>().join("/");
+        if path.ends_with("/import") {
+            format!("{path}?mode=create")
+        } else {
+            path
+        }
     }
 
     async fn send(&self, route: &Route, path: &str, token: Option<&str>, body: Option<String>) -> Seen {

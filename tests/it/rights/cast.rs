@@ -178,7 +178,7 @@ impl Cast {
     /// A request that whoever may make it gets something for: body, key and `ETag` are right.
     pub(crate) async fn request(&self, route: &Route, target: &Target, role: &str) -> Request {
         let path = route.path.replace("{run}", &self.run).replace("{plan}", &self.plan);
-        let path = path.replace("{set}", "calling").replace("{voiceUser}", "v000");
+        let path = path.replace("{set}", "calling").replace("{voiceUser}", "v002");
         let mut path = path.replace("{who}", "nobody");
         let mut body = self.body(route);
         match target {
@@ -193,6 +193,9 @@ impl Cast {
             Target::Nothing => {}
         }
         assert!(!path.contains('{'), "{path}");
+        if path.ends_with("/import") {
+            path += "?mode=update";
+        }
         let mut headers = Vec::new();
         if route.needs("Idempotency-Key") {
             headers.push(("idempotency-key", format!("key-{}", next())));
@@ -214,6 +217,9 @@ impl Cast {
         match target {
             Target::Enterprise(id) if route.path.contains("/mapping") => {
                 store.saved_version(&id.parse().unwrap()).await.unwrap()
+            }
+            Target::Enterprise(id) if route.path.contains("/voice-users") => {
+                store.account_version(&id.parse().unwrap()).await.unwrap()
             }
             Target::Enterprise(id) => store
                 .enterprise(&id.parse().unwrap())
@@ -277,6 +283,11 @@ impl Cast {
                     user
                 };
                 json!({ "items": (0..4).map(named).collect::<Vec<_>>() })
+            }
+            ("POST", "/voice-users") => json!({ "id": format!("new{unique}"), "name": "A new voice user" }),
+            ("PUT", "/voice-users/{voiceUser}") => json!({ "name": format!("Voice User 2 {unique}") }),
+            ("POST", "/voice-users/import") => {
+                json!({ "items": [{ "id": "v000", "name": format!("Voice User 0 {unique}") }] })
             }
             ("PUT", "/mapping") => {
                 json!({ "rows": [{ "voiceUser": if unique.is_multiple_of(2) { "v000" } else { "v001" }, "teamsUser": null }] })

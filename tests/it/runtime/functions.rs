@@ -245,12 +245,13 @@ async fn mapping_save_keeps_voice_users() {
     let stage = Stage::set().await;
     let mapping = stage.function("mapping-save").await;
     let users = json!({ "items": [{ "id": "v1", "name": "Reception", "email": null, "number": "+3227001000",
-        "extension": "1000", "callHandling": "noVoicemail" }] });
+        "extension": "1000", "callHandling": "noVoicemail", "matchByMail": false }] });
     let pushed = mapping
         .invoke(&stage.request("PUT", "/voice-users", Some(&users)))
         .await
         .unwrap();
-    let report = json!({ "created": 1, "updated": 0, "deleted": 0, "unchanged": 0 });
+    let report = json!({ "created": 1, "updated": 0, "deleted": 0, "unchanged": 0, "actionNeeded": "None",
+        "button": "Sync Users" });
     assert_eq!(
         (&pushed["statusCode"], body(&pushed)),
         (&json!(200), report),
@@ -269,7 +270,12 @@ async fn mapping_save_keeps_voice_users() {
         .invoke(&stage.request("PUT", "/voice-users", Some(&wrong)))
         .await
         .unwrap();
-    assert_eq!(refusal(&refused), (400, "malformed".into()));
+    assert_eq!(refusal(&refused), (422, "invalid".into()));
+    let fault = &body(&refused)["errors"][0];
+    assert_eq!(
+        (&fault["index"], &fault["id"], &fault["field"]),
+        (&json!(0), &json!("v1"), &json!("number"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,7 +94,7 @@ async fn people(scene: &Scene) -> Vec<String> {
         .await
         .iter()
         .filter(|user| user["accountEnabled"] == true && user["userType"] != "Guest")
-        .filter(|user| *user["id"] != *scene.admin())
+        .filter(|user| user["userPrincipalName"] != scene.admin())
         .map(|user| user["id"].as_str().unwrap().to_owned())
         .collect();
     ids.sort();

@@ -32,3 +32,4 @@ mod sync_faults;
 mod sync_sign_in;
 mod token_life;
 mod unanswered;
+mod voice_users;
