@@ -194,10 +194,26 @@ class Story {
     await this.shown(page, 'done', 'The connection to Microsoft is set up', 'asks to manage');
     await page.getByRole('link', { name: 'Sync User Groups' }).click();
     await this.shown(page, 'groups', 'Sync User Groups', this.tenant.displayName);
+    await this.preview(page);
     await page.getByLabel(`Everyone in ${this.tenant.displayName}`).check();
+    await page.getByRole('checkbox', { name: /^Accounting Security/ }).uncheck();
     await page.getByRole('button', { name: 'Save' }).click();
     await this.shown(page, 'chosen', 'Your choice is saved', 'Sync Now');
     await page.context().close();
+  }
+
+  /** A look at a choice before it is saved, with the keyboard alone; what was chosen is still there afterwards. */
+  async preview(page) {
+    await page.getByLabel('Only members of the groups below').check();
+    const accounting = page.getByRole('checkbox', { name: /^Accounting Security/ });
+    await accounting.check();
+    await tabTo(page, page.getByRole('button', { name: 'Preview' }));
+    await page.keyboard.press('Enter');
+    await this.shown(page, 'groups-preview', 'Sync User Groups', 'What this choice would mean', 'Nobody who is mapped would be out');
+    check('what was ticked is still ticked', await accounting.isChecked());
+    const inside = page.locator('summary', { hasText: /are in$/ });
+    await inside.click();
+    check('the first people are named', (await page.locator('details[open] li').count()) > 0);
   }
 
   /** What a run is started with; the page that asks for its sign-in. */

@@ -197,7 +197,7 @@ pub(crate) enum FilterForm {
         #[serde(default)]
         names: Vec<String>,
         /// Also groups that are known to have no members; a sync that finds them so stops.
-        #[serde(default)]
+        #[serde(default, rename = "allowEmpty")]
         allow_empty: bool,
     },
 }

@@ -256,3 +256,26 @@ fn aead(key: &[u8]) -> Result<LessSafeKey> {
 pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
     hex::encode(digest::digest(&digest::SHA256, bytes.as_ref()).as_ref())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seal_opens_with_its_key_for_what_it_is_bound_to_and_for_nothing_else() {
+        let (key, other) = ([7; 32], [8; 32]);
+        let text = Secret::new("eyJ0b2tlbg".into());
+        let sealed = sealed_under(&key, "ent_1", &text).unwrap();
+        assert!(!sealed.windows(4).any(|part| text.expose().as_bytes().starts_with(part)));
+        let opened = |key: &[u8], what: &str, bytes: Vec<u8>| opened_under(key, what, bytes);
+        assert_eq!(opened(&key, "ent_1", sealed.clone()).unwrap().expose(), text.expose());
+        assert!(opened(&other, "ent_1", sealed.clone()).is_none());
+        assert!(opened(&key, "ent_2", sealed.clone()).is_none());
+        let mut bent = sealed.clone();
+        bent[NONCE_LEN] ^= 1;
+        assert!(opened(&key, "ent_1", bent).is_none());
+        assert!(opened(&key, "ent_1", sealed[..NONCE_LEN - 1].to_vec()).is_none());
+        // Never the same bytes twice.
+        assert_ne!(sealed_under(&key, "ent_1", &text).unwrap(), sealed);
+    }
+}

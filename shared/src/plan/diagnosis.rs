@@ -57,24 +57,15 @@ pub enum GroupState {
     Banned(Banned),
 }
 
-/// Who has the address of a voice user that is mapped to nobody.
+/// Where the address of a voice user leads that is mapped to nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SameAddress {
     /// It has no address, or it is mapped already.
     NotAsked,
-    /// Nobody.
-    Nobody,
-    /// The person that the facts are about.
-    One,
-    /// Somebody who is mapped to another voice user.
-    Mapped {
-        /// Who has the address.
-        who: String,
-        /// The other voice user.
-        to: String,
-    },
-    /// More than one.
-    Several(usize),
+    /// To the person that the facts are about.
+    Person,
+    /// To nobody, or not with certainty.
+    Nowhere(Finding),
 }
 
 /// Licenses, as far as they concern the one who was asked for.
@@ -151,6 +142,27 @@ pub enum Weight {
     /// It should be known.
     Warns,
 }
+
+/// What comes with time or with a sync.
+const WAITS: [Code; 6] = [
+    Code::FirstSyncRunning,
+    Code::LicensePropagating,
+    Code::NotSyncedYet,
+    Code::DialpadWait,
+    Code::TokenTooShort,
+    Code::MsInternal,
+];
+/// What keeps nobody from anything.
+const WARNS: [Code; 8] = [
+    Code::GroupBanned,
+    Code::GroupPaused,
+    Code::NotTeamsOnly,
+    Code::NoExtension,
+    Code::CountryMissing,
+    Code::CountryMismatch,
+    Code::EmailNoMatch,
+    Code::DialpadLate,
+];
 
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -318,24 +330,14 @@ impl<'a> Facts<'a> {
     }
 
     fn weight(&self, code: Code) -> Weight {
-        match code {
-            Code::LicensePropagating
-            | Code::NotSyncedYet
-            | Code::DialpadWait
-            | Code::FirstSyncRunning
-            | Code::MsInternal
-            | Code::TokenTooShort => Weight::Waits,
-            Code::GroupBanned
-            | Code::GroupPaused
-            | Code::NoExtension
-            | Code::CountryMissing
-            | Code::CountryMismatch
-            | Code::NotTeamsOnly
-            | Code::EmailNoMatch
-            | Code::DialpadLate => Weight::Warns,
-            // The next sync would stop at it; what is in place stays.
-            Code::GroupEmpty | Code::GroupNotFound | Code::GroupHidden if !self.pending() => Weight::Warns,
-            _ => Weight::Blocks,
+        // The next sync would stop at such a group; what is in place stays.
+        let group = [Code::GroupEmpty, Code::GroupNotFound, Code::GroupHidden].contains(&code);
+        if WAITS.contains(&code) {
+            Weight::Waits
+        } else if WARNS.contains(&code) || (group && !self.pending()) {
+            Weight::Warns
+        } else {
+            Weight::Blocks
         }
     }
 

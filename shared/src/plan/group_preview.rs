@@ -158,6 +158,7 @@ mod tests {
             voice_user: voice.clone(),
             teams_user: teams(n),
             order: u64::from(n),
+            by_mail: false,
         };
         (voice, row)
     }

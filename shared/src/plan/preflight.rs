@@ -6,9 +6,7 @@ mod filter;
 mod number;
 mod user;
 
-pub use account::{
-    DIAL_PAD_WITHIN, dial_pad, email_ambiguous, email_mapped, email_no_match, first_sync, not_synced_yet, over_license,
-};
+pub use account::{DIAL_PAD_WITHIN, dial_pad, first_sync, not_synced_yet, over_license};
 pub use filter::{Absence, group, group_banned, group_paused, hidden, user_not_in_filter};
 pub use number::{Elsewhere, no_extension, number_invalid, number_missing, number_orphaned, number_taken};
 pub use user::{

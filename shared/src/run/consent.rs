@@ -119,7 +119,10 @@ pub async fn calling_granted(
     };
     let entry = entry(io, &author, Deed::ConsentGranted, Vec::new(), now);
     io.store.update_enterprise(&next, seen, &entry, &[]).await?;
-    browser_token::keep(io, &next.id, browser, &person.access, now).await?;
+    if visit.return_to.is_none() {
+        // The person may go on to the choice of groups at once (R072); anybody else is sent back where they came from.
+        browser_token::keep(io, &next.id, browser, &person.access, now).await?;
+    }
     let session = visit.at(Stage::Complete);
     io.store.put_session(&sha256(browser.expose()), &session, now).await
 }

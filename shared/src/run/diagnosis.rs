@@ -5,7 +5,8 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Code, Finding};
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::ids::{RunId, TeamsUserId, VoiceUserId};
-use crate::domain::mapping::Owned;
+use crate::domain::mapping::{Owned, Ownership};
+use crate::domain::sync_status::SyncStatus;
 use crate::domain::voice::VoiceUser;
 use crate::domain::{licence, plain_text, schedule};
 use crate::error::{Error, Result};
@@ -14,7 +15,9 @@ use crate::io::store::account::Account;
 use crate::io::store::directory::Among;
 use crate::io::store::troubles::Trouble;
 use crate::plan::diagnosis::{Chosen, Diagnosis, Facts, GroupState, LastLook, Person, SameAddress, Seats, diagnose};
-use crate::plan::mapping::{self, Wanted};
+use crate::plan::discover;
+use crate::plan::mapping::{self, Cannot, Wanted};
+use crate::plan::matching::{self, Outcome, People};
 use crate::plan::preflight::Moment;
 use crate::run::status;
 use jiff::Timestamp;
@@ -111,7 +114,8 @@ pub async fn of_teams_user(io: &Io, kept: &Enterprise, who: &str, now: Timestamp
             }
         }
     };
-    let account = io.store.account(&kept.id).await?;
+    let world = World::read(io, kept).await?;
+    let account = &world.account;
     let id = looked.id();
     let row = account.rows.values().find(|row| Some(&row.teams_user) == id.as_ref());
     let subject = Subject {
@@ -120,7 +124,7 @@ pub async fn of_teams_user(io: &Io, kept: &Enterprise, who: &str, now: Timestamp
         same_address: SameAddress::NotAsked,
         looked,
     };
-    Ok(Answer::About(Box::new(about(io, kept, &account, subject, now).await?)))
+    Ok(Answer::About(Box::new(about(io, kept, &world, subject, now).await?)))
 }
 
 /// Diagnoses a voice user, together with the Teams user whom it is mapped to or who has its address.
@@ -128,12 +132,13 @@ pub async fn of_teams_user(io: &Io, kept: &Enterprise, who: &str, now: Timestamp
 /// # Errors
 /// `NotFound`, `Upstream`.
 pub async fn of_voice_user(io: &Io, kept: &Enterprise, voice: &VoiceUserId, now: Timestamp) -> Result<About> {
-    let account = io.store.account(&kept.id).await?;
+    let world = World::read(io, kept).await?;
+    let account = &world.account;
     let voice = account.voice_users.get(voice).ok_or(Error::NotFound("voice user"))?;
     let row = account.rows.get(&voice.id);
     let (looked, same_address) = match row {
         Some(row) => (by_id(io, kept, &row.teams_user, now).await?, SameAddress::NotAsked),
-        None => by_address(io, kept, &account, voice).await?,
+        None => by_address(io, kept, &world, voice, now).await?,
     };
     let subject = Subject {
         voice: Some(voice),
@@ -141,7 +146,23 @@ pub async fn of_voice_user(io: &Io, kept: &Enterprise, voice: &VoiceUserId, now:
         same_address,
         looked,
     };
-    about(io, kept, &account, subject, now).await
+    about(io, kept, &world, subject, now).await
+}
+
+/// What every diagnosis rests on.
+struct World {
+    account: Account,
+    sync: SyncStatus,
+    /// What holds licenses besides the rows.
+    held: Ownership,
+}
+
+impl World {
+    async fn read(io: &Io, kept: &Enterprise) -> Result<Self> {
+        let (account, sync) = futures::try_join!(io.store.account(&kept.id), io.store.sync_status(&kept.id))?;
+        let held = crate::run::mapping::held(io, &kept.id, &account, &sync).await?;
+        Ok(Self { account, sync, held })
+    }
 }
 
 fn same_address(user: &TeamsUser, address: &str) -> bool {
@@ -157,8 +178,14 @@ async fn by_id(io: &Io, kept: &Enterprise, id: &TeamsUserId, now: Timestamp) -> 
     Ok(left.map_or_else(|| Looked::Unknown(id.to_string()), |(user, at)| Looked::Left(user, at)))
 }
 
-/// Whom a voice user that is mapped to nobody could be matched with.
-async fn by_address(io: &Io, kept: &Enterprise, account: &Account, voice: &VoiceUser) -> Result<(Looked, SameAddress)> {
+/// Whom a voice user that is mapped to nobody would be matched with, in the words of the matching itself.
+async fn by_address(
+    io: &Io,
+    kept: &Enterprise,
+    World { account, held, .. }: &World,
+    voice: &VoiceUser,
+    now: Timestamp,
+) -> Result<(Looked, SameAddress)> {
     let Some(email) = &voice.email else {
         return Ok((Looked::Nobody, SameAddress::NotAsked));
     };
@@ -167,23 +194,36 @@ async fn by_address(io: &Io, kept: &Enterprise, account: &Account, voice: &Voice
         .find_teams_users(&kept.id, email.as_str(), CHOICES_MAX, Among::Everyone)
         .await?;
     found.retain(|user| user.email == *email);
-    let count = found.len();
-    let Some(user) = found.pop().filter(|_| count == 1) else {
-        let same = if count == 0 {
-            SameAddress::Nobody
-        } else {
-            SameAddress::Several(count)
-        };
-        return Ok((Looked::Nobody, same));
-    };
-    let Some(row) = account.rows.values().find(|row| row.teams_user == user.id) else {
-        return Ok((Looked::Here(user), SameAddress::One));
-    };
-    let same = SameAddress::Mapped {
-        who: user.label(),
-        to: name(account, &row.voice_user),
-    };
-    Ok((Looked::Nobody, same))
+    let people = found.into_iter().map(|user| {
+        let why = discover::ineligible(&user).map(Cannot::Ineligible);
+        (user, why)
+    });
+    let people = People::from([(matching::key(email), people.collect())]);
+    let outcomes = matching::outcomes(
+        &matching::Facts {
+            voice_users: &account.voice_users,
+            rows: &account.rows,
+            held,
+            limit: kept.allowance(now),
+            people: &people,
+        },
+        |user| user.id == voice.id,
+    );
+    Ok(match outcomes.into_values().next() {
+        // What else is the matter with the two is said by the other checks.
+        Some(
+            Outcome::Match(user) | Outcome::OverLicense(user) | Outcome::NoNumber(user) | Outcome::Cannot(user, _),
+        ) => (Looked::Here(user), SameAddress::Person),
+        Some(outcome) => {
+            let contact = io.store.reseller(&kept.reseller).await?.brand.account_contact;
+            let finding = matching::finding(voice, &outcome, &|other| name(account, other), &contact);
+            (
+                Looked::Nobody,
+                finding.map_or(SameAddress::NotAsked, SameAddress::Nowhere),
+            )
+        }
+        None => (Looked::Nobody, SameAddress::NotAsked),
+    })
 }
 
 fn name(account: &Account, voice: &VoiceUserId) -> String {
@@ -198,27 +238,27 @@ struct Subject<'a> {
     same_address: SameAddress,
 }
 
-async fn about(io: &Io, kept: &Enterprise, account: &Account, subject: Subject<'_>, now: Timestamp) -> Result<About> {
+async fn about(io: &Io, kept: &Enterprise, world: &World, subject: Subject<'_>, now: Timestamp) -> Result<About> {
+    let World { account, sync, .. } = world;
     let enterprise = &kept.id;
     let id = subject.looked.id();
     // Somebody who has the address of a voice user is looked at as a person, not as whoever had something from us before.
-    let ours = id.as_ref().filter(|_| subject.same_address != SameAddress::One);
+    let ours = id.as_ref().filter(|_| subject.same_address != SameAddress::Person);
     let kept_of_person = async {
         match ours {
             Some(id) => futures::try_join!(io.store.placed(enterprise, id), io.store.trouble(enterprise, id)),
             None => Ok((None, None)),
         }
     };
-    let (reseller, sync, directory, groups, (placed, trouble)) = futures::try_join!(
+    let (reseller, directory, groups, (placed, trouble)) = futures::try_join!(
         io.store.reseller(&kept.reseller),
-        io.store.sync_status(enterprise),
         io.store.directory(enterprise),
         io.store.groups(enterprise),
         kept_of_person,
     )?;
     let (current, failed) = futures::try_join!(
-        status::current(io, enterprise, &sync),
-        status::failed(io, enterprise, &sync)
+        status::current(io, enterprise, sync),
+        status::failed(io, enterprise, sync)
     )?;
     let failed: &[Finding] = failed.as_ref().map_or(&[], |run| &run.findings);
     let found_so = |code: Code, name: &str| failed.iter().any(|one| one.code == code && one.subject == name);
@@ -263,7 +303,7 @@ async fn about(io: &Io, kept: &Enterprise, account: &Account, subject: Subject<'
         voice: subject.voice,
         mapped: subject.mapped,
         same_address: subject.same_address,
-        seats: seats(kept, account, id.as_ref(), subject.voice, now),
+        seats: seats(kept, world, id.as_ref(), subject.voice, now),
         wanted: wanted.as_ref(),
         owned: &owned,
         placed: placed.filter(|_| owned != Owned::default()),
@@ -285,13 +325,13 @@ async fn about(io: &Io, kept: &Enterprise, account: &Account, subject: Subject<'
 
 fn seats(
     kept: &Enterprise,
-    account: &Account,
+    World { account, held, .. }: &World,
     id: Option<&TeamsUserId>,
     voice: Option<&VoiceUser>,
     now: Timestamp,
 ) -> Seats {
     let limit = kept.allowance(now);
-    let holders = licence::holders(account.rows.values(), &account.owned);
+    let holders = licence::holders(account.rows.values(), held);
     let unlicensed = licence::unlicensed(&account.rows, limit);
     Seats {
         limit,

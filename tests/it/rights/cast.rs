@@ -215,11 +215,11 @@ impl Cast {
     pub(crate) async fn version(&self, route: &Route, target: &Target) -> u64 {
         let store = &self.scene.service.io.store;
         match target {
-            Target::Enterprise(id) if route.path.contains("/voice-users") => {
-                store.account_version(&id.parse().unwrap()).await.unwrap()
-            }
             Target::Enterprise(id) if route.path.contains("/mapping") => {
                 store.saved_version(&id.parse().unwrap()).await.unwrap()
+            }
+            Target::Enterprise(id) if route.path.contains("/voice-users") => {
+                store.account_version(&id.parse().unwrap()).await.unwrap()
             }
             Target::Enterprise(id) => store
                 .enterprise(&id.parse().unwrap())

@@ -46,7 +46,7 @@ async fn stored(scene: &Scene, run: &Answer) -> [usize; 3] {
 }
 
 /// Every user of the tenant, asked of Microsoft with the Global Admin's own token and not through our client.
-async fn directory(scene: &Scene) -> Vec<Value> {
+pub(super) async fn directory(scene: &Scene) -> Vec<Value> {
     use dialbridge_local::world::deployment::{ENTRA_CLIENT_ID, ENTRA_CLIENT_SECRET};
     let urls = &scene.service.world.urls;
     let base = format!("{}{}/oauth2/v2.0", urls.login, scene.tenant.id);
@@ -102,7 +102,7 @@ async fn directory(scene: &Scene) -> Vec<Value> {
     users
 }
 
-fn has_plan(user: &Value, plan_id: &str) -> bool {
+pub(super) fn has_plan(user: &Value, plan_id: &str) -> bool {
     let plans = user["assignedPlans"].as_array().unwrap();
     plans.iter().any(|plan| {
         let works = plan["capabilityStatus"] == "Enabled" || plan["capabilityStatus"] == "Warning";

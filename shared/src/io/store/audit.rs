@@ -49,25 +49,24 @@ fn read<'a>(item: &'a Attributes, name: &str) -> Option<&'a String> {
     item.get(name)?.as_s().ok()
 }
 
-/// The place of an entry in its trail, as it was tried.
+/// The place of an entry in its trail, as it was tried: where in the transaction what stands.
 pub(super) struct Given {
-    /// The write that holds the place.
+    entry: usize,
     place: usize,
-    /// The check that no entry has the first id, and the entry it is of, where another id was given.
-    first: Option<(usize, usize)>,
+    /// The check that no entry has the id that this one came with, where it was given another.
+    first: Option<usize>,
 }
 
 impl Given {
-    /// Says of failed conditions only what the caller asked for.
+    /// Leaves of the failed conditions what the caller asked for. Where the place was taken, so was the id that went with
+    /// it: whether the entry can be written shows at the next place.
     pub(super) fn explain(&self, failed: &mut Vec<usize>) {
-        for at in failed.iter_mut() {
-            if let Some((check, entry)) = self.first
-                && *at == check
-            {
-                *at = entry;
-            }
+        if failed.contains(&self.place) {
+            failed.retain(|at| ![Some(self.place), Some(self.entry), self.first].contains(&Some(*at)));
         }
-        failed.retain(|at| *at != self.place);
+        for at in failed.iter_mut().filter(|at| Some(**at) == self.first) {
+            *at = self.entry;
+        }
     }
 }
 
@@ -105,6 +104,7 @@ impl Store {
             _ => id.clone(),
         };
         let mut given = Given {
+            entry: *at,
             place: writes.len(),
             first: None,
         };
@@ -117,7 +117,7 @@ impl Store {
         };
         writes.push(keep.build()?);
         if place != *id {
-            given.first = Some((writes.len(), *at));
+            given.first = Some(writes.len());
             let free = self.check(&keys::audit(trail, id), "attribute_not_exists(pk)");
             writes.push(free.build()?);
             if let Some(put) = &mut writes[*at].put {

@@ -244,16 +244,12 @@ fn country(facts: &Facts<'_>) -> Outcome {
 
 /// R123-R126, R216: does the voice user's address lead to somebody?
 fn address(facts: &Facts<'_>) -> Outcome {
-    let Some((voice, email)) = facts.voice.and_then(|voice| Some((voice, voice.email.as_ref()?))) else {
-        return Outcome::Silent;
-    };
     match &facts.same_address {
         SameAddress::NotAsked => Outcome::Silent,
-        SameAddress::Nobody if facts.read_at.is_none() => Outcome::Silent,
-        SameAddress::Nobody => Outcome::Fails(vec![preflight::email_no_match(&voice.name, email)]),
-        SameAddress::One => Outcome::Passes(format!("{} has the same address.", facts.who())),
-        SameAddress::Mapped { who, to } => Outcome::Fails(vec![preflight::email_mapped(&voice.name, who, to)]),
-        SameAddress::Several(count) => Outcome::Fails(vec![preflight::email_ambiguous(&voice.name, email, *count)]),
+        // Nobody is known yet.
+        SameAddress::Nowhere(_) if facts.read_at.is_none() => Outcome::Silent,
+        SameAddress::Nowhere(finding) => Outcome::Fails(vec![finding.clone()]),
+        SameAddress::Person => Outcome::Passes(format!("{} has the same address.", facts.who())),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::domain::directory::ActivePlans;
 use crate::domain::finding::Actor;
 use crate::domain::group_filter::ChosenGroup;
 use crate::domain::voice::CallHandling;
-use crate::plan::preflight;
+use crate::plan::{matching, preflight};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
@@ -124,12 +124,22 @@ fn in_place() -> Sample {
     }
 }
 
+fn nowhere() -> SameAddress {
+    let finding = matching::finding(
+        &voice(),
+        &matching::Outcome::Nobody,
+        &|voice| voice.to_string(),
+        "Northwind",
+    );
+    SameAddress::Nowhere(finding.unwrap())
+}
+
 /// A voice user that is mapped to nobody.
 fn alone() -> Sample {
     Sample {
         user: None,
         voice: Some(voice()),
-        same_address: SameAddress::Nobody,
+        same_address: nowhere(),
         ..unmapped()
     }
 }
@@ -620,29 +630,14 @@ fn r123_r126_r216_a_voice_user_is_matched_by_its_address() {
         "choose a Teams user",
         &[Code::EmailNoMatch],
     );
-    let several = Sample {
-        same_address: SameAddress::Several(2),
+    let before = Sample {
+        read_at: None,
         ..alone()
     };
-    let found = check(&several, Verdict::CanBeMapped, "choose", &[Code::EmailNoMatch]);
-    assert!(found.reasons[0].finding.seen.starts_with("2 Teams users"));
-    let taken = Sample {
-        same_address: SameAddress::Mapped {
-            who: "Mara Quist".into(),
-            to: "Reception".into(),
-        },
-        ..alone()
-    };
-    let found = check(&taken, Verdict::CanBeMapped, "choose", &[Code::EmailNoMatch]);
-    assert!(
-        found.reasons[0]
-            .finding
-            .fix
-            .contains("Set the mapping of Reception to None")
-    );
+    check(&before, Verdict::WaitsForSync, "first sync", &[Code::FirstSyncRunning]);
     let one = |match_by_mail| Sample {
         user: Some(user()),
-        same_address: SameAddress::One,
+        same_address: SameAddress::Person,
         voice: Some(VoiceUser {
             match_by_mail,
             ..voice()

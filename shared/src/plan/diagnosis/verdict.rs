@@ -63,7 +63,7 @@ pub(super) fn verdict(facts: &Facts<'_>, reasons: &[Reason]) -> (Verdict, String
         (Person::Here(_) | Person::Nobody, Some(because)) => {
             (Verdict::CannotBeMapped, format!("Cannot be mapped: {because}"))
         }
-        (Person::Here(user), None) if facts.same_address == SameAddress::One => by_address(facts, &user.label()),
+        (Person::Here(user), None) if facts.same_address == SameAddress::Person => by_address(facts, &user.label()),
         (Person::Here(_), None) => (Verdict::CanBeMapped, "Can be mapped.".into()),
         (Person::Nobody, None) => (
             Verdict::CanBeMapped,

@@ -1,7 +1,6 @@
-//! What the whole enterprise waits for, and what a single mapping waits for (R099-R100, R125, R127-R129, R144, R209, R215-R216).
+//! What the whole enterprise waits for, and what a single mapping waits for (R099-R100, R127-R129, R144, R209, R215-R216).
 
 use super::Moment;
-use crate::domain::email::EmailAddress;
 use crate::domain::finding::{Actor, Code, Finding, Wait};
 use jiff::{SignedDuration, Timestamp};
 
@@ -144,46 +143,6 @@ pub fn over_license(subject: &str, used: usize, licenses: u32, without: &[String
     finding(Code::OverLicense, subject, seen, fix, Actor::AccountAdmin, None)
 }
 
-/// An address that no Teams user has, so that nobody can be matched by it (R125, R216).
-#[must_use]
-pub fn email_no_match(name: &str, email: &EmailAddress) -> Finding {
-    finding(
-        Code::EmailNoMatch,
-        name,
-        format!("No Teams user has the address of {name}, {email}."),
-        "Give the Teams user that address in Microsoft 365 and sync; or import the voice user again with the Teams user's address (mode update); or choose the Teams user by hand (Edit User).".into(),
-        Actor::AccountAdmin,
-        None,
-    )
-}
-
-/// An address that several Teams users have, so that nobody is matched by it.
-#[must_use]
-pub fn email_ambiguous(name: &str, email: &EmailAddress, count: usize) -> Finding {
-    finding(
-        Code::EmailNoMatch,
-        name,
-        format!("{count} Teams users have the address of {name}, {email}, so none is chosen by it."),
-        "Choose the Teams user by hand (Edit User), or give each user an address of their own in Microsoft 365 and sync."
-            .into(),
-        Actor::AccountAdmin,
-        None,
-    )
-}
-
-/// An address of somebody who is mapped to another voice user.
-#[must_use]
-pub fn email_mapped(name: &str, who: &str, to: &str) -> Finding {
-    finding(
-        Code::EmailNoMatch,
-        name,
-        format!("{who} has the address of {name}, and is mapped to {to} already."),
-        format!("Set the mapping of {to} to None first, or choose another Teams user for {name} (Edit User)."),
-        Actor::AccountAdmin,
-        None,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,14 +216,5 @@ mod tests {
         );
         let full = over_license("Ann", 2, 2, &[], "Northwind");
         assert_eq!(full.seen, "All licenses are used: 2 of 2.");
-    }
-
-    #[test]
-    fn r125_r126_r216_an_address_without_a_match_has_three_ways_out() {
-        let finding = email_no_match("Ann", &"ann@voice.example".parse().unwrap());
-        assert_eq!(finding.code, Code::EmailNoMatch);
-        for way in ["in Microsoft 365 and sync", "mode update", "Edit User"] {
-            assert!(finding.fix.contains(way), "{}", finding.fix);
-        }
     }
 }

@@ -97,7 +97,8 @@ fn a_preview_names_all_who_lose_their_number_and_the_first_of_everybody_else() {
         &[
             "<h2 id=\"preview\">What this choice would mean</h2>",
             "Nothing was saved.",
-            "<p>7 mapped people would be out, and 7 numbers would be taken back by the next sync; so many are held until",
+            "<p>7 mapped people would be out. Nobody out",
+            "That takes 7 numbers back, so many that a sync holds them until you approve them.</p>",
             "<li>Desk 6, +32 2 123 45 06: Cy Doe",
             "<summary>12 people are in</summary>",
             "<li>and 380 more</li>",
@@ -119,7 +120,7 @@ fn a_preview_names_all_who_lose_their_number_and_the_first_of_everybody_else() {
     page.preview = Some(preview(1));
     says(
         &page.html(),
-        &["<p>1 mapped person would be out, and 1 number would be taken back"],
+        &["<p>1 mapped person would be out.", "That takes 1 number back.</p>"],
     );
 }
 
