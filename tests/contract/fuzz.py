@@ -90,6 +90,7 @@ def configuration(world, known, current, token):
         "body.timeZone": ["Europe/Brussels"],
         "body.plan": known.plans,
         "body.rows[*].voiceUser": known.voice_users,
+        "body.voiceUsers[*]": known.voice_users,
         "body.rows[*].teamsUser": known.teams_users,
     }
     dictionaries = {f"known-{number}": {"values": values} for number, values in enumerate(existing.values())}

@@ -28,9 +28,11 @@ from dialbridge_client.api.enterprises import (
 from dialbridge_client.api.group_filter import get_group_filter, list_groups, put_group_filter
 from dialbridge_client.api.licences import get_licences, put_licences
 from dialbridge_client.api.mapping import (
+    accept_mapping_proposals,
     diagnose_teams_user,
     diagnose_voice_user,
     get_mapping,
+    list_mapping_proposals,
     list_teams_users,
     save_mapping,
 )
@@ -58,6 +60,7 @@ from dialbridge_client.api.voice_users import (
     put_voice_user,
 )
 from dialbridge_client.models import (
+    AcceptForm,
     BrandForm,
     DeputyForm,
     FilterFormType0,
@@ -366,16 +369,28 @@ class Story:
         """Maps as many users as there are licences; the ids of the Teams users."""
         self.world.clear_on_premises(self.tenant["id"])
         client = self.account_admin()
+        teams_users = answered(200, list_teams_users.sync_detailed(self.enterprise, client=client, limit=20)).items
         voice_users = VoiceUserList(
             items=[
                 VoiceUserForm(id=f"v{n}", name=f"Voice User {n}", number=f"+3227001{n:03}", extension=f"{1000 + n}")
                 for n in range(VOICE_USERS)
             ]
         )
+        voice_users.items[MAPPED].email = teams_users[MAPPED].email
         pushed = answered(200, push_voice_users.sync_detailed(self.enterprise, client=client, body=voice_users))
         check("the voice users are created", pushed.created == VOICE_USERS, pushed)
+        proposals = list_mapping_proposals.sync_detailed(self.enterprise, client=client)
+        proposed = answered(200, proposals).items[0].teams_user
+        check("who has the same address is proposed", proposed.id == teams_users[MAPPED].id, proposed)
+        for form, changed in [(AcceptForm(voice_users=[f"v{MAPPED}"]), 1), (AcceptForm(), 0)]:
+            seen = get_mapping.sync_detailed(self.enterprise, client=client).headers["etag"]
+            taken = accept_mapping_proposals.sync_detailed(self.enterprise, client=client, body=form, if_match=seen)
+            check("the proposal is taken", answered(200, taken).changed == changed, taken)
+        none = MappingForm(rows=[RowForm(voice_user=f"v{MAPPED}")])
+        etag = get_mapping.sync_detailed(self.enterprise, client=client).headers["etag"]
+        given = save_mapping.sync_detailed(self.enterprise, client=client, body=none, if_match=etag)
+        check("and given back", answered(200, given).changed == 1, given)
         self.edit_voice_users()
-        teams_users = answered(200, list_teams_users.sync_detailed(self.enterprise, client=client, limit=20)).items
         page = get_mapping.sync_detailed(self.enterprise, client=client)
         check("ten rows to a page", len(answered(200, page).rows) == 10, page)
 

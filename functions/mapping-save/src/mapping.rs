@@ -71,6 +71,8 @@ pub(crate) struct MappingPage {
     /// Whom to ask for more licences.
     contact: String,
     drop_down: DropDown,
+    /// Label of the action that opens a voice user, where an association can be made by hand, too.
+    edit_label: &'static str,
     sync: Sync,
     /// `None` or `Sync Needed`
     action_needed: &'static str,
@@ -242,6 +244,7 @@ impl From<mapping_page::MappingPage> for MappingPage {
                 .collect(),
             licences: page.licences.into(),
             drop_down: DropDown::new(),
+            edit_label: "Edit User",
             sync: Sync {
                 running: page.running.is_some(),
                 run: page.running,

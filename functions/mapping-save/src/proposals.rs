@@ -69,7 +69,7 @@ impl From<matching::Proposal> for ProposalView {
             .matched()
             .map(|person| TeamsUserView::from(person.clone()));
         Self {
-            at_next_sync: user.match_by_mail && teams_user.is_some(),
+            at_next_sync: proposal.at_next_sync,
             email_and_extension: user.email_and_extension(),
             voice_user: user.id,
             name: user.name,

@@ -32,6 +32,8 @@ pub struct Facts<'a> {
     pub next_order: u64,
     /// A sync makes the edits, because both sides have the same address.
     pub by_mail: bool,
+    /// Imported voice users whom a person has set to `None`.
+    pub set_to_none: &'a BTreeSet<VoiceUserId>,
 }
 
 /// A person of the tenant who was chosen.
@@ -151,7 +153,9 @@ pub struct Refused {
 pub struct Saved {
     /// All rows.
     pub rows: BTreeMap<VoiceUserId, Mapping>,
-    /// How many differ from what they were.
+    /// Imported voice users whom a person has set to `None`.
+    pub set_to_none: BTreeSet<VoiceUserId>,
+    /// How many rows differ from what they were, or are `None` now because somebody said so.
     pub changed: usize,
     /// The order number of the next new row.
     pub next_order: u64,
@@ -164,6 +168,8 @@ pub struct Saved {
 pub fn save(facts: &Facts<'_>, edits: &[Edit]) -> Result<Saved, Refused> {
     let mut refusals = Vec::new();
     let mut rows = facts.rows.clone();
+    let mut set_to_none = facts.set_to_none.clone();
+    set_to_none.retain(|voice| facts.voice_users.contains_key(voice));
     let mut next_order = facts.next_order;
     let mut places: BTreeMap<&VoiceUserId, usize> = BTreeMap::new();
     for (at, (voice, chosen)) in edits.iter().enumerate() {
@@ -179,6 +185,10 @@ pub fn save(facts: &Facts<'_>, edits: &[Edit]) -> Result<Saved, Refused> {
         };
         let Some(teams) = chosen else {
             rows.remove(voice);
+            // Otherwise the next sync would map an imported user again.
+            if voice_user.match_by_mail {
+                set_to_none.insert(voice.clone());
+            }
             continue;
         };
         if rows.get(voice).is_some_and(|row| row.teams_user == *teams) {
@@ -200,6 +210,7 @@ pub fn save(facts: &Facts<'_>, edits: &[Edit]) -> Result<Saved, Refused> {
                     by_mail: facts.by_mail,
                 };
                 rows.insert(voice.clone(), row);
+                set_to_none.remove(voice);
                 next_order += 1;
             }
             Some(Candidate { cannot: None, .. }) => {}
@@ -211,10 +222,14 @@ pub fn save(facts: &Facts<'_>, edits: &[Edit]) -> Result<Saved, Refused> {
         refusals.sort_by_key(|refusal| refusal.at);
         return Err(Refused { refusals, over });
     }
-    let differs = |voice: &&VoiceUserId| facts.rows.get(*voice) != rows.get(*voice);
+    let differs = |voice: &&VoiceUserId| {
+        let none = facts.set_to_none.contains(*voice) != set_to_none.contains(*voice);
+        none || facts.rows.get(*voice) != rows.get(*voice)
+    };
     let changed = places.keys().filter(|voice| differs(voice)).count();
     Ok(Saved {
         rows,
+        set_to_none,
         changed,
         next_order,
     })
@@ -427,6 +442,7 @@ mod tests {
             limit: *limit,
             next_order: 10,
             by_mail: false,
+            set_to_none: &BTreeSet::new(),
         };
         let edits: Vec<Edit> = edits.iter().map(|(v, t)| (voice(*v), t.map(teams))).collect();
         save(&facts, &edits)

@@ -215,3 +215,208 @@ pub fn finding(
         wait: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::directory::{ActivePlans, Ineligible};
+    use crate::domain::mapping::Owned;
+    use crate::domain::voice::CallHandling;
+    use proptest::prelude::*;
+
+    fn voice(n: u8) -> VoiceUserId {
+        format!("v{n}").parse().unwrap()
+    }
+
+    fn person(n: u8, email: &str) -> TeamsUser {
+        TeamsUser {
+            id: format!("2c0b6a1e-1111-4a11-9a11-0000000000{n:02x}").parse().unwrap(),
+            name: format!("Person {n}"),
+            email: email.parse().unwrap(),
+            country: None,
+            guest: false,
+            licensed: true,
+            directory_synced: false,
+            plans: ActivePlans::default(),
+        }
+    }
+
+    /// A small account: voice users `(number, address)`, people `(number, address)`, rows, owners, licences.
+    struct Account {
+        voices: Vec<(u8, &'static str)>,
+        people: Vec<(u8, &'static str)>,
+        mapped: Vec<(u8, u8)>,
+        owned: Vec<u8>,
+        limit: Option<u32>,
+    }
+
+    /// Person 9 has a calling plan; voice user 8 has no number.
+    fn outcomes_of(account: &Account) -> BTreeMap<VoiceUserId, Outcome> {
+        let user = |(n, email): &(u8, &str)| VoiceUser {
+            id: voice(*n),
+            name: format!("Voice {}", 9 - n),
+            email: (!email.is_empty()).then(|| email.parse().unwrap()),
+            number: (*n != 8).then(|| format!("+1555010012{n}").parse().unwrap()),
+            extension: None,
+            call_handling: CallHandling::Voicemail,
+            country: None,
+            music_on_hold: None,
+            match_by_mail: true,
+        };
+        let mut people = People::new();
+        for (n, email) in &account.people {
+            let why = (*n == 9).then_some(Cannot::Ineligible(Ineligible::HasCallingPlan));
+            let person = person(*n, email);
+            people.entry(key(&person.email)).or_default().push((person, why));
+        }
+        let row = |(v, t): &(u8, u8)| Mapping {
+            voice_user: voice(*v),
+            teams_user: person(*t, "a@b.example").id,
+            order: 0,
+            by_mail: false,
+        };
+        let facts = Facts {
+            voice_users: &account
+                .voices
+                .iter()
+                .map(user)
+                .map(|user| (user.id.clone(), user))
+                .collect(),
+            rows: &account
+                .mapped
+                .iter()
+                .map(row)
+                .map(|row| (row.voice_user.clone(), row))
+                .collect(),
+            held: &account
+                .owned
+                .iter()
+                .map(|n| (person(*n, "a@b.example").id, Owned::default()))
+                .collect(),
+            limit: account.limit,
+            people: &people,
+        };
+        outcomes(&facts, |user| user.match_by_mail)
+    }
+
+    fn check(account: &Account, expected: &str) {
+        let shown = outcomes_of(account).into_iter().map(|(voice, outcome)| {
+            let what = match outcome {
+                Outcome::Match(person) => person.name.replace("Person ", ""),
+                Outcome::OverLicense(_) => "over".into(),
+                Outcome::NoNumber(_) => "no number".into(),
+                Outcome::Taken(_, by) => format!("taken by {by}"),
+                Outcome::Cannot(..) => "cannot".into(),
+                Outcome::Several(people) => format!("{} people", people.len()),
+                Outcome::Shared(voices) => format!("shared with {}", voices.len()),
+                Outcome::Nobody => "nobody".into(),
+            };
+            format!("{voice}:{what}")
+        });
+        assert_eq!(shown.collect::<Vec<_>>().join(" "), expected);
+    }
+
+    const NOBODY: Account = Account {
+        voices: Vec::new(),
+        people: Vec::new(),
+        mapped: Vec::new(),
+        owned: Vec::new(),
+        limit: None,
+    };
+
+    #[test]
+    fn r124_equal_addresses_match_whatever_their_case() {
+        let account = Account {
+            voices: vec![
+                (1, "ann@x.example"),
+                (2, "BOB@X.example"),
+                (3, "eve@x.example"),
+                (4, ""),
+            ],
+            people: vec![(1, "Ann@X.Example"), (2, "bob@x.example")],
+            ..NOBODY
+        };
+        check(&account, "v1:1 v2:2 v3:nobody");
+    }
+
+    #[test]
+    fn what_is_not_certain_is_no_match() {
+        let account = Account {
+            voices: vec![
+                (1, "two@x.example"),
+                (2, "two@x.example"),
+                (3, "twins@x.example"),
+                (4, "taken@x.example"),
+                (5, "other@x.example"),
+                (7, "calls@x.example"),
+                (8, "silent@x.example"),
+            ],
+            people: vec![
+                (1, "two@x.example"),
+                (2, "twins@x.example"),
+                (3, "twins@x.example"),
+                (4, "taken@x.example"),
+                (9, "calls@x.example"),
+                (8, "silent@x.example"),
+            ],
+            mapped: vec![(5, 4)],
+            ..NOBODY
+        };
+        check(
+            &account,
+            "v1:shared with 1 v2:shared with 1 v3:2 people v4:taken by v5 v7:cannot v8:no number",
+        );
+    }
+
+    #[test]
+    fn where_licences_are_short_the_first_by_name_get_them() {
+        let account = Account {
+            voices: vec![(1, "a@x.example"), (2, "b@x.example"), (3, "c@x.example")],
+            people: vec![(1, "a@x.example"), (2, "b@x.example"), (3, "c@x.example")],
+            limit: Some(2),
+            ..NOBODY
+        };
+        // Voice 6 comes before Voice 7 and Voice 8.
+        check(&account, "v1:over v2:2 v3:3");
+        // R117: what is not released yet uses a licence, unless it is the same person again.
+        check(
+            &Account {
+                owned: vec![5],
+                ..account
+            },
+            "v1:over v2:over v3:3",
+        );
+        let account = Account {
+            voices: vec![(1, "a@x.example")],
+            people: vec![(1, "a@x.example")],
+            owned: vec![1],
+            limit: Some(1),
+            ..NOBODY
+        };
+        check(&account, "v1:1");
+    }
+
+    proptest! {
+        /// Matches never name a person twice, never take one who is mapped, and never use more licences than there are.
+        #[test]
+        fn matches_keep_the_rules_of_a_save(
+            voices in prop::collection::btree_map(1_u8..9, 0_usize..4, 0..8),
+            people in prop::collection::btree_map(1_u8..9, 0_usize..4, 0..8),
+            mapped in prop::collection::btree_map(1_u8..9, 1_u8..9, 0..3),
+            limit in prop::option::of(0_u32..5),
+        ) {
+            const ADDRESSES: [&str; 4] = ["a@x.example", "A@X.example", "b@x.example", "c@x.example"];
+            let named = |pairs: BTreeMap<u8, usize>| pairs.into_iter().map(|(n, at)| (n, ADDRESSES[at])).collect();
+            let account = Account { voices: named(voices), people: named(people), mapped: mapped.into_iter().collect(), owned: vec![], limit };
+            let outcomes = outcomes_of(&account);
+            let matched: Vec<&TeamsUser> = outcomes.values().filter_map(Outcome::matched).collect();
+            let distinct: BTreeSet<&TeamsUserId> = matched.iter().map(|person| &person.id).collect();
+            prop_assert_eq!(distinct.len(), matched.len());
+            let taken: BTreeSet<TeamsUserId> = account.mapped.iter().map(|(_, t)| person(*t, "a@b.example").id).collect();
+            prop_assert!(distinct.iter().all(|id| !taken.contains(*id)));
+            if let Some(limit) = limit {
+                prop_assert!(matched.is_empty() || taken.len() + matched.len() <= limit as usize);
+            }
+        }
+    }
+}

@@ -173,22 +173,13 @@ async fn read_all(
     let read = match filter {
         GroupFilter::Undecided => Err(Error::Conflict("nobody has chosen whose users are synchronised".into())),
         GroupFilter::Everyone => everyone(&mut work, token).await.map(|link| (Some(link), None)),
-        GroupFilter::Groups(groups) => match members(&mut work, token, groups).await {
-            Ok(findings) if findings.is_empty() => {
-                let of = io.graph.count_members(token).await;
-                of.map(|of| {
-                    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
-                    let line = Line::GroupFilter {
-                        groups: names.join(", "),
-                        included: work.figures().0.total,
-                        of,
-                    };
-                    (None, Some(line))
-                })
-            }
-            Ok(findings) => {
+        GroupFilter::Groups(groups) => match in_groups(&mut work, token, groups).await {
+            Ok((line, findings)) if findings.is_empty() => Ok((None, Some(line))),
+            Ok((line, findings)) => {
+                let counts = work.figures().0;
                 work.undo().await?;
                 return Ok(Discovered {
+                    lines: vec![line, Line::EnabledUsers(counts), Line::Found(counts)],
                     findings,
                     ..Discovered::default()
                 });
@@ -258,6 +249,18 @@ async fn in_ranges(work: &mut Work<'_>, token: &Token, ranges: &[Range]) -> Resu
         Ok(())
     };
     futures::try_join!(reading, taking).map(drop)
+}
+
+/// Reads the members of the chosen groups; the line of the log about them, and what stands in the way.
+async fn in_groups(work: &mut Work<'_>, token: &Token, groups: &[ChosenGroup]) -> Result<(Line, Vec<Finding>)> {
+    let findings = members(work, token, groups).await?;
+    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+    let line = Line::GroupFilter {
+        groups: names.join(", "),
+        included: work.figures().0.total,
+        of: work.io.graph.count_members(token).await?,
+    };
+    Ok((line, findings))
 }
 
 /// Reads the members of the chosen groups, also through groups in them. A group that is empty or gone stops the read

@@ -109,7 +109,7 @@ pub async fn save(
     }
     let saver = Saver::Person { author, seen };
     let given = |_: &Look<'_>| Ok((edits.to_vec(), ()));
-    let (saved, ()) = decide(io, kept, &saver, now, |_| false, given).await?;
+    let (saved, ()) = decide(io, kept, &saver, now, |_, _| false, given).await?;
     Ok(saved)
 }
 
@@ -130,7 +130,7 @@ pub(super) async fn decide<T>(
     kept: &Enterprise,
     saver: &Saver<'_>,
     now: Timestamp,
-    asked: impl Fn(&VoiceUser) -> bool,
+    asked: impl Fn(&Account, &VoiceUser) -> bool,
     decided: impl Fn(&Look<'_>) -> Result<(Vec<Edit>, T)>,
 ) -> Result<(Saved, T)> {
     let mut kept = kept.clone();
@@ -145,7 +145,7 @@ pub(super) async fn decide<T>(
             return Err(Error::Stale(MAPPING_SAVED));
         }
         let held = held(io, &kept.id, &account, &status).await?;
-        let people = people_at(io, &kept.id, &account, &asked).await?;
+        let people = people_at(io, &kept.id, &account, |user| asked(&account, user)).await?;
         let (edits, besides) = decided(&Look {
             account: &account,
             facts: facts(&account, &held, kept.allowance(now), &people),
@@ -303,6 +303,7 @@ async fn try_save(
         limit,
         next_order: account.next_order,
         by_mail: matches!(saver, Saver::Run(_)),
+        set_to_none: &account.set_to_none,
     };
     let saved = match mapping::save(&facts, edits) {
         Ok(saved) => saved,
@@ -330,6 +331,7 @@ async fn try_save(
         let entry = entry.about(edits.iter().map(|(voice, _)| voice));
         let after = SavedMapping {
             rows: saved.rows,
+            set_to_none: saved.set_to_none,
             next_order: saved.next_order,
             matched,
         };

@@ -29,6 +29,8 @@ pub struct Proposal {
     pub outcome: Outcome,
     /// What to do where it is no match.
     pub finding: Option<Finding>,
+    /// The next sync maps the voice user by itself.
+    pub at_next_sync: bool,
 }
 
 /// What all addresses lead to.
@@ -59,6 +61,7 @@ pub async fn proposals(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Pro
             let voice_user = account.voice_users.get(&voice)?.clone();
             let finding = finding(&account, &voice_user, &outcome, &contact);
             Some(Proposal {
+                at_next_sync: outcome.matched().is_some() && waits(&account, &voice_user),
                 voice_user,
                 outcome,
                 finding,
@@ -93,9 +96,9 @@ pub async fn accept(
 ) -> Result<Saved> {
     let contact = io.store.reseller(&kept.reseller).await?.brand.account_contact;
     let saver = Saver::Person { author, seen };
-    let asked = |user: &VoiceUser| named.as_ref().is_none_or(|named| named.contains(&user.id));
+    let asked = |_: &Account, user: &VoiceUser| named.as_ref().is_none_or(|named| named.contains(&user.id));
     let decided = |look: &Look<'_>| {
-        let outcomes = matching::outcomes(&look.facts, asked);
+        let outcomes = matching::outcomes(&look.facts, |user| asked(look.account, user));
         let wrong = named.iter().flatten().enumerate();
         let wrong: Vec<Invalid> = wrong
             .filter_map(|(at, voice)| refusal(look.account, voice, outcomes.get(voice), &contact, at))
@@ -160,18 +163,18 @@ pub(super) async fn match_imported(io: &Io, kept: &Enterprise, run: &RunId) -> R
         return Ok(Vec::new());
     }
     let contact = io.store.reseller(&kept.reseller).await?.brand.account_contact;
-    let imported = |user: &VoiceUser| user.match_by_mail;
     let decided = |look: &Look<'_>| {
-        let outcomes = matching::outcomes(&look.facts, imported);
+        let outcomes = matching::outcomes(&look.facts, |user| waits(look.account, user));
         Ok((edits(&outcomes), lines(look.account, &outcomes, &contact)))
     };
-    let (_, lines) = mapping::decide(io, kept, &Saver::Run(run), now, imported, decided).await?;
+    let (_, lines) = mapping::decide(io, kept, &Saver::Run(run), now, waits, decided).await?;
     Ok(lines)
 }
 
-/// An imported user whom a sync is to map.
+/// An imported user whom a sync is to map: nobody is chosen yet, not even `None`.
 pub(super) fn waits(account: &Account, user: &VoiceUser) -> bool {
-    user.match_by_mail && user.email.is_some() && !account.rows.contains_key(&user.id)
+    let open = !account.rows.contains_key(&user.id) && !account.set_to_none.contains(&user.id);
+    open && user.match_by_mail && user.email.is_some()
 }
 
 fn lines(account: &Account, outcomes: &BTreeMap<VoiceUserId, Outcome>, contact: &str) -> Vec<Line> {
@@ -207,7 +210,7 @@ pub(super) async fn foreseen(io: &Io, kept: &Enterprise, mut account: Account, n
     }
     let status = io.store.sync_status(&kept.id).await?;
     let held = mapping::held(io, &kept.id, &account, &status).await?;
-    let imported = |user: &VoiceUser| user.match_by_mail;
+    let imported = |user: &VoiceUser| waits(&account, user);
     let people = mapping::people_at(io, &kept.id, &account, imported).await?;
     let facts = mapping::facts(&account, &held, kept.allowance(now), &people);
     let outcomes = matching::outcomes(&facts, imported);

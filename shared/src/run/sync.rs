@@ -176,6 +176,8 @@ async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Nex
     group_filter::refresh(io, &session.graph, &kept).await?;
     let found = discover::discover(io, lease, &session.graph, &kept.group_filter).await?;
     if !found.findings.is_empty() {
+        // What was counted says why (R214).
+        log(io, lease, run, found.lines).await?;
         return end(io, lease, run, found.findings).await.map(Some);
     }
     let now = io.clock.now();

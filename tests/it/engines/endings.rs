@@ -99,7 +99,7 @@ fn mapped(n: usize) -> SavedMapping {
     SavedMapping {
         rows: [(voice_user_id(n), row)].into(),
         next_order: 10,
-        matched: None,
+        ..SavedMapping::default()
     }
 }
 

@@ -17,6 +17,7 @@ mod help;
 mod invitation;
 mod licences;
 mod mapping;
+mod moving;
 mod operators;
 mod organization_consent;
 mod provisioning;

@@ -64,6 +64,8 @@ pub struct Account {
     pub packing: Packing,
     /// All saved mappings.
     pub rows: BTreeMap<VoiceUserId, Mapping>,
+    /// Imported voice users whom a person has set to `None`: no sync maps them by their address.
+    pub set_to_none: BTreeSet<VoiceUserId>,
     /// What is ours in the tenant.
     pub owned: Ownership,
 }
@@ -92,7 +94,8 @@ impl Store {
     pub async fn account(&self, enterprise: &EnterpriseId) -> Result<Account> {
         let pk = keys::enterprise_partition(enterprise);
         let (item, voice_users, packing) = self.steady_voice_users(enterprise).await?;
-        let (rows, owned) = futures::try_join!(self.mapping_rows(&pk), self.query::<OwnedItem>(&pk, keys::OWNED),)?;
+        let ((rows, set_to_none), owned) =
+            futures::try_join!(self.mapping_rows(&pk), self.query::<OwnedItem>(&pk, keys::OWNED),)?;
         Ok(Account {
             version: item.version,
             saved: item.saved,
@@ -101,6 +104,7 @@ impl Store {
             voice_users,
             packing,
             rows,
+            set_to_none,
             owned: owned.into_iter().map(|item| (item.user, item.owned)).collect(),
         })
     }

@@ -9,7 +9,7 @@ use crate::domain::ids::{EnterpriseId, TeamsUserId, VoiceUserId};
 use crate::domain::mapping::Mapping;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bundles of an account. At 50,000 mappings each holds some 50 KB of the 400 KB that an item may, and all of them
 /// together fit into the 4 MB of a transaction.
@@ -22,6 +22,8 @@ type Rows = BTreeMap<VoiceUserId, Mapping>;
 struct Bundle {
     number: u8,
     rows: Vec<Packed>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    set_to_none: Vec<VoiceUserId>,
 }
 
 /// A row with short names, since they are stored with every row.
@@ -65,19 +67,31 @@ fn bundle_of(voice: &VoiceUserId) -> u8 {
     hash.as_ref()[0] % BUNDLES
 }
 
-fn bundled(rows: &Rows) -> BTreeMap<u8, Vec<&Mapping>> {
-    let mut bundles: BTreeMap<u8, Vec<&Mapping>> = BTreeMap::new();
+/// What a bundle holds.
+#[derive(Default, PartialEq, Eq)]
+struct Content<'a> {
+    rows: Vec<&'a Mapping>,
+    set_to_none: Vec<&'a VoiceUserId>,
+}
+
+fn bundled<'a>(rows: &'a Rows, set_to_none: &'a BTreeSet<VoiceUserId>) -> BTreeMap<u8, Content<'a>> {
+    let mut bundles: BTreeMap<u8, Content<'a>> = BTreeMap::new();
     for row in rows.values() {
-        bundles.entry(bundle_of(&row.voice_user)).or_default().push(row);
+        bundles.entry(bundle_of(&row.voice_user)).or_default().rows.push(row);
+    }
+    for voice in set_to_none {
+        bundles.entry(bundle_of(voice)).or_default().set_to_none.push(voice);
     }
     bundles
 }
 
 /// The mapping of an account as it shall be.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct SavedMapping {
     /// All rows.
     pub rows: Rows,
+    /// Imported voice users whom a person has set to `None`.
+    pub set_to_none: BTreeSet<VoiceUserId>,
     /// The order number of the next new row.
     pub next_order: u64,
     /// The run that makes it, where it is one.
@@ -85,10 +99,16 @@ pub struct SavedMapping {
 }
 
 impl Store {
-    pub(super) async fn mapping_rows(&self, pk: &str) -> Result<Rows> {
+    /// All rows, and whom a person has set to `None`.
+    pub(super) async fn mapping_rows(&self, pk: &str) -> Result<(Rows, BTreeSet<VoiceUserId>)> {
         let bundles: Vec<Bundle> = self.query(pk, keys::MAPPING).await?;
-        let rows = bundles.into_iter().flat_map(|bundle| bundle.rows).map(Mapping::from);
-        Ok(rows.map(|row| (row.voice_user.clone(), row)).collect())
+        let (mut rows, mut set_to_none) = (Rows::new(), BTreeSet::new());
+        for bundle in bundles {
+            let own = bundle.rows.into_iter().map(Mapping::from);
+            rows.extend(own.map(|row| (row.voice_user.clone(), row)));
+            set_to_none.extend(bundle.set_to_none);
+        }
+        Ok((rows, set_to_none))
     }
 
     /// The numbers of the bundles that there are.
@@ -129,13 +149,17 @@ impl Store {
                 .build()?,
             self.audited(enterprise, entry)?,
         ];
-        let (old, new) = (bundled(&before.rows), bundled(&after.rows));
+        let old = bundled(&before.rows, &before.set_to_none);
+        let new = bundled(&after.rows, &after.set_to_none);
         for bundle in 0..BUNDLES {
             let key = keys::mapping(enterprise, bundle);
             match (old.get(&bundle), new.get(&bundle)) {
-                (old, Some(rows)) if old != Some(rows) => {
-                    let rows = rows.iter().map(|row| Packed::from(*row)).collect();
-                    let item = Bundle { number: bundle, rows };
+                (old, Some(content)) if old != Some(content) => {
+                    let item = Bundle {
+                        number: bundle,
+                        rows: content.rows.iter().map(|row| Packed::from(*row)).collect(),
+                        set_to_none: content.set_to_none.iter().map(|voice| (*voice).clone()).collect(),
+                    };
                     writes.push(self.put(&key, &item)?.build()?);
                 }
                 (Some(_), None) => writes.push(self.delete(&key).build()?),
@@ -175,7 +199,5 @@ mod tests {
             sizes[usize::from(bundle_of(&id))] += 1;
         }
         assert!(sizes.iter().all(|size| (850..1150).contains(size)), "{sizes:?}");
-        let pinned: VoiceUserId = "v00001".parse().unwrap();
-        assert_eq!(bundle_of(&pinned), bundle_of(&"v00001".parse().unwrap()));
     }
 }

@@ -126,7 +126,7 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(attributes(key)))
             .consistent_read(true);
-        read.send()
+        Box::pin(read.send())
             .await
             .map(|answer| answer.item)
             .map_err(|error| Error::upstream("read an item", error))
@@ -194,8 +194,7 @@ impl Store {
                 .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
                 .expression_attribute_values(":prefix", text(prefix));
         }
-        let answer = query
-            .send()
+        let answer = Box::pin(query.send())
             .await
             .map_err(|error| Error::upstream("read a list", error))?;
         let next = answer
@@ -214,13 +213,11 @@ impl Store {
                 Some(entry) => self.in_order(&writes, entry).await?,
                 None => (writes.clone(), None),
             };
-            let sent = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(sent))
-                .send()
-                .await;
-            let Err(error) = sent else { return Ok(Outcome::Written) };
+            let call = self.client.transact_write_items().set_transact_items(Some(sent));
+            // In a box of its own: what the SDK does inside is deep, and every caller's future would hold it.
+            let Err(error) = Box::pin(call.send()).await else {
+                return Ok(Outcome::Written);
+            };
             match cancelled(&error) {
                 Some(Cancelled::Conditions(mut failed)) => {
                     if let Some(given) = given {
@@ -255,12 +252,8 @@ impl Store {
 
     async fn write_batch(&self, mut batch: Vec<WriteRequest>) -> Result<()> {
         for attempt in 0..TRIES {
-            let sent = self
-                .client
-                .batch_write_item()
-                .request_items(&self.table, batch)
-                .send()
-                .await;
+            let call = self.client.batch_write_item().request_items(&self.table, batch);
+            let sent = Box::pin(call.send()).await;
             let answer = sent.map_err(|error| Error::upstream("write to the table", error))?;
             batch = answer
                 .unprocessed_items

@@ -196,8 +196,35 @@ async fn r123_r216_an_import_followed_by_sync_now_licenses_the_users() {
         (&entry["role"], entry["changes"].as_array().unwrap().len()),
         (&json!("service"), 2)
     );
-    // What a sync has matched, a person may change; the next sync leaves it so.
-    scene.map(&[(0, None)]).await;
+}
+
+#[tokio::test]
+async fn whom_a_person_has_set_to_none_no_sync_maps_again() {
+    let scene = Scene::discovered(options(80), None).await;
+    let people = scene.candidates().await;
+    scene
+        .push_items(json!([imported(0, &people[0]), imported(1, &people[1])]))
+        .await;
+    // One before the sync, one after it.
+    assert_eq!(scene.map(&[(0, None)]).await.number("/changed"), Some(1));
+    assert_eq!(
+        scene.map(&[(0, None)]).await.number("/changed"),
+        Some(0),
+        "it is None already"
+    );
+    scene.apply().await;
+    assert_eq!(scene.holders().await.into_keys().collect::<Vec<_>>(), ["+3227001001"]);
+    scene.map(&[(1, None)]).await;
+    scene.apply().await;
+    assert!(scene.holders().await.is_empty());
+    let page = scene.get("/mapping").await;
+    assert_eq!(
+        (page.number("/unmapped"), page.text("/actionNeeded")),
+        (Some(2), "None")
+    );
+    // The proposal stays, and whoever is chosen again is mapped.
+    assert_eq!(page.body["rows"][0]["proposal"]["id"], people[0]["id"]);
+    assert_eq!(accept(&scene, json!({})).await.number("/changed"), Some(2));
 }
 
 #[tokio::test]

@@ -5,17 +5,19 @@ use super::super::scene::{Scene, options};
 use dialbridge_local::drive::api::Answer;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const SAVES: usize = 1_000;
-const SAVERS: usize = 25;
-const VOICE_USERS: usize = 40;
-const TEAMS_USERS: usize = 30;
-/// The licences move between these.
-const LICENCES: [u32; 2] = [8, 14];
+const SAVERS: usize = 16;
+const VOICE_USERS: usize = 20;
+const TEAMS_USERS: usize = 12;
+/// The licences move between these; so few that every sync may release what it wants without being asked.
+const LICENCES: [u32; 2] = [3, 5];
+const FIRST: usize = 4;
 
 /// What a save that was taken did: the version it made, and its rows.
 type Taken = BTreeMap<u64, (Vec<(String, Option<String>)>, Value)>;
@@ -88,7 +90,7 @@ async fn a_thousand_random_saves_at_once_keep_every_rule() {
         .map(|person| person["id"].as_str().unwrap().to_owned())
         .collect();
     assert!(people.len() >= TEAMS_USERS, "{}", people.len());
-    let mapped: Vec<_> = (0..6).map(|n| (n, Some(n))).collect();
+    let mapped: Vec<_> = (0..FIRST).map(|n| (n, Some(n))).collect();
     let first = scene.map(&mapped).await;
     assert_eq!(first.status, 200, "{}", first.body);
     assert_eq!(scene.apply().await.text("/state"), "succeeded");
@@ -102,8 +104,13 @@ async fn a_thousand_random_saves_at_once_keep_every_rule() {
     let licences = async {
         let mut changes = 0;
         while left.load(Ordering::SeqCst) > 0 {
-            scene.license(Some(LICENCES[changes % 2])).await;
-            changes += 1;
+            let form = json!({ "count": LICENCES[changes % 2] });
+            let changed = scene
+                .change("reseller_admin", Method::PUT, "/licences", Some(form))
+                .await;
+            // A sign-in may have been faster with the enterprise.
+            assert!([200, 412].contains(&changed.status.as_u16()), "{}", changed.body);
+            changes += usize::from(changed.status == 200);
             // As long as a few saves take.
             let until = left.load(Ordering::SeqCst).saturating_sub(SAVES / 20);
             while left.load(Ordering::SeqCst) > until {
@@ -115,11 +122,9 @@ async fn a_thousand_random_saves_at_once_keep_every_rule() {
     let syncs = async {
         let mut runs = 0;
         while left.load(Ordering::SeqCst) > 0 {
-            let run = scene
-                .run(json!({ "kind": "apply", "mode": "full", "approvedReleases": 0 }))
-                .await;
+            let run = scene.run(json!({ "kind": "apply", "mode": "full" })).await;
             assert!(["succeeded", "failed"].contains(&run.text("/state")), "{}", run.body);
-            runs += 1;
+            runs += usize::from(run.text("/state") == "succeeded");
         }
         runs
     };
@@ -128,7 +133,6 @@ async fn a_thousand_random_saves_at_once_keep_every_rule() {
     // Saves that were taken, one after the other, give exactly what is kept: none is lost, none is half there.
     let mut rows = start;
     let mut last = version(&first);
-    let mut used = 6;
     let taken = taken.into_inner().unwrap();
     for (version, (edits, licences)) in &taken {
         assert_eq!(*version, last + 1, "every version is somebody's save");
@@ -141,14 +145,13 @@ async fn a_thousand_random_saves_at_once_keep_every_rule() {
         }
         let distinct: BTreeSet<&String> = rows.values().collect();
         assert_eq!(distinct.len(), rows.len(), "a Teams user twice");
-        let (limit, now) = (licences["limit"].as_u64().unwrap(), licences["used"].as_u64().unwrap());
+        let used = licences["used"].as_u64().unwrap();
+        let most = u64::from(LICENCES[1]);
         assert!(
-            now <= limit || rows.len() <= used,
+            rows.len() as u64 <= used && used <= most,
             "{} mappings, {licences}",
             rows.len()
         );
-        assert!(rows.len() as u64 <= u64::from(LICENCES[1]), "{} mappings", rows.len());
-        used = rows.len();
     }
     let page = scene.get("/mapping?perPage=100&proposals=false").await;
     let kept: BTreeMap<String, String> = page
@@ -174,7 +177,7 @@ async fn a_thousand_random_saves_at_once_keep_every_rule() {
         *by_status.entry(status).or_default() += count;
     }
     println!(
-        "{SAVES} saves by {SAVERS} people, {changes} changes of licences, {runs} syncs: {by_status:?} by status, {} versions",
+        "{SAVES} saves by {SAVERS} people, {changes} changes of licences, {runs} syncs that succeeded: {by_status:?} by status, {} versions",
         taken.len()
     );
     assert!(
