@@ -235,6 +235,7 @@ async fn a_mapping_leaves_voice_users_alone(store: Store) {
     let account = store.account(&kept.id).await.unwrap();
     let saved = SavedMapping {
         rows: BTreeMap::new(),
+        set_to_none: account.set_to_none.clone(),
         next_order: 7,
         matched: None,
     };
