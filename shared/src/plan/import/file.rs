@@ -217,7 +217,13 @@ fn given(field: Field, cell: &str) -> Given {
     // A spreadsheet's mark for text, which some programs write into the file.
     let text = match field {
         Field::Number | Field::Extension => text.trim_start_matches('\'').to_owned(),
-        _ => text,
+        Field::Id
+        | Field::Name
+        | Field::Email
+        | Field::CallHandling
+        | Field::Country
+        | Field::MusicOnHold
+        | Field::MatchByMail => text,
     };
     let clears = text.trim() == CLEAR && ![Field::Id, Field::Name].contains(&field);
     if clears { Given::Nothing } else { Given::Text(text) }
