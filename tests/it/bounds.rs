@@ -167,7 +167,11 @@ async fn grown(cast: &Cast, times: usize) {
     // Four to one, so that the longest part of an export is full.
     let more = (0..4 * times)
         .map(|n| json!({ "id": format!("w{n:05}"), "name": format!("Voice User w{n:05}"), "extension": "12" }));
-    let voice_users: Vec<Value> = (0..3).map(voice_user).chain(more).collect();
+    let voice_users: Vec<Value> = (0..3)
+        .map(voice_user)
+        .chain([json!({ "id": "spare", "name": "Spare" })])
+        .chain(more)
+        .collect();
     cast.scene.push_items(json!(voice_users)).await;
     let line = |n: usize| {
         let key = [

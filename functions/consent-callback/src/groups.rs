@@ -17,8 +17,8 @@ use shared::domain::secret::Secret;
 use shared::domain::visit::{Outcome, Session};
 use shared::error::SignInRefused;
 use shared::io::Io;
-use shared::plan::group_filter::{Choice, Chosen, chosen, kind};
-use shared::plan::group_preview::{InGroup, People, Preview};
+use shared::run::group_filter::{Choice, Chosen, chosen, kind};
+use shared::run::group_preview::{InGroup, People, Preview};
 use shared::run::{browser_token, guide, sign_in};
 use shared::{Error, Result};
 use std::collections::BTreeSet;
@@ -261,7 +261,7 @@ async fn view(io: &Io, kept: &Enterprise, preview: &Preview) -> Result<PreviewVi
             list("in", "is", "are", &preview.inside),
             list("out", "is", "are", &preview.outside),
             list("synchronised anew", "would be", "would be", &preview.joining),
-            list("not synchronised any more", "would be", "would be", &preview.leaving),
+            list("left out from now on", "would be", "would be", &preview.leaving),
         ],
         figures: preview.figures.map(|figures| {
             let with = figures.phone_system - figures.excluded_by_calling_plan.min(figures.phone_system);

@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::Result;
 use shared::domain::caller::Caller;
+use shared::domain::explanation::Explanation;
 use shared::domain::finding::{Actor, Code, Finding};
 use shared::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
 use shared::domain::permission::{Mode, Permission};
 use shared::domain::run::{Run, RunKind, RunState, StepState};
 use shared::io::Io;
-use shared::io::store::runs::LineItem;
 use shared::run::access;
 use shared::run::diagnosis;
 use shared::run::plans::StoredPlan;
@@ -318,8 +318,8 @@ struct LineExplanation {
     help: String,
 }
 
-fn log_line(io: &Io, line: LineItem) -> LogLine {
-    let explanation = line.explanation.map(|explanation| LineExplanation {
+fn log_line(io: &Io, number: u32, text: String, explanation: Option<Explanation>) -> LogLine {
+    let explanation = explanation.map(|explanation| LineExplanation {
         code: explanation.code(),
         text: explanation.text(),
         fix: explanation.fix(),
@@ -327,8 +327,8 @@ fn log_line(io: &Io, line: LineItem) -> LogLine {
         help: diagnosis::help(io, explanation.code()),
     });
     LogLine {
-        number: line.number,
-        text: line.text,
+        number,
+        text,
         explanation,
     }
 }
@@ -357,7 +357,10 @@ pub(crate) async fn log(
         .await?;
     let next = lines.last().map_or(from, |line| line.number + 1);
     Ok(Json(Log {
-        lines: lines.into_iter().map(|line| log_line(&io, line)).collect(),
+        lines: lines
+            .into_iter()
+            .map(|line| log_line(&io, line.number, line.text, line.explanation))
+            .collect(),
         next,
     }))
 }

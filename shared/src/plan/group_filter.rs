@@ -254,7 +254,7 @@ mod tests {
     fn names(filter: Result<GroupFilter, Vec<Invalid>>) -> Vec<String> {
         match filter.unwrap() {
             GroupFilter::Groups(groups) => groups.into_iter().map(|group| group.name).collect(),
-            other => panic!("{other:?}"),
+            other @ (GroupFilter::Undecided | GroupFilter::Everyone) => panic!("{other:?}"),
         }
     }
 

@@ -1,5 +1,7 @@
 //! "Why not me?": gathers what is kept of one person and hands it to the checks. Nothing is asked of Microsoft.
 
+pub use crate::plan::diagnosis::{CODES, Reason, Verdict, Weight};
+
 use crate::domain::directory::TeamsUser;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Code, Finding};

@@ -7,7 +7,8 @@ use crate::domain::ids::{EnterpriseId, GroupId};
 use crate::error::{Chain, Error, Result};
 use crate::io::Io;
 use crate::io::graph::Token;
-use crate::plan::group_filter::{self, Choice};
+use crate::plan::group_filter;
+pub use crate::plan::group_filter::{Choice, Chosen, GroupState, chosen, kind};
 use crate::run::access::entry;
 use jiff::Timestamp;
 

@@ -10,7 +10,8 @@ use crate::io::Io;
 use crate::io::gate::Gate;
 use crate::io::graph::{Members, Range, Token};
 use crate::plan::discover;
-use crate::plan::group_preview::{InGroup, People, Preview, SHOWN, unassigned};
+pub use crate::plan::group_preview::{InGroup, People, Preview};
+use crate::plan::group_preview::{SHOWN, unassigned};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 

@@ -66,6 +66,11 @@ pub(crate) struct Request {
     pub(crate) body: Option<Value>,
 }
 
+/// A voice user whom no mapping knows, to be changed and deleted.
+fn spare() -> Value {
+    json!({ "id": "spare", "name": "Spare" })
+}
+
 fn form_of(owner: &str, name: &str, scene: &Scene) -> Value {
     let mut form = reseller_form(&scene.service.world.urls);
     form["owner"] = json!(owner);
@@ -76,6 +81,11 @@ fn form_of(owner: &str, name: &str, scene: &Scene) -> Value {
 impl Cast {
     pub(crate) async fn new() -> Self {
         let scene = Scene::mapped(options(60), 3, 2).await;
+        let made = scene
+            .api("account_admin")
+            .post(&scene.path("/voice-users"), &spare())
+            .await;
+        assert_eq!(made.unwrap().status, 201);
         // One voice user without a Teams user has the address of one.
         let candidates = scene.candidates().await;
         let address = candidates[5]["email"].as_str().unwrap().to_owned();
@@ -178,7 +188,7 @@ impl Cast {
     /// A request that whoever may make it gets something for: body, key and `ETag` are right.
     pub(crate) async fn request(&self, route: &Route, target: &Target, role: &str) -> Request {
         let path = route.path.replace("{run}", &self.run).replace("{plan}", &self.plan);
-        let path = path.replace("{set}", "calling").replace("{voiceUser}", "v002");
+        let path = path.replace("{set}", "calling").replace("{voiceUser}", "spare");
         let mut path = path.replace("{who}", "nobody");
         let mut body = self.body(route);
         match target {
@@ -282,10 +292,10 @@ impl Cast {
                     }
                     user
                 };
-                json!({ "items": (0..4).map(named).collect::<Vec<_>>() })
+                json!({ "items": (0..4).map(named).chain([spare()]).collect::<Vec<_>>() })
             }
             ("POST", "/voice-users") => json!({ "id": format!("new{unique}"), "name": "A new voice user" }),
-            ("PUT", "/voice-users/{voiceUser}") => json!({ "name": format!("Voice User 2 {unique}") }),
+            ("PUT", "/voice-users/{voiceUser}") => json!({ "name": format!("Spare {unique}") }),
             ("POST", "/voice-users/import") => {
                 json!({ "items": [{ "id": "v000", "name": format!("Voice User 0 {unique}") }] })
             }

@@ -428,7 +428,7 @@ impl Scene {
         let mut table = texts(items);
         table.retain(|(pk, _), _| pk.starts_with("ENTERPRISE#") || pk.starts_with("TENANT#"));
         table.retain(|(_, sk), _| sk != "SIGNIN");
-        table.retain(|(pk, _), item| !(pk.ends_with("#AUDIT") && item.contains("signInTried")));
+        table.retain(|(pk, sk), item| !(pk.ends_with("#AUDIT") && (sk == "LAST" || item.contains("signInTried"))));
         table
     }
 

@@ -63,7 +63,8 @@ async fn tell(scene: &Scene, method: Method, path: &str, headers: &[(&str, &str)
     Told {
         status: answer.status().as_u16(),
         headers: answer.headers().clone(),
-        text: answer.text().await.unwrap(),
+        // As it came: a mark at the beginning belongs to it.
+        text: String::from_utf8(answer.bytes().await.unwrap().to_vec()).unwrap(),
     }
 }
 
@@ -428,7 +429,7 @@ async fn a_part_of_the_list_leads_to_the_next() {
         ("user%20010", 1),
         ("V003", 1),
         ("7001011", 1),
-        ("1004", 2),
+        ("1004", 1),
         ("VOICE.example", 12),
         ("nobody", 0),
     ] {

@@ -225,7 +225,7 @@ pub(super) fn preview(unassigned: usize) -> PreviewView {
             ),
             people("Nobody would be synchronised anew", &[]),
             people(
-                "2 people would be not synchronised any more",
+                "2 people would be left out from now on",
                 &["Cy Doe (cy@bluefinch.example)", HOSTILE],
             ),
         ],

@@ -222,10 +222,12 @@ pub(crate) async fn template(
     Ok(table(voice_users::template()?, "voice-users-template.csv").into_response())
 }
 
-/// A table to be kept as a file.
+/// A table to be kept as a file. It says how it is encoded, and so goes through Lambda as bytes: as text it would lose the
+/// mark at its beginning, by which spreadsheets know UTF-8.
 fn table(text: Vec<u8>, name: &str) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_ENCODING, "identity".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
     (headers, text)

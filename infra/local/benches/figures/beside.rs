@@ -47,10 +47,10 @@ pub(crate) async fn measure(
     let peers = peers::install()?;
     let mut book = Book::new();
     for round in 0..rounds {
-        one_round(release, users, round, &peers, &mut book).await?;
+        one_round(release, users, round, &peers, &mut book, say).await?;
     }
     say(&format!(
-        "Discovery of {} users, {rounds} times (median); all tables were equal each time:\n",
+        "\nDiscovery of {} users, {rounds} times (median); all tables were equal each time:\n",
         table::thousands(users as u64)
     ));
     let heads = [
@@ -120,6 +120,7 @@ async fn one_round(
     round: usize,
     peers: &[Peer; 2],
     book: &mut Book,
+    say: fn(&str),
 ) -> Result<(), Stuck> {
     let stage = Stage::set(users).await?;
     let client = stage.service.world.dynamodb.client();
@@ -158,6 +159,12 @@ async fn one_round(
             if (pass == FIRST) != (written > 0) {
                 return Err(format!("{who} wrote {written} users on the pass: {pass}").into());
             }
+            say(&format!(
+                "round {}, {pass}: {who}: {}, {}",
+                round + 1,
+                table::milliseconds(usage.cpu),
+                table::megabytes(usage.peak)
+            ));
             book.entry((pass, who)).or_default().push(usage);
         }
         let ours = kept(&client, deployment::TABLE, &partition).await?;

@@ -2,7 +2,7 @@
 
 use super::topics::{Topic, is_number, microsofts, ours, people, topic, typed};
 use super::*;
-use shared::plan::diagnosis;
+use shared::run::diagnosis;
 
 /// What Microsoft's sign-in is known to answer people and servers with.
 const NUMBERS: &str = "65001 65004 90094 90095 90099 50020 50034 51004 16000 500208 500212 500213 50105 50072 50079 \
