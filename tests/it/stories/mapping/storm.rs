@@ -18,6 +18,8 @@ const TEAMS_USERS: usize = 12;
 /// The licences move between these; so few that every sync may release what it wants without being asked.
 const LICENCES: [u32; 2] = [3, 5];
 const FIRST: usize = 4;
+/// Saves between two changes of the licences.
+const EVERY: usize = 50;
 
 /// What a save that was taken did: the version it made, and its rows.
 type Taken = BTreeMap<u64, (Vec<(String, Option<String>)>, Value)>;
@@ -39,44 +41,56 @@ fn rows(chance: &mut StdRng, people: &[String]) -> Vec<(String, Option<String>)>
     rows.into_iter().collect()
 }
 
-async fn saver(
-    scene: &Scene,
-    n: usize,
-    people: &[String],
-    left: &AtomicUsize,
-    taken: &Mutex<Taken>,
-) -> BTreeMap<u16, usize> {
-    let mut chance = StdRng::seed_from_u64(n as u64);
-    let mut answers = BTreeMap::new();
-    let mut seen = scene.get("/mapping?proposals=false").await;
-    while left
-        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
-        .is_ok()
-    {
-        let edits = rows(&mut chance, people);
-        let body: Vec<Value> = edits
-            .iter()
-            .map(|(voice, teams)| json!({ "voiceUser": voice, "teamsUser": teams }))
-            .collect();
-        let answer = scene.save(&body, seen.etag.as_deref()).await;
-        *answers.entry(answer.status.as_u16()).or_default() += 1;
-        match answer.status.as_u16() {
-            200 => {
-                if answer.number("/changed") != Some(0) {
-                    let before = taken
-                        .lock()
-                        .unwrap()
-                        .insert(version(&answer), (edits, answer.body["licences"].clone()));
-                    assert!(before.is_none(), "two saves made one version");
-                }
-                seen = answer;
+/// What the savers share.
+struct Storm {
+    people: Vec<String>,
+    left: AtomicUsize,
+    changes: AtomicUsize,
+    taken: Mutex<Taken>,
+}
+
+impl Storm {
+    /// One saver: saves against what it last saw, until all saves are made.
+    async fn save(&self, scene: &Scene, seed: u64) -> BTreeMap<u16, usize> {
+        let mut chance = StdRng::seed_from_u64(seed);
+        let mut answers = BTreeMap::new();
+        let mut seen = scene.get("/mapping?proposals=false").await;
+        let next = |left: usize| left.checked_sub(1);
+        while let Ok(left) = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next) {
+            if left % EVERY == 0 {
+                self.change_licences(scene).await;
             }
-            412 => seen = scene.get("/mapping?proposals=false").await,
-            409 | 422 => {}
-            other => panic!("{other}: {}", answer.body),
+            let edits = rows(&mut chance, &self.people);
+            let row = |(voice, teams): &(String, Option<String>)| json!({ "voiceUser": voice, "teamsUser": teams });
+            let body: Vec<Value> = edits.iter().map(row).collect();
+            let answer = scene.save(&body, seen.etag.as_deref()).await;
+            *answers.entry(answer.status.as_u16()).or_default() += 1;
+            match answer.status.as_u16() {
+                200 => {
+                    if answer.number("/changed") != Some(0) {
+                        let save = (edits, answer.body["licences"].clone());
+                        let before = self.taken.lock().unwrap().insert(version(&answer), save);
+                        assert!(before.is_none(), "two saves made one version");
+                    }
+                    seen = answer;
+                }
+                412 => seen = scene.get("/mapping?proposals=false").await,
+                409 | 422 => {}
+                other => panic!("{other}: {}", answer.body),
+            }
         }
+        answers
     }
-    answers
+
+    async fn change_licences(&self, scene: &Scene) {
+        let count = LICENCES[self.changes.load(Ordering::SeqCst) % 2];
+        let form = Some(json!({ "count": count }));
+        let changed = scene.change("reseller_admin", Method::PUT, "/licences", form).await;
+        // A sign-in may have been faster with the enterprise.
+        assert!([200, 412].contains(&changed.status.as_u16()), "{}", changed.body);
+        self.changes
+            .fetch_add(usize::from(changed.status == 200), Ordering::SeqCst);
+    }
 }
 
 #[tokio::test]
@@ -99,41 +113,29 @@ async fn a_thousand_random_saves_at_once_keep_every_rule() {
         .map(|(voice, teams)| (format!("v{voice:03}"), people[teams.unwrap()].clone()))
         .collect();
 
-    let (left, taken) = (AtomicUsize::new(SAVES), Mutex::new(Taken::new()));
-    let savers = (0..SAVERS).map(|n| saver(&scene, n, &people, &left, &taken));
-    let licences = async {
-        let mut changes = 0;
-        while left.load(Ordering::SeqCst) > 0 {
-            let form = json!({ "count": LICENCES[changes % 2] });
-            let changed = scene
-                .change("reseller_admin", Method::PUT, "/licences", Some(form))
-                .await;
-            // A sign-in may have been faster with the enterprise.
-            assert!([200, 412].contains(&changed.status.as_u16()), "{}", changed.body);
-            changes += usize::from(changed.status == 200);
-            // As long as a few saves take.
-            let until = left.load(Ordering::SeqCst).saturating_sub(SAVES / 20);
-            while left.load(Ordering::SeqCst) > until {
-                tokio::task::yield_now().await;
-            }
-        }
-        changes
+    let storm = Storm {
+        people,
+        left: AtomicUsize::new(SAVES),
+        changes: AtomicUsize::new(0),
+        taken: Mutex::new(Taken::new()),
     };
+    let savers = (0..SAVERS).map(|n| storm.save(&scene, n as u64));
     let syncs = async {
         let mut runs = 0;
-        while left.load(Ordering::SeqCst) > 0 {
+        while storm.left.load(Ordering::SeqCst) > 0 {
             let run = scene.run(json!({ "kind": "apply", "mode": "full" })).await;
             assert!(["succeeded", "failed"].contains(&run.text("/state")), "{}", run.body);
             runs += usize::from(run.text("/state") == "succeeded");
         }
         runs
     };
-    let (answers, changes, runs) = tokio::join!(futures::future::join_all(savers), licences, syncs);
+    let (answers, runs) = tokio::join!(futures::future::join_all(savers), syncs);
+    let changes = storm.changes.load(Ordering::SeqCst);
 
     // Saves that were taken, one after the other, give exactly what is kept: none is lost, none is half there.
     let mut rows = start;
     let mut last = version(&first);
-    let taken = taken.into_inner().unwrap();
+    let taken = storm.taken.into_inner().unwrap();
     for (version, (edits, licences)) in &taken {
         assert_eq!(*version, last + 1, "every version is somebody's save");
         last = *version;
