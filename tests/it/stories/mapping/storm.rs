@@ -28,13 +28,13 @@ fn version(answer: &Answer) -> u64 {
     answer.etag.as_deref().unwrap().trim_matches('"').parse().unwrap()
 }
 
-/// Up to four random rows; now and then one that must be refused.
+/// One or two random rows; now and then one that must be refused.
 fn rows(chance: &mut StdRng, people: &[String]) -> Vec<(String, Option<String>)> {
     let mut rows = BTreeMap::new();
-    for _ in 0..chance.random_range(1..5) {
+    for _ in 0..chance.random_range(1..3) {
         let voice = format!("v{:03}", chance.random_range(0..VOICE_USERS));
         let teams = chance
-            .random_bool(0.6)
+            .random_bool(0.5)
             .then(|| people[chance.random_range(0..TEAMS_USERS)].clone());
         rows.insert(voice, teams);
     }
@@ -121,15 +121,16 @@ async fn a_thousand_random_saves_at_once_keep_every_rule() {
     };
     let savers = (0..SAVERS).map(|n| storm.save(&scene, n as u64));
     let syncs = async {
-        let mut runs = 0;
+        let (mut runs, mut succeeded) = (0, 0);
         while storm.left.load(Ordering::SeqCst) > 0 {
             let run = scene.run(json!({ "kind": "apply", "mode": "full" })).await;
             assert!(["succeeded", "failed"].contains(&run.text("/state")), "{}", run.body);
-            runs += usize::from(run.text("/state") == "succeeded");
+            runs += 1;
+            succeeded += usize::from(run.text("/state") == "succeeded");
         }
-        runs
+        (runs, succeeded)
     };
-    let (answers, runs) = tokio::join!(futures::future::join_all(savers), syncs);
+    let (answers, (runs, succeeded)) = tokio::join!(futures::future::join_all(savers), syncs);
     let changes = storm.changes.load(Ordering::SeqCst);
 
     // Saves that were taken, one after the other, give exactly what is kept: none is lost, none is half there.
@@ -179,7 +180,7 @@ async fn a_thousand_random_saves_at_once_keep_every_rule() {
         *by_status.entry(status).or_default() += count;
     }
     println!(
-        "{SAVES} saves by {SAVERS} people, {changes} changes of licences, {runs} syncs that succeeded: {by_status:?} by status, {} versions",
+        "{SAVES} saves by {SAVERS} people, {changes} changes of licences, {succeeded} of {runs} syncs succeeded: {by_status:?} by status, {} versions",
         taken.len()
     );
     assert!(
