@@ -163,7 +163,16 @@ async fn grown(cast: &Cast, times: usize) {
         engine.multiply(&trail, "AUDIT#", times, with_id).await;
     }
     engine.multiply(&own, "RUN#", times, with_id).await;
-    engine.multiply(&own, "GROUP#", times, with_id).await;
+    let (store, id) = (&cast.scene.service.io.store, enterprise.parse().unwrap());
+    let read = store.group_list(&id).await.unwrap();
+    let mut groups = read.groups;
+    let first = groups[0].clone();
+    groups.extend((1..=times).map(|n| shared::domain::group_filter::Group {
+        id: numbered(first.id.as_str(), n).parse().unwrap(),
+        ..first.clone()
+    }));
+    let later = read.read_at.unwrap() + jiff::SignedDuration::from_secs(1);
+    assert!(store.put_groups(&id, &groups, later).await.unwrap());
     // Four to one, so that the longest part of an export is full.
     let more = (0..4 * times)
         .map(|n| json!({ "id": format!("w{n:05}"), "name": format!("Voice User w{n:05}"), "extension": "12" }));

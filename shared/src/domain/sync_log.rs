@@ -158,6 +158,9 @@ impl fmt::Display for Line {
             Self::Matched { voice_user, teams_user } => {
                 write!(f, "{voice_user} is mapped to {teams_user}: they have the same address")
             }
+            Self::Unmatched { users: 1 } => {
+                f.write_str("1 imported user was not mapped by the address; the mapping page says why")
+            }
             Self::Unmatched { users } => {
                 write!(
                     f,

@@ -192,7 +192,7 @@ async fn a_save_of_thousands_is_one(store: Store) {
 
 async fn rows_of_a_run_are_known_as_its_own(store: Store) {
     let enterprise = created(&store, 1).await;
-    let run: RunId = "run_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+    let run: RunId = "run_01arz3ndektsv4rrffq69g5fav".parse().unwrap();
     let mut rows = mapping([1, 2, 3]);
     for n in [2, 3] {
         rows.rows.get_mut(&voice_user_id(n)).unwrap().by_mail = true;

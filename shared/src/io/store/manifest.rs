@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 /// Entries of one piece: 192 KB, half of what an item may hold.
 const ENTRIES_PER_PIECE: usize = 8_000;
+/// Pieces of one answer: more of them would only take memory.
+const PIECES_AT_ONCE: i32 = 2;
 /// What differs is kept beside a manifest up to one in so many of its entries.
 const ONE_IN: u64 = 8;
 /// Most reads that may add to one manifest.
@@ -150,6 +152,7 @@ impl Store {
                 .expression_attribute_values(":pk", text(&pk))
                 .expression_attribute_values(":prefix", text(keys::manifest(committed.manifest)))
                 .consistent_read(latest)
+                .limit(PIECES_AT_ONCE)
                 .set_exclusive_start_key(from)
                 .send()
                 .await

@@ -52,7 +52,7 @@ pub fn read(mut input: impl Read, import: &mut Import<'_>) -> Result<(), Fault> 
     let skipped = said.map_or(0, |_| line_end(5));
     let delimiter = said.unwrap_or_else(|| delimiter(&start));
     start.drain(..skipped);
-    let text = Cursor::new(start).chain(input);
+    let text = Lines::of(Cursor::new(start).chain(input));
     let lines_before = u64::from(skipped > 0);
     let mut table = ::csv::ReaderBuilder::new()
         .delimiter(delimiter)
@@ -63,7 +63,9 @@ pub fn read(mut input: impl Read, import: &mut Import<'_>) -> Result<(), Fault> 
     let mut columns: Option<Vec<Field>> = None;
     loop {
         let more = table.read_byte_record(&mut record);
-        let line = record.position().map_or(0, ::csv::Position::line) + lines_before;
+        // Where a record begins is told as of the blank lines before it, so its line is counted from its end.
+        let within = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        let line = (table.position().line() + lines_before).saturating_sub(1 + within);
         if !more.map_err(|error| whole("file", format!("it cannot be read after line {line}: {error}")))? {
             break;
         }
@@ -124,6 +126,46 @@ fn text(cell: &[u8]) -> Result<&str, Invalid> {
         )
     };
     std::str::from_utf8(cell).map_err(wrong)
+}
+
+/// Text whose lines all end with a line feed, the last one too, whatever they ended with.
+struct Lines<R> {
+    input: R,
+    last: u8,
+}
+
+impl<R: Read> Lines<R> {
+    fn of(input: R) -> Self {
+        Self { input, last: b'\n' }
+    }
+}
+
+impl<R: Read> Read for Lines<R> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let came = self.input.read(out)?;
+            if came == 0 {
+                if matches!(self.last, b'\n' | b'\r') || out.is_empty() {
+                    return Ok(0);
+                }
+                self.last = b'\n';
+                out[0] = b'\n';
+                return Ok(1);
+            }
+            let mut kept = 0;
+            for at in 0..came {
+                let byte = out[at];
+                if !(byte == b'\n' && self.last == b'\r') {
+                    out[kept] = if byte == b'\r' { b'\n' } else { byte };
+                    kept += 1;
+                }
+                self.last = byte;
+            }
+            if kept > 0 {
+                return Ok(kept);
+            }
+        }
+    }
 }
 
 fn header(record: &::csv::ByteRecord, line: u64, delimiter: u8) -> Result<Vec<Field>, Fault> {

@@ -94,6 +94,29 @@ fn what_spreadsheets_write_is_read() {
 }
 
 #[test]
+fn lines_are_counted_as_an_editor_counts_them() {
+    for end in ["\n", "\r\n", "\r"] {
+        for last in ["", end] {
+            let text = [
+                "id,name,number",
+                "",
+                "v1,Ada,1",
+                "",
+                "",
+                "v2,\"Two",
+                "lines\",+3222345678",
+                "v3,Ed,2",
+            ]
+            .join(end)
+                + last;
+            let told = told(csv(Mode::Create, &Users::new(), &text));
+            let lines: Vec<&str> = told.iter().map(|one| one.split(' ').next().unwrap()).collect();
+            assert_eq!(lines, ["3:3", "6:2", "8:3"], "{text:?}");
+        }
+    }
+}
+
+#[test]
 fn every_line_that_is_wrong_is_told_with_its_place() {
     let before = account(&[user("v9", "+3222345699")]);
     refused(

@@ -256,7 +256,7 @@ async fn r125_whose_address_leads_to_nobody_is_told_both_ways_out() {
     );
     let log = scene.log(&run).await.join("\n");
     assert!(
-        log.contains("EMAIL_NO_MATCH") && log.contains("1 imported users were not mapped"),
+        log.contains("EMAIL_NO_MATCH") && log.contains("1 imported user was not mapped"),
         "{log}"
     );
     let page = scene.get("/mapping").await;
