@@ -6,7 +6,7 @@ use crate::domain::directory::TeamsUser;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, RunId, TeamsUserId, VoiceUserId};
 use crate::domain::licence;
-use crate::domain::mapping::{Mapping, Owned, Ownership};
+use crate::domain::mapping::{Mapping, Ownership};
 use crate::domain::run::Step;
 use crate::domain::sync_status::SyncStatus;
 use crate::domain::voice::VoiceUser;
@@ -236,7 +236,7 @@ pub(super) async fn held(
 fn claim(held: &mut Ownership, plan: &StoredPlan) {
     let given = plan.targets.iter().filter(|(_, target)| !target.is_empty());
     for (user, _) in given {
-        held.entry(user.clone()).or_insert_with(Owned::default);
+        held.entry(user.clone()).or_default();
     }
 }
 
