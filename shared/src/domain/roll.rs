@@ -1,15 +1,12 @@
 //! Who is in the directory: a digest of everybody, small enough to hold half a million people while they are read anew.
 
-use super::directory::{TeamsUser, Traits};
+use super::directory::Traits;
 use super::ids::TeamsUserId;
-use jiff::Timestamp;
 
 /// Bytes of an entry as it is kept: 16 of the id, 7 of the digest, 1 of the traits.
 pub const ENTRY: usize = 24;
 /// Enough that a bucket stays small, whatever the size.
 const BUCKETS: usize = 2048;
-/// Part of every digest: a new number rewrites all users once, after their stored form has changed.
-pub const FORM: u8 = 2;
 
 /// One user as the roll knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,31 +20,6 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Of a user as they would be stored.
-    #[must_use]
-    pub fn of(user: &TeamsUser) -> Self {
-        let traits = user.traits();
-        let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-        hash.update(&[FORM, traits.byte()]);
-        let since = user.plans.phone_since.map(Timestamp::as_second).unwrap_or_default();
-        for field in [
-            user.name.as_bytes(),
-            user.email.as_str().as_bytes(),
-            user.country.as_deref().unwrap_or_default().as_bytes(),
-            &since.to_be_bytes(),
-        ] {
-            hash.update(&(field.len() as u64).to_be_bytes());
-            hash.update(field);
-        }
-        let mut digest = [0; 7];
-        digest.copy_from_slice(&hash.finish().as_ref()[..7]);
-        Self {
-            id: user.id.bytes(),
-            digest,
-            traits,
-        }
-    }
-
     /// As it is kept.
     #[must_use]
     pub fn bytes(&self) -> [u8; ENTRY] {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Enough to keep a worker busy while pages are on their way; each of them takes memory.
-const MOST: usize = 8;
+/// Four pages on their way are some thousand users a second; each of them takes up to a megabyte of memory.
+const MOST: usize = 4;
 
 /// Shared by the parallel reads of one tenant. A call is inside from before it is sent until its answer has come
 /// whole.

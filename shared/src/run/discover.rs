@@ -8,14 +8,14 @@ use crate::domain::directory::{TeamsUser, Traits};
 use crate::domain::finding::Finding;
 use crate::domain::group_filter::{ChosenGroup, GroupFilter};
 use crate::domain::ids::TeamsUserId;
-use crate::domain::roll::{Entry, Noted, Roll};
+use crate::domain::roll::{Noted, Roll};
 use crate::domain::sync_log::{Counts, Line};
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::gate::Gate;
 use crate::io::graph::{Changes, ChangesLink, Members, Range, Token, UserChange, ranges};
 use crate::io::store::leases::Lease;
-use crate::io::store::manifest::Directory;
+use crate::io::store::manifest::{Directory, roll_entry};
 use crate::plan::{discover, preflight};
 use futures::channel::mpsc;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -333,7 +333,7 @@ impl<'a> Work<'a> {
         io.store.renew(lease, io.clock.now()).await?;
         let mut fresh = BTreeMap::new();
         for user in page {
-            let entry = Entry::of(&user);
+            let entry = roll_entry(&user);
             match self.roll.note(entry) {
                 Noted::Same | Noted::Again => {}
                 Noted::Changed => {

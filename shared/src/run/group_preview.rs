@@ -3,12 +3,13 @@
 use crate::domain::enterprise::Enterprise;
 use crate::domain::group_filter::{ChosenGroup, GroupFilter};
 use crate::domain::ids::TeamsUserId;
-use crate::domain::roll::{Entry, Noted, Roll};
+use crate::domain::roll::{Noted, Roll};
 use crate::domain::sync_log::Counts;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::gate::Gate;
 use crate::io::graph::{Members, Range, Token};
+use crate::io::store::manifest::roll_entry;
 use crate::plan::discover;
 pub use crate::plan::group_preview::{InGroup, People, Preview};
 use crate::plan::group_preview::{SHOWN, unassigned};
@@ -137,7 +138,7 @@ impl Reading<'_> {
         while let Some(page) = pages.next().await? {
             count += page.len() as u64;
             for user in page {
-                let fresh = matches!(self.roll.note(Entry::of(&user)), Noted::Fresh(_));
+                let fresh = matches!(self.roll.note(roll_entry(&user)), Noted::Fresh(_));
                 if !self.inside.insert(user.id.bytes()) || user.guest {
                     continue;
                 }

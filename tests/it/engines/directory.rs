@@ -8,7 +8,7 @@ use shared::domain::roll::{Entry, Roll};
 use shared::io::store::Store;
 use shared::io::store::directory::{Among, PURGED_AFTER};
 use shared::io::store::leases::{LEASE_LIFE, Lease};
-use shared::io::store::manifest::Directory;
+use shared::io::store::manifest::{Directory, roll_entry};
 use std::collections::BTreeSet;
 
 super::cases!(
@@ -80,7 +80,7 @@ async fn read(store: &Store, users: &[TeamsUser]) -> Directory {
 }
 
 fn note(roll: &mut Roll, user: &TeamsUser) -> Option<Traits> {
-    let entry = Entry::of(user);
+    let entry = roll_entry(user);
     roll.note(entry);
     roll.changed_from(&entry.id)
 }
@@ -111,7 +111,7 @@ async fn known(store: &Store) -> BTreeSet<[u8; 24]> {
 }
 
 fn entries(users: &[TeamsUser]) -> BTreeSet<[u8; 24]> {
-    users.iter().map(|user| Entry::of(user).bytes()).collect()
+    users.iter().map(|user| roll_entry(user).bytes()).collect()
 }
 
 async fn a_read_shows_all_its_users_at_once(store: Store) {

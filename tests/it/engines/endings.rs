@@ -15,7 +15,7 @@ use shared::domain::enterprise::Enterprise;
 use shared::domain::ids::{EnterpriseId, MailId, TenantId};
 use shared::domain::letter::{Letter, Outgoing};
 use shared::domain::mapping::Mapping;
-use shared::domain::roll::{Entry, Roll};
+use shared::domain::roll::Roll;
 use shared::domain::setup::{BoundTenant, Setup};
 use shared::domain::standing::{RETENTION, Standing};
 use shared::domain::sync_status::{Pending, SyncStatus};
@@ -23,7 +23,7 @@ use shared::domain::voice::{CallHandling, VoiceUser};
 use shared::io::store::Store;
 use shared::io::store::account::{ACCOUNT_MOVED, Account, ENTERPRISE_MOVED};
 use shared::io::store::keys::PENDING_SHARDS;
-use shared::io::store::manifest::Directory;
+use shared::io::store::manifest::{Directory, roll_entry};
 use shared::io::store::mapping::SavedMapping;
 use shared::io::store::voice_users::VoiceUsers;
 
@@ -244,7 +244,7 @@ async fn filled(store: &Store, kept: &Enterprise) {
     store.put_teams_users(id, &people, lease.fence()).await.unwrap();
     let mut roll = Roll::default();
     for (user, _) in &people {
-        roll.note(Entry::of(user));
+        roll.note(roll_entry(user));
     }
     let none = Directory::default();
     store

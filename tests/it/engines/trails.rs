@@ -102,7 +102,7 @@ async fn every_write(store: &Store, kept: &Enterprise, status: &SyncStatus, entr
             .await
             .is_ok(),
         store.remove_enterprise(&next, seen, None, &entry(), &[]).await.is_ok(),
-        keep_voice_users(&store, kept, |_| (), account, &entry()).await.is_ok(),
+        keep_voice_users(store, kept, |_| (), account, &entry()).await.is_ok(),
         // These are refused by a key that another request has used.
         store.put_plan(id, &plan, &"plan", &entry(), &used, NOW).await.is_ok(),
         store

@@ -33,7 +33,7 @@ pub(crate) struct Places {
     pub(crate) partition: String,
 }
 
-/// What a script says of itself, by `getrusage`.
+/// What a script says of itself: processor time by `getrusage`, memory as the system has it (`VmHWM`).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Said {

@@ -5,6 +5,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { BatchWriteCommand, DynamoDBDocumentClient, paginateQuery } from "@aws-sdk/lib-dynamodb";
 import { Client, HTTPMessageHandler, RetryHandler, RetryHandlerOptions } from "@microsoft/microsoft-graph-client";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { readFileSync } from "node:fs";
 import { Agent } from "node:http";
 
 const FIELDS =
@@ -174,5 +175,7 @@ await Promise.all(under_way);
 
 const used = process.resourceUsage();
 const cpuSeconds = (used.userCPUTime + used.systemCPUTime) / 1e6;
-console.log(JSON.stringify({ written, unchanged, cpuSeconds, peakKib: used.maxRSS }));
+// `maxRSS` will not do: a child inherits the peak of the process that started it.
+const peakKib = Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]);
+console.log(JSON.stringify({ written, unchanged, cpuSeconds, peakKib }));
 process.exit(0);

@@ -6,8 +6,9 @@
 
 use super::leases::Lease;
 use super::{SK, Store, decoded, keys, text};
+use crate::domain::directory::TeamsUser;
 use crate::domain::ids::EnterpriseId;
-use crate::domain::roll::{ENTRY, Entry, FORM, Roll};
+use crate::domain::roll::{ENTRY, Entry, Roll};
 use crate::domain::sync_log::Counts;
 use crate::error::{Error, Result};
 use crate::io::graph::ChangesLink;
@@ -20,6 +21,8 @@ const ENTRIES_PER_PIECE: usize = 8_000;
 const ONE_IN: u64 = 8;
 /// Most reads that may add to one manifest.
 const MOST_ADDED: usize = 64;
+/// Part of every digest: a new number rewrites all users once, after their stored form has changed.
+const FORM: u8 = 2;
 /// The digest of somebody who is gone.
 const NOBODY: [u8; 7] = [0; 7];
 
@@ -38,7 +41,7 @@ pub struct Directory {
     pub guests: u64,
     /// Where the next read of changes begins.
     pub link: Option<ChangesLink>,
-    /// A digest of the filter that it was read through.
+    /// The key of the filter that it was read through.
     pub filter: String,
     /// The form of the digests.
     pub form: u8,
@@ -78,6 +81,31 @@ impl Directory {
 struct Piece {
     #[serde(with = "serde_bytes")]
     entries: Vec<u8>,
+}
+
+/// A user as they stand in a manifest: with a digest of everything that is stored.
+#[must_use]
+pub fn roll_entry(user: &TeamsUser) -> Entry {
+    let traits = user.traits();
+    let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    hash.update(&[FORM, traits.byte()]);
+    let since = user.plans.phone_since.map(Timestamp::as_second).unwrap_or_default();
+    for field in [
+        user.name.as_bytes(),
+        user.email.as_str().as_bytes(),
+        user.country.as_deref().unwrap_or_default().as_bytes(),
+        &since.to_be_bytes(),
+    ] {
+        hash.update(&(field.len() as u64).to_be_bytes());
+        hash.update(field);
+    }
+    let mut digest = [0; 7];
+    digest.copy_from_slice(&hash.finish().as_ref()[..7]);
+    Entry {
+        id: user.id.bytes(),
+        digest,
+        traits,
+    }
 }
 
 impl Store {

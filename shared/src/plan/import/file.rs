@@ -215,9 +215,10 @@ fn row(record: &::csv::ByteRecord, columns: &[Field], line: u64, import: &mut Im
 fn given(field: Field, cell: &str) -> Given {
     let text = unguarded(cell.trim());
     // A spreadsheet's mark for text, which some programs write into the file.
-    let text = match field {
-        Field::Number | Field::Extension => text.trim_start_matches('\'').to_owned(),
-        _ => text,
+    let text = if [Field::Number, Field::Extension].contains(&field) {
+        text.trim_start_matches('\'').to_owned()
+    } else {
+        text
     };
     let clears = text.trim() == CLEAR && ![Field::Id, Field::Name].contains(&field);
     if clears { Given::Nothing } else { Given::Text(text) }

@@ -387,8 +387,8 @@ proptest! {
                     Err(faults) => prop_assert!(!faults.is_empty()),
                 }
                 let mut import = Import::new(mode, &before);
-                let _ = list::read(text.as_ref(), &mut import);
-                let _ = list::read_lines(text.as_ref(), &mut import);
+                let _ = list::read(text, &mut import);
+                let _ = list::read_lines(text, &mut import);
                 let _ = import.finish();
             }
         }

@@ -55,11 +55,10 @@ async fn r124_whoever_has_the_same_address_is_proposed() {
         "{}",
         list.body
     );
-    for n in 0..3 {
-        let row = &list.list("/items")[n];
+    for (row, person) in list.list("/items").iter().zip(&people).take(3) {
         assert_eq!(
             (&row["teamsUser"]["id"], &row["atNextSync"]),
-            (&people[n]["id"], &json!(false))
+            (&person["id"], &json!(false))
         );
     }
     assert_eq!(list.text("/items/3/finding/code"), "EMAIL_NO_MATCH");

@@ -135,7 +135,7 @@ async fn r090_r102_somebody_is_searched_by_part_of_name_or_address() {
         let label = format!("{} ({email})", user["name"].as_str().unwrap());
         assert_eq!(user["label"], label);
         let found = scene.get(&format!("/teams-users?q={}", email.to_uppercase())).await;
-        assert_eq!(found.list("/items"), [user.clone()]);
+        assert_eq!(found.list("/items"), std::slice::from_ref(user));
     }
     let address = taken["email"].as_str().unwrap();
     let found = scene.get(&format!("/teams-users?free=true&q={address}")).await;
