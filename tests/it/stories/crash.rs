@@ -1,6 +1,6 @@
 //! The worker is killed before and after each call that it makes; the run goes on and ends as if nothing had been.
 
-use super::scene::{Scene, Table, options};
+use super::scene::{Scene, options};
 use dialbridge_local::drive::people::at_microsoft;
 use dialbridge_local::faults::Fault;
 use reqwest::Client;
@@ -15,7 +15,7 @@ struct Swap {
     scene: Scene,
     swapped: bool,
     /// What each of the two mappings leads to, as a run without a crash left it.
-    expected: BTreeMap<bool, (BTreeMap<String, String>, Table)>,
+    expected: BTreeMap<bool, (BTreeMap<String, String>, Vec<String>)>,
 }
 
 impl Swap {
@@ -34,10 +34,26 @@ impl Swap {
         swap
     }
 
-    /// Holders of numbers, and what we think is ours; the users that are kept.
-    async fn seen(&self) -> (BTreeMap<String, String>, Table) {
-        let mut kept = self.scene.kept().await;
-        kept.retain(|(pk, sk), _| pk.contains("#TEAMS#") || sk.starts_with("OWNED#") || sk.starts_with("MANIFEST#"));
+    /// Holders of numbers, and what we think is ours; the users that are kept, and the digests that hold. Which read wrote a
+    /// user, and when a number was put in place, may differ.
+    async fn seen(&self) -> (BTreeMap<String, String>, Vec<String>) {
+        let mut kept = Vec::new();
+        for mut item in self.scene.items().await {
+            let key = format!("{:?} {:?}", item["pk"], item["sk"]);
+            if key.contains("#TEAMS#") || key.contains("OWNED#") {
+                item.remove("generation");
+                item.remove("since");
+                let rest: BTreeMap<_, _> = item.into_iter().collect();
+                kept.push(format!("{rest:?}"));
+            }
+        }
+        let (store, id) = (&self.scene.service.io.store, self.scene.enterprise.parse().unwrap());
+        let directory = store.directory(&id).await.unwrap();
+        assert!(!directory.broken_off(), "nothing is left to be tidied up");
+        let mut roll = store.roll(&id, &directory).await.unwrap();
+        roll.keep_the_rest();
+        kept.extend(roll.here().map(|entry| format!("{entry:?}")));
+        kept.sort();
         (self.scene.holders().await, kept)
     }
 

@@ -6,15 +6,11 @@ use super::scene::{Scene, options};
 use dialbridge_local::drive::api::Answer;
 use reqwest::Client;
 use serde_json::{Value, json};
+use shared::domain::directory::CALLING_PLANS;
 use std::collections::BTreeMap;
 
 /// Two pages of users.
 const PEOPLE: usize = 1_200;
-const CALLING: [&str; 3] = [
-    "4ed3ff63-69d7-4fb7-b984-5aec7f605ca8",
-    "5a10155d-f5c1-411a-a8ec-e99aae125390",
-    "54a152dc-90de-4996-93d2-bc47e670fc06",
-];
 const CREDITS: &str = "505e180f-f7e0-4b65-91d4-00d670bbd18c";
 
 async fn discover(scene: &Scene) -> Answer {
@@ -55,7 +51,7 @@ async fn expected(scene: &Scene) -> BTreeMap<String, (bool, String)> {
         .map(|user| {
             let resource = has_plan(&user, "f47330e9-c134-43b3-9993-e7f004506889");
             let phone = has_plan(&user, "4828c8ec-dc2e-4779-b502-87ac9ce28ab7");
-            let calling = CALLING.iter().any(|plan| has_plan(&user, plan)) || has_plan(&user, CREDITS);
+            let calling = CALLING_PLANS.iter().any(|plan| has_plan(&user, plan)) || has_plan(&user, CREDITS);
             let mapped = user["userType"] != "Guest" && phone && !resource && !calling;
             let text = |name: &str| user[name].as_str().unwrap().to_owned();
             (text("id"), (mapped, text("displayName")))

@@ -236,9 +236,14 @@ async fn r067_confirming_moves_and_leaves_what_belongs_to_the_old_tenant_behind(
     assert_eq!(scene.get("/group-filter").await.text("/mode"), "undecided");
     assert_eq!((count(&scene, "MAPPING#").await, count(&scene, "OWNED#").await), (0, 0));
     assert_eq!(count(&scene, &format!("LEFT#{}#", scene.tenant.id)).await, 2);
-    assert_eq!(count(&scene, "VOICE#").await, 3, "voice users belong to the enterprise");
+    let voice_users = scene.get("/voice-users").await;
+    assert_eq!(
+        voice_users.list("/items").len(),
+        3,
+        "voice users belong to the enterprise"
+    );
     assert!(scene.candidates().await.is_empty());
-    assert_eq!(count(&scene, "GROUP#").await, 0);
+    assert_eq!(count(&scene, "GROUPS").await, 0);
     assert_eq!(scene.consent("signIn").await["state"], "granted");
     assert_eq!(scene.consent("calling").await["state"], "pending");
     assert!(scene.deeds().await.contains(&"tenantMoved".to_owned()));
@@ -386,6 +391,8 @@ async fn a_tenant_that_belongs_to_another_enterprise_is_refused() {
 async fn kept_but_the_run(scene: &Scene, run: &str) -> super::scene::Table {
     let mut kept = scene.kept().await;
     kept.retain(|(_, sk), _| !sk.contains(run) && sk != "SYNC" && sk != "LEASE");
+    // The end of the run is an entry, and moves the end of the trail.
+    kept.retain(|(pk, sk), item| !(pk.ends_with("#AUDIT") && (sk == "LAST" || item.contains(run))));
     kept
 }
 

@@ -367,7 +367,7 @@ async fn r099_before_the_first_sync_the_list_is_empty_and_says_to_wait() {
         scene
             .get("/mapping")
             .await
-            .text("/notices/0")
+            .text("/notices/0/text")
             .contains("has to sync once")
     );
 }

@@ -16,7 +16,12 @@ async fn place(scene: &Scene) -> BTreeSet<(String, String)> {
     const KINDS: [&str; 7] = ["LEFT#", "OWNED#", "MAPPING#", "VOICE#", "MANIFEST#", "USER#", "BINDING"];
     let kept = scene.kept().await.into_keys();
     let kept = kept.filter(|(pk, sk)| pk.starts_with("TENANT#") || KINDS.iter().any(|kind| sk.starts_with(kind)));
-    kept.map(|(pk, sk)| (pk.replace(&scene.enterprise, "OURS"), sk))
+    // A set of voice users is named by the moment when it was written.
+    let name = |sk: String| match sk.strip_prefix("VOICE##") {
+        Some(set) => format!("VOICE##{}", &set[set.find('#').unwrap()..]),
+        None => sk,
+    };
+    kept.map(|(pk, sk)| (pk.replace(&scene.enterprise, "OURS"), name(sk)))
         .collect()
 }
 
