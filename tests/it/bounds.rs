@@ -174,8 +174,10 @@ async fn grown(cast: &Cast, times: usize) {
     let later = read.read_at.unwrap() + jiff::SignedDuration::from_secs(1);
     assert!(store.put_groups(&id, &groups, later).await.unwrap());
     // Four to one, so that the longest part of an export is full.
-    let more = (0..4 * times)
-        .map(|n| json!({ "id": format!("w{n:05}"), "name": format!("Voice User w{n:05}"), "extension": "12" }));
+    let more = (0..4 * times).map(|n| {
+        json!({ "id": format!("w{n:05}"), "name": format!("Voice User w{n:05}"), "extension": "12",
+            "email": format!("w{n:05}@voice.example") })
+    });
     let voice_users: Vec<Value> = (0..3)
         .map(voice_user)
         .chain([json!({ "id": "spare", "name": "Spare" })])

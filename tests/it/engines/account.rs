@@ -211,7 +211,7 @@ async fn rows_of_a_run_are_known_as_its_own(store: Store) {
     assert_eq!(account.matched_in(&run), [&third].into());
     assert!(
         account
-            .matched_in(&"run_01ARZ3NDEKTSV4RRFFQ69G5FAW".parse().unwrap())
+            .matched_in(&"run_01arz3ndektsv4rrffq69g5faw".parse().unwrap())
             .is_empty()
     );
 }

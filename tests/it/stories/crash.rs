@@ -1,6 +1,6 @@
 //! The worker is killed before and after each call that it makes; the run goes on and ends as if nothing had been.
 
-use super::scene::{Scene, options};
+use super::scene::{Scene, options, texts};
 use dialbridge_local::drive::people::at_microsoft;
 use dialbridge_local::faults::Fault;
 use reqwest::Client;
@@ -37,16 +37,14 @@ impl Swap {
     /// Holders of numbers, and what we think is ours; the users that are kept, and the digests that hold. Which read wrote a
     /// user, and when a number was put in place, may differ.
     async fn seen(&self) -> (BTreeMap<String, String>, Vec<String>) {
-        let mut kept = Vec::new();
-        for mut item in self.scene.items().await {
-            let key = format!("{:?} {:?}", item["pk"], item["sk"]);
-            if key.contains("#TEAMS#") || key.contains("OWNED#") {
-                item.remove("generation");
-                item.remove("since");
-                let rest: BTreeMap<_, _> = item.into_iter().collect();
-                kept.push(format!("{rest:?}"));
-            }
+        let mut items = self.scene.items().await;
+        for item in &mut items {
+            item.remove("generation");
+            item.remove("since");
         }
+        let mut kept = texts(items);
+        kept.retain(|(pk, sk), _| pk.contains("#TEAMS#") || sk.starts_with("OWNED#"));
+        let mut kept: Vec<String> = kept.into_values().collect();
         let (store, id) = (&self.scene.service.io.store, self.scene.enterprise.parse().unwrap());
         let directory = store.directory(&id).await.unwrap();
         assert!(!directory.broken_off(), "nothing is left to be tidied up");

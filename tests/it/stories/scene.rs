@@ -513,7 +513,8 @@ impl Scene {
     }
 }
 
-fn texts(items: Vec<HashMap<String, AttributeValue>>) -> Table {
+/// Items as text, by their keys.
+pub(crate) fn texts(items: Vec<HashMap<String, AttributeValue>>) -> Table {
     let text = |value: Option<&AttributeValue>| value.unwrap().as_s().unwrap().clone();
     let row = |item: HashMap<String, AttributeValue>| {
         let key = (text(item.get("pk")), text(item.get("sk")));
