@@ -35,7 +35,7 @@ pub(crate) struct ChangesParams {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Changes {
-    items: Vec<Change>,
+    items: Vec<NewsItem>,
     /// Give it as `after` of the next request, also when there was nothing this time. It never ends.
     #[schema(value_type = String)]
     cursor: AuditId,
@@ -60,7 +60,7 @@ struct Versions {
 /// One change.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Change {
+struct NewsItem {
     #[schema(value_type = String, format = "date-time")]
     at: Timestamp,
     /// What to show anew.
@@ -82,7 +82,7 @@ struct Change {
     figures: Option<BTreeMap<String, u64>>,
 }
 
-impl Change {
+impl NewsItem {
     /// Who did it and the values before and after are left to the audit trail: not everybody who shows pages may read it.
     fn of(entry: Entry) -> Option<Self> {
         let topic = entry.deed.topic()?;
@@ -139,7 +139,7 @@ pub(crate) async fn list(
         status: io.store.sync_status(&enterprise).await?.version,
     };
     Ok(Json(Changes {
-        items: entries.into_iter().filter_map(Change::of).collect(),
+        items: entries.into_iter().filter_map(NewsItem::of).collect(),
         cursor,
         more,
         versions,

@@ -273,7 +273,7 @@ impl World {
             if pk.starts_with("SIGNIN#") || sk == "SIGNIN" {
                 continue;
             }
-            if pk.ends_with("#AUDIT") && format!("{item:?}").contains("signInTried") {
+            if pk.ends_with("#AUDIT") && (sk == "LAST" || format!("{item:?}").contains("signInTried")) {
                 news.push((pk, sk));
                 continue;
             }
