@@ -1,7 +1,7 @@
 //! The tokens of a sync: sealed for one run, ended with Microsoft's own end, and what becomes of work that outlives them
 //! (R061-R063).
 
-use super::scene::{Scene, findings, options};
+use super::scene::{Scene, findings, options, texts};
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -200,7 +200,12 @@ async fn again(scene: &Scene, run: &str) -> Answer {
 
 /// What a sync leads to: the tenant's numbers, and what we think is ours.
 async fn outcome(scene: &Scene) -> (Vec<Value>, BTreeMap<(String, String), String>) {
-    let mut kept = scene.kept().await;
+    let mut items = scene.items().await;
+    for item in &mut items {
+        // When it was put in place is another matter.
+        item.remove("since");
+    }
+    let mut kept = texts(items);
     kept.retain(|(_, sk), _| sk.starts_with("OWNED#"));
     let plain =
         |((_, sk), item): ((String, String), String)| ((String::new(), sk), item.replace(&scene.enterprise, ""));

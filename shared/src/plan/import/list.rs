@@ -12,7 +12,29 @@ use std::io::{BufRead, Read};
 #[derive(Debug)]
 pub struct Said(pub Vec<Cell>);
 
-struct Value(Given);
+/// What stood there, and as what.
+struct Value(Given, Kind);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Truth,
+    Number,
+    Null,
+}
+
+impl Kind {
+    /// Whether a field may be given so. A telephone number without its quotes has lost its plus too, which is what its
+    /// reader then says.
+    fn fits(self, field: Field) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Text => field != Field::MatchByMail,
+            Self::Truth => field == Field::MatchByMail,
+            Self::Number => field == Field::Number,
+        }
+    }
+}
 
 impl<'de> serde::Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -23,23 +45,22 @@ impl<'de> serde::Deserialize<'de> for Value {
                 f.write_str("a text, or null")
             }
             fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-                Ok(Value(Given::Text(text.to_owned())))
+                Ok(Value(Given::Text(text.to_owned()), Kind::Text))
             }
             fn visit_string<E>(self, text: String) -> Result<Value, E> {
-                Ok(Value(Given::Text(text)))
+                Ok(Value(Given::Text(text), Kind::Text))
             }
             fn visit_bool<E>(self, yes: bool) -> Result<Value, E> {
-                Ok(Value(Given::Text(yes.to_string())))
+                Ok(Value(Given::Text(yes.to_string()), Kind::Truth))
             }
-            // A number without its plus, or an extension without its zeros: what is wrong is said with its field.
             fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-                Ok(Value(Given::Text(number.to_string())))
+                Ok(Value(Given::Text(number.to_string()), Kind::Number))
             }
             fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
                 Err(E::invalid_type(Unexpected::Float(number), &self))
             }
             fn visit_unit<E>(self) -> Result<Value, E> {
-                Ok(Value(Given::Nothing))
+                Ok(Value(Given::Nothing, Kind::Null))
             }
         }
         deserializer.deserialize_any(Scalar)
@@ -72,7 +93,18 @@ impl<'de> serde::Deserialize<'de> for Said {
                     if cells.iter().any(|cell| cell.field == field) {
                         return Err(A::Error::duplicate_field(field.name()));
                     }
-                    let given = map.next_value::<Value>()?.0;
+                    let Value(given, kind) = map.next_value::<Value>()?;
+                    if !kind.fits(field) {
+                        let wanted = if field == Field::MatchByMail {
+                            "true or false"
+                        } else {
+                            "a text in quotes"
+                        };
+                        return Err(A::Error::custom(format!(
+                            "{}: expected {wanted}, or null",
+                            field.name()
+                        )));
+                    }
                     cells.push(Cell {
                         field,
                         given,
