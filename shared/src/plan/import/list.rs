@@ -28,8 +28,7 @@ impl Kind {
     /// reader then says.
     fn fits(self, field: Field) -> bool {
         match self {
-            Self::Null => true,
-            Self::Text => field != Field::MatchByMail,
+            Self::Null | Self::Text => true,
             Self::Truth => field == Field::MatchByMail,
             Self::Number => field == Field::Number,
         }
@@ -93,7 +92,11 @@ impl<'de> serde::Deserialize<'de> for Said {
                     if cells.iter().any(|cell| cell.field == field) {
                         return Err(A::Error::duplicate_field(field.name()));
                     }
-                    let Value(given, kind) = map.next_value::<Value>()?;
+                    let Value(mut given, kind) = map.next_value::<Value>()?;
+                    // `"yes"` is a text and not a truth; with its quotes the field's reader refuses it like any other word.
+                    if let (Kind::Text, Field::MatchByMail, Given::Text(text)) = (kind, field, &mut given) {
+                        *text = format!("\"{text}\"");
+                    }
                     if !kind.fits(field) {
                         let wanted = if field == Field::MatchByMail {
                             "true or false"
