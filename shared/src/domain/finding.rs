@@ -21,12 +21,20 @@ pub enum Code {
     ApprovalRequired,
     /// A sign-in was begun, and no answer came back from Microsoft.
     WindowClosed,
+    /// A Microsoft account that nobody in the portal has.
+    UnknownAccount,
+    /// The browser did not open the sign-in window.
+    PopupBlocked,
     /// Sync is disabled, so that the enterprise can move to another tenant.
     SyncDisabled,
     /// The session with Microsoft ended before the work did.
     TokenTooShort,
     /// The SBC's domain is not usable in the tenant yet.
     DomainNotReady,
+    /// Too few unassigned licences to activate the SBC's domains.
+    NoSpareLicenses,
+    /// An object of ours in the tenant was changed or deleted by somebody else.
+    PolicyDrift,
     /// The first sync has not been run, or has not ended.
     FirstSyncRunning,
     /// A chosen group has no members.

@@ -9,6 +9,7 @@ use crate::domain::ids::{EnterpriseId, PlanId, TeamsUserId};
 use crate::domain::mapping::Owned;
 use crate::domain::once::Once;
 use crate::domain::sync_log::Line;
+use crate::domain::tenant_object::ObjectChange;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::graph::Token;
@@ -32,6 +33,9 @@ pub struct StoredPlan {
     pub made: Timestamp,
     /// The account's version that it was made from.
     pub account_version: u64,
+    /// What is done with the tenant's own objects, before the changes; or after them, where it is all taken away.
+    #[serde(default)]
+    pub objects: Vec<ObjectChange>,
     /// In order of execution.
     pub changes: Vec<Change>,
     /// What is left alone, and why.
@@ -141,6 +145,7 @@ pub async fn stored(
         account_version: account.version,
         releases_to_approve: (!leaving && releases > free_releases(account.owned.len())).then_some(releases),
         names: names.into_iter().map(|(id, user)| (id, user.name)).collect(),
+        objects: Vec::new(),
         changes: plan.changes,
         conflicts: plan.conflicts,
         notes: plan.notes,

@@ -44,6 +44,7 @@ pub mod outbox;
 pub mod reminders;
 pub mod resellers;
 pub mod runs;
+mod steps;
 pub mod sync_status;
 pub mod table;
 pub mod troubles;

@@ -1,0 +1,163 @@
+//! How a run ends or is interrupted.
+
+use super::Next;
+use super::record::{capital, log, news, write};
+use crate::domain::audit::{Deed, changed};
+use crate::domain::finding::{Actor, Code, Finding};
+use crate::domain::run::{Run, RunKind, RunState};
+use crate::domain::sync_log::Line;
+use crate::domain::sync_status::{LastSync, SyncStatus};
+use crate::error::{Chain, Error, Result};
+use crate::io::Io;
+use crate::io::store::leases::Lease;
+use crate::plan::duration;
+use crate::run::plans::StoredPlan;
+use crate::run::{account, apply, remove};
+
+/// How often a run is called again after faults of Microsoft or of ours, in a row, before it gives up.
+const FAULTS_MAX: usize = 5;
+
+/// The end of a run: status, index, schedule and log agree, and the tokens are gone.
+pub(super) async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Finding>) -> Result<Next> {
+    let enterprise = &lease.enterprise;
+    let now = io.clock.now();
+    let successful = findings.is_empty();
+    let mut lines: Vec<Line> = findings.iter().cloned().map(Line::Obstacle).collect();
+    lines.push(Line::End { successful });
+    run.findings = findings;
+    run.ended = Some(now);
+    let last = if successful {
+        LastSync::Successful
+    } else {
+        LastSync::Failed
+    };
+    // The tokens last, and the status first: wherever the worker dies, the run is ended again, with the same result.
+    let kept = io.store.enterprise(enterprise).await?;
+    io.store
+        .edit_sync_status(&kept, |status| SyncStatus {
+            current: status.current.filter(|current| *current != run.id),
+            last: Some((now, last)),
+            ..status
+        })
+        .await?;
+    account::refresh_pending(io, &kept, now).await?;
+    if successful && run.kind == RunKind::Apply && kept.standing.leaving() {
+        remove::end_final_sync(io, enterprise, now).await?;
+    }
+    run.state = if successful {
+        RunState::Succeeded
+    } else {
+        RunState::Failed
+    };
+    let ended = changed("state", None, Some(outcome(run.state).into()));
+    let ended = news(io, run, Deed::RunEnded, ended.into_iter().collect());
+    write(io, lease, run, lines, Some(&ended)).await?;
+    io.store.delete_sealed(enterprise, &run.id).await?;
+    remove::end_data(io, enterprise).await?;
+    Ok(if successful {
+        Next::Done { seconds: 0 }
+    } else {
+        Next::Failed { seconds: 0 }
+    })
+}
+
+pub(super) fn not_served(why: &str) -> Finding {
+    Finding {
+        code: Code::NotServed,
+        subject: String::new(),
+        seen: format!("{}.", capital(why)),
+        fix: "Ask the reseller to enable it, then sync again.".into(),
+        actor: Actor::Reseller,
+        about: None,
+        wait: None,
+    }
+}
+
+/// Something kept the run from going on. A pause that Microsoft asks for is kept; an ended session waits for a person;
+/// a fault is tried again a few times, and then reported.
+pub(super) async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Error) -> Result<Next> {
+    let finding = |code, seen: String, fix: &str, actor| Finding {
+        code,
+        subject: String::new(),
+        seen,
+        fix: fix.into(),
+        actor,
+        about: None,
+        wait: None,
+    };
+    match error {
+        Error::Throttled { wait, .. } => {
+            let seconds = u32::try_from(wait.as_secs())
+                .unwrap_or(u32::MAX)
+                .saturating_add(u32::from(wait.subsec_nanos() > 0));
+            Ok(Next::Wait {
+                seconds: seconds.max(1),
+            })
+        }
+        Error::TokenExpired => {
+            let plan: Option<StoredPlan> = io.store.run_plan(&lease.enterprise, &run.id).await?;
+            let steps = io.store.steps(&lease.enterprise, &run.id).await?;
+            let left = plan.map_or(0, |plan| apply::left(&plan, &steps).count());
+            run.findings = vec![duration::ended(left, steps.len())];
+            let lines = run.findings.iter().cloned().map(Line::Obstacle).collect();
+            run.state = RunState::AwaitingSignIn;
+            io.store.delete_sealed(&lease.enterprise, &run.id).await?;
+            let interrupted = news(io, run, Deed::RunInterrupted, Vec::new());
+            write(io, lease, run, lines, Some(&interrupted)).await?;
+            Ok(Next::Done { seconds: 0 })
+        }
+        Error::Refused {
+            code, message, doing, ..
+        } => {
+            let seen = format!("Could not {doing}: {message} ({code}).");
+            let fix = "Read Microsoft's reason; if it does not help, ask the provider.";
+            end(
+                io,
+                lease,
+                run,
+                vec![finding(Code::MsRefused, seen, fix, Actor::Provider)],
+            )
+            .await
+        }
+        error => {
+            tracing::warn!(enterprise.id = %lease.enterprise, run.id = %run.id, error.message = %Chain(&error), "a run was interrupted");
+            let fault = finding(
+                Code::MsInternal,
+                format!("{}.", capital(&error.to_string())),
+                "Try again; after an unexpected error of Microsoft wait up to 24 hours.",
+                Actor::Microsoft,
+            );
+            let before = run.findings.iter().filter(|finding| finding.code == fault.code).count();
+            if before >= FAULTS_MAX {
+                return end(io, lease, run, vec![fault]).await;
+            }
+            run.findings.push(fault);
+            log(io, lease, run, Vec::new()).await?;
+            let faults = u32::try_from(before + 1).unwrap_or(u32::MAX);
+            Ok(Next::Wait {
+                seconds: 2_u32.saturating_pow(faults),
+            })
+        }
+    }
+}
+
+pub(super) fn broken() -> Finding {
+    Finding {
+        code: Code::MsInternal,
+        subject: String::new(),
+        seen: "The sync stopped at a fault that repeating did not overcome.".into(),
+        fix: "Sync again: it goes on from what is in place. If it stops again, ask the provider.".into(),
+        actor: Actor::Provider,
+        about: None,
+        wait: None,
+    }
+}
+
+/// How a run ended, as the API names it.
+fn outcome(state: RunState) -> &'static str {
+    match state {
+        RunState::Succeeded => "succeeded",
+        RunState::Abandoned => "abandoned",
+        _ => "failed",
+    }
+}
