@@ -251,7 +251,7 @@ impl Round<'_> {
     /// A deputy's tokens are gone: the person is none any more, and nothing more is done in their name.
     async fn withdrawn(&self) -> Result<bool> {
         let (enterprise, run) = (&self.lease.enterprise, &self.run.id);
-        Ok(self.run.deputy.is_some()
+        Ok(self.run.authority.deputy().is_some()
             && self
                 .io
                 .store

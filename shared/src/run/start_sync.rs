@@ -6,7 +6,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
 use crate::domain::once::Once;
 use crate::domain::permission::{Mode, Permission};
-use crate::domain::run::{Run, RunKind, RunState};
+use crate::domain::run::{Run, RunKind, RunState, Tally, Trigger};
 use crate::domain::secret::Secret;
 use crate::domain::sync_status::SyncStatus;
 use crate::domain::visit::{Link, Purpose, Stage, Visit};
@@ -27,7 +27,7 @@ pub const LINK_LIFE: SignedDuration = SignedDuration::from_mins(30);
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Ask {
-    /// Read only, or read and apply.
+    /// Read, apply, or both.
     pub kind: RunKind,
     /// The plan that was shown, where one was.
     pub plan: Option<PlanId>,
@@ -53,7 +53,7 @@ pub struct Started {
 /// the mapping changed since the plan was shown.
 pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timestamp) -> Result<Started> {
     let enterprise = &access.kept;
-    let deputy = operators::asks(access)?;
+    let authority = operators::asks(access)?;
     preflight::may_start(&enterprise.standing, &enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
     if let Some(known) = io.store.answered(once, now).await? {
         let id: RunId = known
@@ -62,7 +62,7 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
         return started(io, &enterprise.id, &id, once).await;
     }
     let status = io.store.sync_status(&enterprise.id).await?;
-    if ask.kind == RunKind::Apply && ask.permission.is_none() {
+    if ask.kind.applies() && ask.permission.is_none() {
         return Err(crate::domain::Invalid::new("mode", "say how far the run may go: addOnly or full").into());
     }
     let full = |permission: &Permission| permission.mode == Mode::Full;
@@ -87,12 +87,15 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
         plan: ask.plan,
         debug: ask.debug,
         requested_by: access.caller.subject.clone(),
-        deputy,
+        authority,
+        trigger: Trigger::Manual,
+        retry_of: None,
         created: now,
         started: None,
         ended: None,
         findings: Vec::new(),
         lines: 0,
+        tally: Tally::default(),
     };
     let token = io.vault.token_for(once).await?;
     let hash = io.vault.keyed_hash("link", &token).await?;
@@ -142,12 +145,12 @@ pub async fn sign_in_again(
     once: &Once,
     now: Timestamp,
 ) -> Result<(Started, Timestamp)> {
-    let deputy = operators::asks(access)?;
+    let authority = operators::asks(access)?;
     let enterprise = &access.kept.id;
     if io.store.run(enterprise, run).await?.state != RunState::AwaitingSignIn {
         return Err(Error::Conflict("the run does not wait for a sign-in".into()));
     }
-    io.store.await_sign_in_of(enterprise, run, deputy.as_ref()).await?;
+    io.store.await_sign_in_of(enterprise, run, authority.deputy()).await?;
     let token = io.vault.token_for(once).await?;
     let hash = io.vault.keyed_hash("link", &token).await?;
     let to = Link::Run {
@@ -352,7 +355,7 @@ pub async fn signed_in(
     let version = kept.version;
     switch::enable(io, kept, version, &sign_in::author(visit, &person), now).await?;
     let waiting = io.store.run(enterprise, run).await?;
-    if waiting.state != RunState::AwaitingSignIn || waiting.deputy != asked.deputy {
+    if waiting.state != RunState::AwaitingSignIn || waiting.authority != asked.authority {
         return Err(SignInRefused::LinkClosed.into());
     }
     session::seal(io, enterprise, run, person, teams).await?;

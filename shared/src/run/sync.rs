@@ -103,7 +103,7 @@ async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Res
                 resumed |= run.state == RunState::Preparing;
                 None
             }
-            RunState::Succeeded | RunState::Abandoned => {
+            RunState::Succeeded | RunState::Abandoned | RunState::Cancelled => {
                 io.store.delete_sealed(&lease.enterprise, &run.id).await?;
                 remove::end_data(io, &lease.enterprise).await?;
                 return Ok(Next::Done { seconds: 0 });

@@ -9,7 +9,7 @@ use crate::domain::explanation::{Explanation, explain};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
 use crate::domain::once::Once;
-use crate::domain::run::{Run, RunKind, RunState};
+use crate::domain::run::{Authority, Run, RunKind, RunState, Tally, Trigger};
 use crate::domain::sync_log::Line;
 use crate::domain::sync_status::SyncStatus;
 use crate::domain::visit::Link;
@@ -32,13 +32,23 @@ struct RunItem {
     permission: String,
     debug: bool,
     requested_by: String,
+    /// The person it waits for or had is this deputy.
     #[serde(default)]
     deputy: Option<EmailAddress>,
+    /// Nobody signs in.
+    #[serde(default)]
+    unattended: bool,
+    #[serde(default)]
+    trigger: Trigger,
+    #[serde(default)]
+    retry_of: Option<RunId>,
     created: Timestamp,
     started: Option<Timestamp>,
     ended: Option<Timestamp>,
     findings: Vec<Finding>,
     lines: u32,
+    #[serde(default)]
+    tally: Tally,
 }
 
 /// A line of a run's log as it is kept.
@@ -77,12 +87,19 @@ impl From<RunItem> for Run {
             plan: item.plan,
             debug: item.debug,
             requested_by: item.requested_by,
-            deputy: item.deputy,
+            authority: match item.deputy {
+                _ if item.unattended => Authority::Unattended,
+                Some(deputy) => Authority::Deputy(deputy),
+                None => Authority::GlobalAdmin,
+            },
+            trigger: item.trigger,
+            retry_of: item.retry_of,
             created: item.created,
             started: item.started,
             ended: item.ended,
             findings: item.findings,
             lines: item.lines,
+            tally: item.tally,
         }
     }
 }
@@ -96,12 +113,16 @@ fn item(run: &Run, permission: &str) -> RunItem {
         permission: permission.to_owned(),
         debug: run.debug,
         requested_by: run.requested_by.clone(),
-        deputy: run.deputy.clone(),
+        deputy: run.authority.deputy().cloned(),
+        unattended: run.authority == Authority::Unattended,
+        trigger: run.trigger,
+        retry_of: run.retry_of.clone(),
         created: run.created,
         started: run.started,
         ended: run.ended,
         findings: run.findings.clone(),
         lines: run.lines,
+        tally: run.tally,
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result
     if run.started.is_none() {
         run.started = Some(io.clock.now());
     }
-    if kept.standing.leaving() && run.kind == RunKind::Apply {
+    if kept.standing.leaving() && run.kind.applies() {
         // What is ours is taken back, whoever is in which group by now: there is nothing to read for it.
         remove::begin_final_sync(io, kept, &run.id, io.clock.now()).await?;
         run.state = RunState::Planning;

@@ -4,7 +4,7 @@ use super::Next;
 use super::record::{capital, log, news, write};
 use crate::domain::audit::{Deed, changed};
 use crate::domain::finding::{Actor, Code, Finding};
-use crate::domain::run::{Run, RunKind, RunState};
+use crate::domain::run::{Run, RunState};
 use crate::domain::sync_log::Line;
 use crate::domain::sync_status::{LastSync, SyncStatus};
 use crate::error::{Chain, Error, Result};
@@ -41,7 +41,7 @@ pub(super) async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Fin
         })
         .await?;
     account::refresh_pending(io, &kept, now).await?;
-    if successful && run.kind == RunKind::Apply && kept.standing.leaving() {
+    if successful && run.kind.applies() && kept.standing.leaving() {
         remove::end_final_sync(io, enterprise, now).await?;
     }
     run.state = if successful {
@@ -158,6 +158,7 @@ fn outcome(state: RunState) -> &'static str {
     match state {
         RunState::Succeeded => "succeeded",
         RunState::Abandoned => "abandoned",
+        RunState::Cancelled => "cancelled",
         _ => "failed",
     }
 }
