@@ -17,5 +17,6 @@ pub mod onboard;
 pub mod operators;
 pub mod preflight;
 pub mod remind;
+pub mod retry;
 pub mod status;
 pub mod sync;
