@@ -4,7 +4,7 @@ use super::change::Change;
 use super::email::EmailAddress;
 use super::finding::Finding;
 use super::ids::{PlanId, RunId, TeamsUserId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -255,6 +255,36 @@ impl Tally {
 fn listed(counts: &[(u32, &str)]) -> Vec<String> {
     let some = counts.iter().filter(|(count, _)| *count > 0);
     some.map(|(count, what)| format!("{count} {what}")).collect()
+}
+
+impl Run {
+    /// From its start to its end.
+    #[must_use]
+    pub fn duration(&self) -> Option<SignedDuration> {
+        Some(self.ended?.duration_since(self.started?))
+    }
+
+    /// What came of it, in a sentence; nothing while it goes on.
+    #[must_use]
+    pub fn result(&self) -> Option<String> {
+        let made = || match (self.tally.planned, self.state) {
+            (0, RunState::Failed | RunState::Cancelled) => "it ended before anything was changed".to_owned(),
+            _ => self.tally.words(),
+        };
+        Some(match self.state {
+            RunState::AwaitingSignIn
+            | RunState::Discovering
+            | RunState::Planning
+            | RunState::Preparing
+            | RunState::Applying
+            | RunState::Verifying => return None,
+            RunState::Succeeded if self.kind.applies() => format!("Successful: {}.", made()),
+            RunState::Succeeded => "Successful: the users of the tenant were read.".into(),
+            RunState::Failed => format!("Failed: {}.", made()),
+            RunState::Abandoned => "Given up: nobody signed in for it.".into(),
+            RunState::Cancelled => format!("Stopped: {}.", made()),
+        })
+    }
 }
 
 /// How far one change of a run is.

@@ -49,8 +49,9 @@ pub struct StoredPlan {
     /// What will be ours of each user.
     pub targets: BTreeMap<TeamsUserId, Owned>,
     /// What was ours before of each user whom the changes concern: the way back (decision 0026).
+    /// Absent where the plan is from before there was a way back.
     #[serde(default)]
-    pub before: Ownership,
+    pub before: Option<Ownership>,
     /// Releases that need a named approval because there are more than pass by themselves.
     pub releases_to_approve: Option<usize>,
     /// How long the run will take, from the sign-in to the last proof, in seconds.
@@ -168,7 +169,7 @@ pub async fn stored(
         conflicts: plan.conflicts,
         notes: plan.notes,
         targets: plan.targets,
-        before,
+        before: Some(before),
     })
 }
 

@@ -67,6 +67,9 @@ pub struct LineItem {
     /// It is among the details of a debug log (R200).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub detail: bool,
+    /// When it was written; unknown for lines from before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -290,6 +293,7 @@ impl Store {
                     _ => None,
                 },
                 detail: line.detail(),
+                at: Some(*at),
             };
             let key = keys::line(&lease.enterprise, &run.id, kept.number);
             requests.push(self.put(&key, &kept)?.until(*at + HISTORY).build()?);

@@ -8,7 +8,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::PlanId;
 use crate::domain::permission::Permission;
-use crate::domain::run::{Run, RunState};
+use crate::domain::run::{Run, RunState, Tally};
 use crate::domain::sync_log::Line;
 use crate::error::{Error, Result};
 use crate::io::Io;
@@ -75,6 +75,7 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
         if !mapping::keep_plan(io, lease, &run.id, &kept, account.version, &stored, &steps, now).await? {
             return Ok(None);
         }
+        run.tally = Tally::of(&stored.changes, &steps);
         let mut lines = vec![line];
         lines.extend(stored.notes.iter().cloned().map(Line::Obstacle));
         if run.debug {
