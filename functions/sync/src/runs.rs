@@ -165,6 +165,7 @@ pub(crate) async fn start(
     let permission = form.mode.map(|mode| Permission {
         mode,
         approved_releases: form.approved_releases,
+        approved_by: form.approved_releases.map(|_| access.author().who),
     });
     let ask = Ask {
         kind: form.kind,

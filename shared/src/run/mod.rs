@@ -24,6 +24,7 @@ pub mod onboard;
 pub mod operators;
 pub mod plans;
 pub mod post;
+pub mod preflight;
 pub mod prepare;
 pub mod provision;
 pub mod remind;
