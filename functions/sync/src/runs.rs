@@ -11,7 +11,7 @@ use shared::domain::caller::Caller;
 use shared::domain::explanation::Explanation;
 use shared::domain::finding::{Actor, Code, Finding};
 use shared::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
-use shared::domain::permission::{Mode, Permission};
+use shared::domain::permission::{Approval, Mode, Permission};
 use shared::domain::run::{Run, RunKind, RunState, StepState};
 use shared::io::Io;
 use shared::run::access;
@@ -61,6 +61,9 @@ pub(crate) struct RunView {
     #[schema(value_type = Option<String>, format = "date-time")]
     ended: Option<Timestamp>,
     findings: Vec<Finding>,
+    /// Who has approved its releases, where that was needed; given for one run, not in the history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<Approval>,
     /// Where the Global Admin signs in; given to whoever started the run or asks for its sign-in again.
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in_url: Option<String>,
@@ -136,6 +139,7 @@ fn view(run: Run) -> RunView {
         started: run.started,
         ended: run.ended,
         findings: run.findings,
+        approval: None,
         sign_in_url: None,
         users: None,
     }
@@ -252,6 +256,7 @@ pub(crate) async fn get(
     let run = io.store.run(&path.enterprise, &path.run).await?;
     let plan: Option<StoredPlan> = io.store.run_plan(&path.enterprise, &path.run).await?;
     let steps = io.store.steps(&path.enterprise, &path.run).await?;
+    let approval = plan.as_ref().and_then(|plan| plan.approval.clone());
     let users = plan.map(|plan| {
         let mut users: BTreeMap<TeamsUserId, UserProgress> = BTreeMap::new();
         for (step, change) in steps.into_iter().zip(&plan.changes) {
@@ -268,7 +273,11 @@ pub(crate) async fn get(
         }
         users.into_values().collect()
     });
-    Ok(Json(RunView { users, ..view(run) }))
+    Ok(Json(RunView {
+        users,
+        approval,
+        ..view(run)
+    }))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -252,7 +252,8 @@ fn obstacle(facts: &Facts, user: &TeamsUserId, wanted: &Wanted, twice: bool) -> 
     }
     // The inventory of numbers is ahead of what is said of the user: what it gives to nobody, or to another, is old news.
     let other = other.filter(|number| seen(number).is_none_or(|number| number.holder.as_ref() == Some(user)));
-    if let Some(other) = other.filter(|number| !owns(facts, user, number)) {
+    let foreign = |number: &E164| seen(number).is_some_and(|number| number.foreign_kind);
+    if let Some(other) = other.filter(|number| !owns(facts, user, number) || foreign(number)) {
         return taken(Elsewhere::Own(other));
     }
     None

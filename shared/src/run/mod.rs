@@ -27,6 +27,7 @@ pub mod post;
 pub mod preflight;
 pub mod prepare;
 pub mod provision;
+pub mod release_limit;
 pub mod remind;
 pub mod remove;
 pub mod resellers;

@@ -67,7 +67,10 @@ pub async fn report(io: &Io, kept: &Enterprise, only: Option<Code>, from: usize,
     let chosen = diagnosis::chosen(kept, &groups, failed.as_ref());
     let blocks = document.blocks.into_iter().filter(|block| of_the_whole(block.code));
     let ended = failed.as_ref().and_then(|run| run.ended);
-    let blocks = blocks.map(|finding| Noted { finding, seen_at: ended });
+    let blocks = blocks.map(|finding| Noted {
+        finding,
+        seen_at: ended,
+    });
     let not_told = |finding: &Finding| !diagnosis::ASKED_ANEW.contains(&finding.code) && !of_the_whole(finding.code);
     let seen_by_runs = troubles.into_iter().flat_map(|trouble| {
         let at = Some(trouble.at);
@@ -102,12 +105,7 @@ fn of_the_whole(code: Code) -> bool {
 }
 
 /// What is saved and not in Teams yet, of everybody.
-fn not_synced(
-    kept: &Enterprise,
-    account: &Account,
-    facts: &Facts,
-    sync: &SyncStatus,
-) -> impl Iterator<Item = Finding> {
+fn not_synced(kept: &Enterprise, account: &Account, facts: &Facts, sync: &SyncStatus) -> impl Iterator<Item = Finding> {
     let (admin, running) = (kept.global_admin.display_name(), sync.current.is_some());
     let pending = mapping::pending(&facts.wanted, &account.owned);
     let finding = |user| match facts.wanted.get(&user) {

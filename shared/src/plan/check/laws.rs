@@ -260,9 +260,9 @@ fn r131_r133_the_laws_hold_in_every_world_of_three_numbers_and_three_users() {
 
 #[test]
 fn the_laws_hold_in_every_small_world_in_which_somebody_can_get_nothing() {
-    let worlds = every_small_world(Some(0)) + every_small_world(Some(1));
+    let worlds = every_small_world(Some(1));
     println!("{worlds} worlds");
-    assert_eq!(worlds, 2 * 34 * 34 * 34);
+    assert_eq!(worlds, 34 * 34 * 34);
 }
 
 fn random_worlds(seeds: Range<u64>) {

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// The most findings of one code that a report shows.
-pub const SHOWN: usize = 20;
+const SHOWN: usize = 20;
 /// The most of one code alone.
-pub const PAGE: usize = 100;
+const PAGE: usize = 100;
 
 /// A finding, and when the fact was seen that it rests on; what is our own state is always of now.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +53,12 @@ pub fn report(mut found: Vec<Noted>, only: Option<Code>, from: usize) -> Vec<Kin
         }
         let (scope, effect) = scope(code);
         let kind = by_code.entry((effect, scope, code)).or_default();
-        if !kind.iter().rev().take(SHOWN).any(|known| known.finding == noted.finding) {
+        if !kind
+            .iter()
+            .rev()
+            .take(SHOWN)
+            .any(|known| known.finding == noted.finding)
+        {
             kind.push(noted);
         }
     }
@@ -101,10 +106,15 @@ mod tests {
     #[test]
     fn three_thousand_of_a_kind_are_counted_and_shown_in_parts() {
         let many: Vec<Noted> = (0..3_000).rev().map(|n| noted(Code::NoPhoneSystem, n)).collect();
-        let with_group = many.into_iter().chain([noted(Code::GroupEmpty, 1), noted(Code::CountryMissing, 1)]);
+        let with_group = many
+            .into_iter()
+            .chain([noted(Code::GroupEmpty, 1), noted(Code::CountryMissing, 1)]);
         let found: Vec<Noted> = with_group.collect();
         let kinds = report(found.clone(), None, 0);
-        let seen: Vec<_> = kinds.iter().map(|kind| (kind.code, kind.count, kind.shown.len())).collect();
+        let seen: Vec<_> = kinds
+            .iter()
+            .map(|kind| (kind.code, kind.count, kind.shown.len()))
+            .collect();
         assert_eq!(
             seen,
             [
@@ -128,7 +138,11 @@ mod tests {
 
     #[test]
     fn the_same_thing_twice_counts_once() {
-        let kinds = report(vec![noted(Code::CountryMissing, 1), noted(Code::CountryMissing, 1)], None, 0);
+        let kinds = report(
+            vec![noted(Code::CountryMissing, 1), noted(Code::CountryMissing, 1)],
+            None,
+            0,
+        );
         assert_eq!((kinds[0].count, ready(&kinds)), (1, true));
     }
 }
