@@ -7,11 +7,12 @@ use crate::domain::calling_policy::{CallingPolicy, routing_name};
 use crate::domain::change::{Change, Why};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
-use crate::domain::ids::{EnterpriseId, PlanId, TeamsUserId};
-use crate::domain::mapping::Owned;
+use crate::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
+use crate::domain::mapping::{Owned, Ownership};
 use crate::domain::once::Once;
 use crate::domain::permission::Approval;
 use crate::domain::phone::E164;
+use crate::domain::run::Step;
 use crate::domain::schedule;
 use crate::domain::sync_log::Line;
 use crate::domain::tenant_object::{ObjectAction, ObjectChange};
@@ -55,6 +56,10 @@ pub struct StoredPlan {
     pub names: BTreeMap<TeamsUserId, String>,
     /// What will be ours of each user.
     pub targets: BTreeMap<TeamsUserId, Owned>,
+    /// What was ours before of each user whom the changes concern: the way back (decision 0026).
+    /// Absent where the plan is from before there was a way back.
+    #[serde(default)]
+    pub before: Option<Ownership>,
     /// Releases that need a named approval because there are more than pass by themselves.
     pub releases_to_approve: Option<usize>,
     /// Who has approved them, in the plan that a run executes.
@@ -78,7 +83,7 @@ impl StoredPlan {
         // What is taken away goes when nobody has it any more.
         let last = self.objects.iter().all(|object| object.action == ObjectAction::Remove);
         let changes = self.reasoned().map(|(change, why)| {
-            let text = self.named(change);
+            let text = self.words(change);
             match why {
                 Why::Unknown => text,
                 why => format!("{text}: {}", why.text()),
@@ -99,14 +104,23 @@ impl StoredPlan {
         self.changes.iter().zip(reasons)
     }
 
-    /// A change in words, with the user's name.
+    /// A change in words, with the user's name in place of the id.
     #[must_use]
-    pub fn named(&self, change: &Change) -> String {
+    pub fn words(&self, change: &Change) -> String {
         let text = change.to_string();
         match self.names.get(change.user()) {
             Some(name) => text.replace(change.user().as_str(), name),
             None => text,
         }
+    }
+
+    /// The same steps, each with its change in words, so that whoever shows some of them need not read the plan.
+    #[must_use]
+    pub fn worded(&self, mut steps: Vec<Step>) -> Vec<Step> {
+        for (step, change) in steps.iter_mut().zip(&self.changes) {
+            step.what = self.words(change);
+        }
+        steps
     }
 }
 
@@ -156,6 +170,8 @@ pub async fn stored(
     now: Timestamp,
 ) -> Result<StoredPlan> {
     let users: BTreeSet<TeamsUserId> = plan.changes.iter().map(|change| change.user().clone()).collect();
+    let before = account.owned.iter().filter(|(user, _)| users.contains(user));
+    let before = before.map(|(user, owned)| (user.clone(), owned.clone())).collect();
     let names = io
         .store
         .teams_users(&enterprise.id, users.into_iter().collect())
@@ -178,6 +194,7 @@ pub async fn stored(
         account_version: account.version,
         releases_to_approve: (!enterprise.standing.leaving() && releases > limit).then_some(releases),
         approval: None,
+        before: Some(before),
         names: names.into_iter().map(|(id, user)| (id, user.name)).collect(),
         objects: Vec::new(),
         changes: plan.changes,
@@ -198,6 +215,15 @@ pub async fn get(io: &Io, enterprise: &EnterpriseId, plan: &PlanId, now: Timesta
         io.store.approval(enterprise, plan, now)
     )?;
     Ok(StoredPlan { approval, ..stored })
+}
+
+/// Who has approved the releases of the plan that a run executes, where that was needed.
+///
+/// # Errors
+/// `Upstream`.
+pub async fn approval_used(io: &Io, enterprise: &EnterpriseId, run: &RunId) -> Result<Option<Approval>> {
+    let plan: Option<StoredPlan> = io.store.run_plan(enterprise, run).await?;
+    Ok(plan.and_then(|plan| plan.approval))
 }
 
 /// Somebody who may approves the releases of a plan, by their number. Who does it again, or later, changes nothing.

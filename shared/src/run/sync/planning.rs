@@ -8,7 +8,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::PlanId;
 use crate::domain::permission::{Approval, Permission};
-use crate::domain::run::{Run, RunState};
+use crate::domain::run::{Run, RunState, Tally};
 use crate::domain::sync_log::Line;
 use crate::error::{Error, Result};
 use crate::io::Io;
@@ -17,7 +17,7 @@ use crate::plan::check::contradictions;
 use crate::plan::guard::{self, releases, rule};
 use crate::plan::sync::{Plan, beyond, plan};
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{apply, diagnosis, mapping, preflight, session};
+use crate::run::{apply, diagnosis, mapping, preflight, retry, session};
 use std::collections::BTreeMap;
 
 /// Notes of one kind that the log names; the plan has all of them.
@@ -39,6 +39,7 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
         return end(io, lease, run, in_the_way).await.map(Some);
     }
     let facts = plans::gather(io, &session.graph, &kept, &brand, &account).await?;
+    let facts = retry::limited(io, lease, run, facts).await?;
     let fresh = plan(&facts);
     let wrong = contradictions(&fresh);
     if !wrong.is_empty() {
@@ -72,10 +73,11 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
             .map(Some);
     }
     stored.approval = approval(&permission, &stored, run);
-    let steps = apply::steps(&stored.changes, &rulings);
+    let steps = stored.worded(apply::steps(&stored.changes, &rulings));
     if !mapping::keep_plan(io, lease, &run.id, &kept, account.version, &stored, &steps, now).await? {
         return Ok(None);
     }
+    run.tally = Tally::of(&stored.changes, &steps);
     run.state = RunState::Preparing;
     log(io, lease, run, lines).await?;
     Ok(None)
