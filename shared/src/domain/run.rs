@@ -1,7 +1,8 @@
 //! A sync run, as people follow it.
 
+use super::change::Change;
 use super::email::EmailAddress;
-use super::finding::Finding;
+use super::finding::{Code, Finding};
 use super::ids::{PlanId, RunId, TeamsUserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -83,9 +84,9 @@ pub struct Run {
 pub enum StepState {
     /// Not begun.
     Pending,
-    /// Microsoft has accepted it and works on it.
+    /// Handed to Microsoft.
     Submitted {
-        /// Microsoft's operation, to ask again.
+        /// Microsoft's operation, to ask again; without one it is not known whether Microsoft has got it.
         operation: Option<String>,
         /// When it was handed over.
         at: Timestamp,
@@ -109,7 +110,7 @@ pub enum StepState {
     },
 }
 
-/// One change of a run and how far it is.
+/// One change of a run and how far it is. It is complete: the worker needs neither the plan nor other steps to make it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Its place in the plan, from 0.
@@ -118,4 +119,49 @@ pub struct Step {
     pub user: TeamsUserId,
     /// How far it is.
     pub state: StepState,
+    /// What is changed; steps of runs from before this was kept have it in their run's plan only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// The user's name, for the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Releases that must be in place before, by their index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<u32>,
+    /// How often it was handed over without an answer.
+    #[serde(default)]
+    pub tries: u32,
+    /// What is reported of it where it was skipped or failed for another reason than Microsoft's refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
+    /// When it was read back and found in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied_at: Option<Timestamp>,
+}
+
+impl Step {
+    /// A step that is not begun.
+    #[must_use]
+    pub fn pending(index: u32, user: TeamsUserId) -> Self {
+        Self {
+            index,
+            user,
+            state: StepState::Pending,
+            change: None,
+            name: None,
+            after: Vec::new(),
+            tries: 0,
+            code: None,
+            applied_at: None,
+        }
+    }
+
+    /// Nothing more happens with it in this run.
+    #[must_use]
+    pub fn settled(&self) -> bool {
+        match self.state {
+            StepState::Applied | StepState::Failed { .. } | StepState::Skipped { .. } => true,
+            StepState::Pending | StepState::Submitted { .. } | StepState::Verifying { .. } => false,
+        }
+    }
 }

@@ -11,7 +11,6 @@ use crate::error::{Chain, Error, Result};
 use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::plan::duration;
-use crate::run::plans::StoredPlan;
 use crate::run::{account, apply, remove};
 
 /// How often a run is called again after faults of Microsoft or of ours, in a row, before it gives up.
@@ -95,10 +94,8 @@ pub(super) async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Er
             })
         }
         Error::TokenExpired => {
-            let plan: Option<StoredPlan> = io.store.run_plan(&lease.enterprise, &run.id).await?;
-            let steps = io.store.steps(&lease.enterprise, &run.id).await?;
-            let left = plan.map_or(0, |plan| apply::left(&plan, &steps).count());
-            run.findings = vec![duration::ended(left, steps.len())];
+            let left = apply::left(io, &lease.enterprise, &run.id).await?;
+            run.findings = vec![duration::ended(left.steps, left.of)];
             let lines = run.findings.iter().cloned().map(Line::Obstacle).collect();
             run.state = RunState::AwaitingSignIn;
             io.store.delete_sealed(&lease.enterprise, &run.id).await?;

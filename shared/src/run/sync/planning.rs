@@ -70,7 +70,7 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
             permission
         };
         let rulings = rule(&stored.changes, account.owned.len(), permission);
-        let steps = apply::steps(&stored.changes, &rulings);
+        let steps = apply::steps(&stored, &rulings);
         if !mapping::keep_plan(io, lease, &run.id, &kept, account.version, &stored, &steps, now).await? {
             return Ok(None);
         }

@@ -1,7 +1,6 @@
 //! The third stage: the tenant's own voice objects are put in place.
 
 use super::Next;
-use super::applying::planned;
 use super::record::log;
 use crate::domain::run::{Run, RunState};
 use crate::domain::sync_log::Line;
@@ -23,9 +22,8 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
         prepare::tenant_objects(io, &kept, &brand, &session).await?
     };
     let mut lines = object_lines(run, configured);
-    let (plan, steps) = planned(io, lease, run).await?;
-    let left = apply::left(&plan, &steps);
-    if let Some(warning) = duration::too_short(left, io.clock.now(), session.stop_by()) {
+    let left = apply::left(io, &lease.enterprise, &run.id).await?;
+    if let Some(warning) = duration::too_short(&left.work, io.clock.now(), session.stop_by()) {
         lines.push(Line::Obstacle(warning.clone()));
         run.findings.push(warning);
     }

@@ -1,0 +1,1 @@
+//! What steps carry, and what is reported of them.
