@@ -286,6 +286,3 @@ impl Graph {
         Ok(answers)
     }
 }
-
-#[cfg(test)]
-mod tests;

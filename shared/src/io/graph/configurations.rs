@@ -12,7 +12,7 @@ use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Without it Microsoft hides newer members of enums.
-const ALL_MEMBERS: (&str, &str) = ("Prefer", "include-unknown-enum-members");
+const ALL_MEMBERS: (&str, &str) = ("prefer", "include-unknown-enum-members");
 
 /// The policy type whose name is a person's coexistence mode with Skype for Business.
 const COEXISTENCE: &str = "TeamsUpgradePolicy";
