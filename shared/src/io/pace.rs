@@ -107,6 +107,8 @@ impl Pace {
 
 impl fmt::Debug for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pace").field("tenant", &self.tenant).finish_non_exhaustive()
+        f.debug_struct("Pace")
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
     }
 }

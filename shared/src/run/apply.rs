@@ -19,7 +19,7 @@ use crate::domain::change::Change;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::{EnterpriseId, RunId, TeamsUserId};
 use crate::domain::phone::E164;
-use crate::domain::run::{Step, StepState};
+use crate::domain::run::{Step, StepState, Tally, Tallying};
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::leases::Lease;
@@ -32,7 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How long Microsoft may take until a change can be read back. The guides promise ten minutes for a whole sync.
 const PROOF_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 /// Steps that are read at once.
-const PAGE: usize = 500;
+const PAGE: u16 = 500;
 
 /// What is said of a change that Microsoft confirmed but that cannot be read back.
 pub const NOT_PROVEN: &str = "Microsoft took it, but it cannot be read back";
@@ -72,20 +72,22 @@ pub(super) struct Progress {
 
 /// The steps of a plan before the first is made; held ones are skipped from the start.
 #[must_use]
-pub fn steps(plan: &StoredPlan, rulings: &[Option<Held>]) -> Vec<Step> {
-    let releases = Releases::of(&plan.changes);
-    let numbered = (0..).zip(plan.changes.iter().zip(rulings));
+pub fn steps(changes: &[Change], rulings: &[Option<Held>]) -> Vec<Step> {
+    let releases = Releases::of(changes);
+    let numbered = (0..).zip(changes.iter().zip(rulings));
     numbered
         .map(|(index, (change, ruling))| {
             let (state, code) = match ruling {
-                Some(held) => (StepState::Skipped { why: held.to_string() }, Some(Code::TooManyReleases)),
+                Some(held) => (
+                    StepState::Skipped { why: held.to_string() },
+                    Some(Code::TooManyReleases),
+                ),
                 None => (StepState::Pending, None),
             };
             Step {
                 state,
                 code,
                 change: Some(change.clone()),
-                name: plan.names.get(change.user()).cloned(),
                 after: releases.before(change),
                 ..Step::pending(index, change.user().clone())
             }
@@ -130,6 +132,8 @@ pub(super) struct Left {
     pub(super) of: usize,
     /// What they cost.
     pub(super) work: Work,
+    /// All steps, by how far they are.
+    pub(super) tally: Tally,
 }
 
 /// Counts what is left of a run; nothing where it has no plan.
@@ -137,32 +141,51 @@ pub(super) struct Left {
 /// # Errors
 /// `Upstream`.
 pub(super) async fn left(io: &Io, enterprise: &EnterpriseId, run: &RunId) -> Result<Left> {
-    let mut left = Left::default();
+    let (mut left, mut counted) = (Left::default(), Tallying::default());
     each(io, enterprise, run, |step| {
         left.of += 1;
-        if !step.settled() {
-            left.steps += 1;
-            left.work.extend(step.change.as_ref());
+        if let Some(change) = &step.change {
+            counted.add(change, &step);
+            if !step.settled() {
+                left.steps += 1;
+                left.work.extend([change]);
+            }
         }
     })
     .await?;
+    left.tally = counted.finish();
     Ok(left)
+}
+
+/// How far the changes of a run are.
+///
+/// # Errors
+/// `Upstream`.
+pub(super) async fn tally(io: &Io, enterprise: &EnterpriseId, run: &RunId) -> Result<Tally> {
+    left(io, enterprise, run).await.map(|left| left.tally)
 }
 
 /// Reads all steps of a run, some at a time.
 async fn each(io: &Io, enterprise: &EnterpriseId, run: &RunId, mut look: impl FnMut(Step)) -> Result<()> {
-    let mut next = 0;
-    loop {
-        let page = read(io, enterprise, run, next).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        next = last.index + 1;
-        page.into_iter().for_each(&mut look);
+    let mut next = Some(0);
+    while let Some(from) = next {
+        let page = read(io, enterprise, run, from).await?;
+        page.steps.into_iter().for_each(&mut look);
+        next = page.next;
     }
+    Ok(())
 }
 
-/// Steps from an index on, each with its change.
-async fn read(io: &Io, enterprise: &EnterpriseId, run: &RunId, from: u32) -> Result<Vec<Step>> {
-    let mut steps = io.store.steps_from(enterprise, run, from, PAGE).await?;
+/// Some steps, each with its change, and where to go on.
+struct Page {
+    steps: Vec<Step>,
+    next: Option<u32>,
+}
+
+/// Steps from an index on.
+async fn read(io: &Io, enterprise: &EnterpriseId, run: &RunId, from: u32) -> Result<Page> {
+    let (mut steps, more) = io.store.steps_from(enterprise, run, from, PAGE).await?;
+    let next = steps.last().filter(|_| more).map(|step| step.index + 1);
     // Runs from before steps had their changes.
     if steps.iter().any(|step| step.change.is_none())
         && let Some(plan) = io.store.run_plan::<StoredPlan>(enterprise, run).await?
@@ -170,9 +193,14 @@ async fn read(io: &Io, enterprise: &EnterpriseId, run: &RunId, from: u32) -> Res
         for step in &mut steps {
             let at = usize::try_from(step.index).unwrap_or(usize::MAX);
             step.change = step.change.take().or_else(|| plan.changes.get(at).cloned());
+            step.what = step
+                .change
+                .as_ref()
+                .map(|change| plan.words(change))
+                .unwrap_or_default();
         }
     }
-    Ok(steps)
+    Ok(Page { steps, next })
 }
 
 /// At the end: users whose changes are all in place have exactly their target; others keep what was proven. The answer is
@@ -223,15 +251,6 @@ pub async fn claim(io: &Io, lease: &Lease, run: &RunId) -> Result<()> {
     Ok(())
 }
 
-/// A change in words, with the user's name.
-fn named(step: &Step) -> String {
-    let text = step.change.as_ref().map(ToString::to_string).unwrap_or_default();
-    match &step.name {
-        Some(name) => text.replace(step.user.as_str(), name),
-        None => text,
-    }
-}
-
 /// What is reported of a change that was not made.
 #[must_use]
 pub fn finding(step: &Step) -> Option<Finding> {
@@ -252,13 +271,16 @@ pub fn finding(step: &Step) -> Option<Finding> {
             "Take the number from whoever has it in the Teams admin center, or map another voice user; then sync again.",
             Actor::GlobalAdmin,
         ),
-        _ => ("Read Microsoft's reason, put it right, and sync again.", Actor::GlobalAdmin),
+        _ => (
+            "Read Microsoft's reason, put it right, and sync again.",
+            Actor::GlobalAdmin,
+        ),
     };
-    let what = named(step);
+    let what = &step.what;
     Some(Finding {
         code,
         seen: format!("{what}: {why}."),
-        subject: what,
+        subject: what.clone(),
         fix: fix.into(),
         actor,
         about: Some(step.user.clone()),

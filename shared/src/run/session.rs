@@ -119,7 +119,9 @@ pub(super) async fn open(io: &Io, enterprise: &EnterpriseId, run: &RunId) -> Res
     let tenant = tokens.identity.tenant.clone();
     let pace = Pace::new(io.store.clone(), io.clock.clone(), tenant, Urgency::Run);
     let session = Session {
-        graph: Token::new(Secret::new(tokens.graph), tokens.expires).paced(pace),
+        graph: Token::new(Secret::new(tokens.graph), tokens.expires)
+            .recorded(io.graph.recorder(run))
+            .paced(pace),
         teams: Token::new(Secret::new(tokens.teams), tokens.expires),
         identity: tokens.identity,
     };

@@ -33,14 +33,22 @@ async fn workers_that_ask_at_once_get_no_more_than_there_is(store: Store) {
     let granted = asked.await.into_iter().filter(Option::is_none).count();
     // Of thirty at once five are left to people.
     assert_eq!(granted, 12);
-    assert_eq!(take(&store, Calls::Reads, PORTION, NOW).await, None, "reads have their own");
+    assert_eq!(
+        take(&store, Calls::Reads, PORTION, NOW).await,
+        None,
+        "reads have their own"
+    );
 }
 
 async fn a_budget_fills_up_again(store: Store) {
     assert_eq!(take(&store, Calls::Writes, PORTION, NOW).await, None);
     let wait = take(&store, Calls::Writes, PORTION, NOW).await.unwrap();
     assert!(wait > SECOND / 2 && wait < SECOND, "{wait}");
-    assert!(take(&store, Calls::Writes, PORTION, NOW + wait - SECOND / 100).await.is_some());
+    assert!(
+        take(&store, Calls::Writes, PORTION, NOW + wait - SECOND / 100)
+            .await
+            .is_some()
+    );
     assert_eq!(take(&store, Calls::Writes, PORTION, NOW + wait).await, None);
     assert_eq!(take(&store, Calls::Writes, PORTION, NOW + SECOND * 3600).await, None);
 }
@@ -102,8 +110,7 @@ async fn budgets_hold_and_nobody_starves_beside_giants(store: Store) {
     let mut workers: Vec<Worker> = (0..GIANTS + SMALL).map(worker).collect();
     let mut grants: Vec<(Timestamp, u32)> = Vec::new();
     let mut by_tenant: BTreeMap<usize, Vec<(Timestamp, u32)>> = BTreeMap::new();
-    let mut turns: BinaryHeap<Reverse<(Timestamp, usize)>> =
-        (0..workers.len()).map(|n| Reverse((NOW, n))).collect();
+    let mut turns: BinaryHeap<Reverse<(Timestamp, usize)>> = (0..workers.len()).map(|n| Reverse((NOW, n))).collect();
     let mut early_progress = None;
     while let Some(Reverse((now, n))) = turns.pop() {
         let worker = &mut workers[n];

@@ -6,12 +6,12 @@ use super::samples::{
 };
 use serde_json::{Value, json};
 use shared::Error;
-use shared::domain::ids::RunId;
-use shared::domain::mapping::Owned;
-use shared::domain::once::Once;
 use shared::domain::calling_policy::PolicyType;
 use shared::domain::change::Change;
 use shared::domain::finding::Code;
+use shared::domain::ids::RunId;
+use shared::domain::mapping::Owned;
+use shared::domain::once::Once;
 use shared::domain::run::{Run, RunState, Step, StepState};
 use shared::domain::sync_log::Line;
 use shared::domain::sync_status::SyncStatus;
@@ -221,7 +221,9 @@ async fn all_refused(store: &Store, lease: &Lease, run: &Run) {
         store.put_run(lease, &mut late, &line, None).await,
         store.put_run_plan(lease, &run.id, &json!("late"), &[], 0, NOW).await,
         store.put_steps(lease, &run.id, &[granted(0)], NOW).await,
-        store.put_run_progress(lease, &run.id, &RunProgress::default(), NOW).await,
+        store
+            .put_run_progress(lease, &run.id, &RunProgress::default(), NOW)
+            .await,
         store.settle(lease, &step.user, &owned, NOW).await,
         store.renew(lease, NOW).await,
     ];
@@ -315,11 +317,20 @@ async fn steps_stay_in_their_order(store: Store) {
     store.put_steps(&lease, &run, &steps[7..10], NOW).await.unwrap();
     assert_eq!(store.steps(&enterprise, &run).await.unwrap(), steps);
     let some = store.steps_from(&enterprise, &run, 0, 7).await.unwrap();
-    assert_eq!(some, steps[..7]);
-    assert_eq!(store.steps_from(&enterprise, &run, 7, 500).await.unwrap(), steps[7..]);
-    assert_eq!(store.steps_from(&enterprise, &run, 120, 5).await.unwrap(), []);
+    assert_eq!(some, (steps[..7].to_vec(), true));
+    assert_eq!(
+        store.steps_from(&enterprise, &run, 7, 500).await.unwrap(),
+        (steps[7..].to_vec(), false)
+    );
+    assert_eq!(
+        store.steps_from(&enterprise, &run, 120, 5).await.unwrap(),
+        (vec![], false)
+    );
     let at = store.steps_at(&enterprise, &run, &[7, 119, 500].into()).await.unwrap();
-    assert_eq!(at.into_values().collect::<Vec<_>>(), [steps[7].clone(), steps[119].clone()]);
+    assert_eq!(
+        at.into_values().collect::<Vec<_>>(),
+        [steps[7].clone(), steps[119].clone()]
+    );
 }
 
 async fn many_steps_are_written_with_what_is_ours(store: Store) {
@@ -346,7 +357,10 @@ async fn many_steps_are_written_with_what_is_ours(store: Store) {
 async fn the_progress_of_a_run_is_kept(store: Store) {
     let (enterprise, run) = (enterprise_id(1), created_run(&store, 1).await.id);
     let lease = lease(&store, "worker").await;
-    assert_eq!(store.run_progress(&enterprise, &run).await.unwrap(), RunProgress::default());
+    assert_eq!(
+        store.run_progress(&enterprise, &run).await.unwrap(),
+        RunProgress::default()
+    );
     let progress = RunProgress {
         settled_below: 1_000,
         policy_ids: [("OnlineVoiceRoutingPolicy Northwind".to_owned(), "u2VtX0".to_owned())].into(),
@@ -372,7 +386,10 @@ async fn what_is_ours_is_written_with_its_step(store: Store) {
         .put_run_plan(&lease, &run, &json!({}), &planned, 0, NOW)
         .await
         .unwrap();
-    store.put_steps(&lease, &run, std::slice::from_ref(&done), NOW).await.unwrap();
+    store
+        .put_steps(&lease, &run, std::slice::from_ref(&done), NOW)
+        .await
+        .unwrap();
     assert_eq!(store.placed(&enterprise, &done.user).await.unwrap(), Some(NOW));
     assert_eq!(store.owned(&enterprise, &done.user).await.unwrap(), owned);
     let account = store.account(&enterprise).await.unwrap();

@@ -124,7 +124,10 @@ async fn lost_answers_to_assignments_do_not_fail_the_run() {
     let scene = Scene::mapped(options(80), 3, 3).await;
     // The first batches read what Teams has; the later ones hand the numbers over.
     scene
-        .microsoft("/faults", json!({ "path": "/$batch", "drop": "after", "skip": 2, "times": 2 }))
+        .microsoft(
+            "/faults",
+            json!({ "path": "/$batch", "drop": "after", "skip": 2, "times": 2 }),
+        )
         .await;
     let run = scene.apply().await;
     assert_eq!(run.text("/state"), "succeeded", "{}", run.body);

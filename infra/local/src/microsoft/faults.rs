@@ -106,9 +106,10 @@ impl Pause {
         self.tenant == tenant
             && match &self.what {
                 Paused::Budget(budget) => *budget == budget_of(method, path),
-                Paused::Below { method: of, path: below } => {
-                    path.starts_with(below) && of.as_ref().is_none_or(|of| of.eq_ignore_ascii_case(method))
-                }
+                Paused::Below {
+                    method: of,
+                    path: below,
+                } => path.starts_with(below) && of.as_ref().is_none_or(|of| of.eq_ignore_ascii_case(method)),
             }
     }
 }
@@ -131,7 +132,10 @@ impl Microsoft {
         let now = self.now();
         let mut state = self.lock();
         state.pauses.retain(|pause| pause.until > now);
-        let Some(tenant) = token.and_then(|token| state.access.get(token)).map(|token| token.tenant) else {
+        let Some(tenant) = token
+            .and_then(|token| state.access.get(token))
+            .map(|token| token.tenant)
+        else {
             return;
         };
         let early = |pause: &Pause| pause.since < request && pause.concerns(tenant, method, path);
@@ -147,7 +151,10 @@ impl Microsoft {
         };
         let until = self.now() + wait;
         let mut state = self.lock();
-        if let Some(tenant) = token.and_then(|token| state.access.get(token)).map(|token| token.tenant) {
+        if let Some(tenant) = token
+            .and_then(|token| state.access.get(token))
+            .map(|token| token.tenant)
+        {
             let what = Paused::Below {
                 method: fault.method.clone(),
                 path: fault.path.clone(),

@@ -1,6 +1,8 @@
 //! Many calls in one (`$batch`), twenty at a time. Each part can be throttled on its own.
 
 use super::{Graph, PRIORITY, Token};
+use crate::domain::sync_log::MicrosoftCall;
+use crate::io::calls::template;
 use crate::io::http::{Answer, UNTOLD, throttled};
 use crate::io::store::pace::Calls;
 use crate::{Error, Result};
@@ -107,6 +109,21 @@ struct PartReply<'a> {
 }
 
 impl PartReply<'_> {
+    fn noted(&self, method: &str, url: &str) -> MicrosoftCall {
+        let request = self.headers.as_ref().and_then(|headers| {
+            let own = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("request-id"));
+            own.and_then(|(_, id)| id.as_str())
+        });
+        MicrosoftCall {
+            method: format!("{method} (in a batch)"),
+            path: template(url),
+            status: Some(self.status),
+            request: request.unwrap_or_default().to_owned(),
+            took: None,
+            attempt: 1,
+        }
+    }
+
     fn answer(self, doing: &'static str) -> Result<Answer> {
         let mut headers = HeaderMap::new();
         for (name, value) in self.headers.unwrap_or_default() {
@@ -156,7 +173,10 @@ impl Graph {
         urls: &[String],
         headers: &[(&'static str, &'static str)],
     ) -> Result<Vec<Answer>> {
-        let paced = token.pace.as_ref().filter(|_| urls.iter().all(|url| url.starts_with(TEAMS)));
+        let paced = token
+            .pace
+            .as_ref()
+            .filter(|_| urls.iter().all(|url| url.starts_with(TEAMS)));
         let mut headers: BTreeMap<_, _> = headers.iter().copied().collect();
         headers.extend(paced.map(|pace| (PRIORITY, pace.priority())));
         let mut done = BTreeMap::new();
@@ -226,6 +246,9 @@ impl Graph {
         let mut parts = BTreeMap::new();
         for part in reply.responses {
             let at = part.id.parse().ok().filter(|at| waiting.contains(at));
+            if let (Some(recorder), Some(url)) = (&token.recorder, at.and_then(|at: usize| urls.get(at))) {
+                recorder.note(part.noted("GET", url));
+            }
             let fresh = match at {
                 Some(at) => parts.insert(at, part.answer(doing)?).is_none(),
                 None => false,
@@ -274,6 +297,9 @@ impl Graph {
             let Some(at) = part.id.parse().ok().filter(|at: &usize| *at < changes.len()) else {
                 continue;
             };
+            if let Some(recorder) = &token.recorder {
+                recorder.note(part.noted("POST", &changes[at].0));
+            }
             if answers[at].is_some() {
                 twice.push(at);
             }

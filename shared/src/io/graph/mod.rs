@@ -41,7 +41,10 @@ pub use refusal::callback_refusal;
 pub use sign_in::{AdminConsent, Authorize, Challenge, Prompt, Redeem, Renew, SignIn, SignedIn};
 pub use users::{Members, Range, UserPages, ranges};
 
+use crate::domain::ids::RunId;
 use crate::domain::secret::Secret;
+use crate::domain::sync_log::MicrosoftCall;
+use crate::io::calls::{Recorder, Recorders};
 use crate::io::http::{Answer, Call, Http};
 use crate::io::pace::Pace;
 use crate::io::store::pace::Calls;
@@ -49,6 +52,7 @@ use crate::{Error, Result};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 use url::Url;
 
 /// Microsoft Graph. Making one connects nowhere.
@@ -56,6 +60,7 @@ use url::Url;
 pub struct Graph {
     http: Http,
     root: Url,
+    calls: Recorders,
 }
 
 /// A person's permission to act, or our application's own, for one resource, until it expires.
@@ -64,6 +69,7 @@ pub struct Token {
     secret: Secret,
     expires: Timestamp,
     pace: Option<Pace>,
+    recorder: Option<Recorder>,
 }
 
 impl Token {
@@ -74,6 +80,7 @@ impl Token {
             secret,
             expires,
             pace: None,
+            recorder: None,
         }
     }
 
@@ -82,6 +89,19 @@ impl Token {
     pub fn paced(mut self, pace: Pace) -> Self {
         self.pace = Some(pace);
         self
+    }
+
+    /// Has every call that is made with it noted.
+    #[must_use]
+    pub fn recorded(self, recorder: Recorder) -> Self {
+        Self {
+            recorder: Some(recorder),
+            ..self
+        }
+    }
+
+    fn put_on<'a>(&'a self, call: Call<'a>) -> Call<'a> {
+        call.bearer(&self.secret).noted(self.recorder.as_ref())
     }
 
     /// When it stops working.
@@ -121,6 +141,7 @@ impl Graph {
         Self {
             http: Http::default(),
             root,
+            calls: Recorders::default(),
         }
     }
 
@@ -129,6 +150,18 @@ impl Graph {
     pub fn with_http(mut self, http: Http) -> Self {
         self.http = http;
         self
+    }
+
+    /// Where the calls of a run are noted, for [`Token::recorded`].
+    #[must_use]
+    pub fn recorder(&self, run: &RunId) -> Recorder {
+        self.calls.of(run)
+    }
+
+    /// The calls of a run that were noted since the last time, each with how long ago it was made.
+    #[must_use]
+    pub fn calls(&self, run: &RunId) -> Vec<(Duration, MicrosoftCall)> {
+        self.calls.drain(run)
     }
 
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
@@ -158,12 +191,12 @@ impl Graph {
     /// A read of Teams' administration, in its turn.
     async fn get_paced<T: DeserializeOwned>(&self, doing: &'static str, token: &Token, url: Url) -> Result<T> {
         self.turn(doing, token, Calls::Reads, 1).await?;
-        let call = token.mark(Call::get(doing, url).bearer(&token.secret));
+        let call = token.mark(token.put_on(Call::get(doing, url)));
         self.kept(token, self.http.send(&call).await).await?.json(doing)
     }
 
     async fn get<T: DeserializeOwned>(&self, doing: &'static str, token: &Token, url: Url) -> Result<T> {
-        let call = Call::get(doing, url).bearer(&token.secret);
+        let call = token.put_on(Call::get(doing, url));
         self.http.send(&call).await?.json(doing)
     }
 
@@ -175,7 +208,7 @@ impl Graph {
         body: &impl Serialize,
     ) -> Result<Call<'a>> {
         let body = serde_json::to_vec(body).map_err(|error| crate::Error::upstream(doing, error))?;
-        Ok(Call::post(doing, self.url(path, &[]), "application/json", body).bearer(&token.secret))
+        Ok(token.put_on(Call::post(doing, self.url(path, &[]), "application/json", body)))
     }
 
     async fn send(&self, call: Call<'_>) -> Result<Answer> {

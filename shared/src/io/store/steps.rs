@@ -95,7 +95,7 @@ impl Store {
         self.query(&keys::run_partition(enterprise, run), keys::STEP).await
     }
 
-    /// Steps from the one with index `from` on, at most `limit`; fewer only where there are no more.
+    /// A part of the steps of a run from number `from` on, and whether there are more.
     ///
     /// # Errors
     /// `Upstream`.
@@ -104,21 +104,12 @@ impl Store {
         enterprise: &EnterpriseId,
         run: &RunId,
         from: u32,
-        limit: usize,
-    ) -> Result<Vec<Step>> {
+        limit: u16,
+    ) -> Result<(Vec<Step>, bool)> {
         let pk = keys::run_partition(enterprise, run);
-        let mut after = from.checked_sub(1).map(|last| keys::step(enterprise, run, last).sk);
-        let mut found = Vec::new();
-        while found.len() < limit {
-            let left = i32::try_from(limit - found.len()).unwrap_or(i32::MAX);
-            let (mut page, next) = self.page(&pk, keys::STEP, after, Some(left), true).await?;
-            found.append(&mut page);
-            if next.is_none() {
-                break;
-            }
-            after = next;
-        }
-        Ok(found)
+        let after = from.checked_sub(1).map(|last| keys::step(enterprise, run, last).sk);
+        let (steps, next) = self.page(&pk, keys::STEP, after, Some(i32::from(limit)), true).await?;
+        Ok((steps, next.is_some()))
     }
 
     /// These steps, by their index.
@@ -201,7 +192,10 @@ impl Store {
     /// # Errors
     /// `Upstream`.
     pub async fn run_progress(&self, enterprise: &EnterpriseId, run: &RunId) -> Result<RunProgress> {
-        Ok(self.get(&keys::run_progress(enterprise, run)).await?.unwrap_or_default())
+        Ok(self
+            .get(&keys::run_progress(enterprise, run))
+            .await?
+            .unwrap_or_default())
     }
 
     /// Keeps how far the steps of a run are.

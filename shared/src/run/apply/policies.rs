@@ -34,7 +34,10 @@ impl Round<'_> {
             }
         }
         let (known, missing) = self.with_ids(rest).await?;
-        let given_up = self.progress.missed_since.is_some_and(|since| self.io.clock.now() >= since + PROOF_WITHIN);
+        let given_up = self
+            .progress
+            .missed_since
+            .is_some_and(|since| self.io.clock.now() >= since + PROOF_WITHIN);
         let waits = !missing.is_empty() && !given_up;
         if given_up {
             decided.extend(missing.into_iter().map(unknown_policy));
@@ -77,7 +80,8 @@ impl Round<'_> {
             }
         }
         let is_known = |step: &Step| {
-            granted(step).is_none_or(|(policy_type, name)| self.progress.policy_ids.contains_key(&key(policy_type, &name)))
+            granted(step)
+                .is_none_or(|(policy_type, name)| self.progress.policy_ids.contains_key(&key(policy_type, &name)))
         };
         let (known, missing): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(is_known);
         if !missing.is_empty() {

@@ -59,10 +59,28 @@ impl Round<'_> {
         })
     }
 
-    /// Looks at some steps, and notes what has changed; when the youngest of the open ones was handed over.
-    async fn look(&mut self, steps: Vec<Step>) -> Result<Option<Timestamp>> {
+    /// Looks once more at what is with Microsoft, in whichever stage, and notes what is in place; all else stays as it is.
+    ///
+    /// # Errors
+    /// Those of Microsoft; what was found in place by then is noted.
+    pub(crate) async fn last_look(&mut self) -> Result<()> {
+        let mut next = Some(self.progress.settled_below);
+        while let Some(from) = next {
+            let page = self.read(from).await?;
+            next = page.next;
+            let open: Vec<Step> = page
+                .steps
+                .into_iter()
+                .filter(|step| handed_over(step).is_some())
+                .collect();
+            self.note_proven(open).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes which of these steps are in place; the others, and what is seen of them.
+    async fn note_proven(&mut self, steps: Vec<Step>) -> Result<Vec<(Step, Seen)>> {
         let seen = self.seen(&steps).await?;
-        let now = self.io.clock.now();
         let (mut settled, mut open) = (Vec::new(), Vec::new());
         for (mut step, seen) in steps.into_iter().zip(seen) {
             if seen == Seen::InPlace {
@@ -72,8 +90,15 @@ impl Round<'_> {
                 open.push((step, seen));
             }
         }
-        // What is proven is kept before anything else is asked.
         self.note(&mut settled).await?;
+        Ok(open)
+    }
+
+    /// Looks at some steps, and notes what has changed; when the youngest of the open ones was handed over.
+    async fn look(&mut self, steps: Vec<Step>) -> Result<Option<Timestamp>> {
+        // What is proven is kept before anything else is asked.
+        let open = self.note_proven(steps).await?;
+        let now = self.io.clock.now();
         let asked = self.ask(&open, now).await?;
         let (mut changed, mut youngest) = (Vec::new(), None);
         for (step, seen) in open {
@@ -84,7 +109,13 @@ impl Round<'_> {
                 None => youngest = youngest.max(since),
             }
         }
-        youngest = youngest.max(changed.iter().filter(|step| !step.settled()).filter_map(handed_over).max());
+        youngest = youngest.max(
+            changed
+                .iter()
+                .filter(|step| !step.settled())
+                .filter_map(handed_over)
+                .max(),
+        );
         self.note(&mut changed).await?;
         // What goes back to be sent again is pending: the next piece of work finds it.
         Ok(youngest)
@@ -160,9 +191,7 @@ pub(super) fn policy_in_place(step: &Step, configurations: &Configurations) -> b
         Some(Change::Revoke { policy_type, name, .. }) => {
             policy(policy_type).is_none_or(|policy| policy.name != *name || policy.by_group)
         }
-        Some(Change::Grant { policy_type, name, .. }) => {
-            policy(policy_type).is_some_and(|policy| policy.name == *name)
-        }
+        Some(Change::Grant { policy_type, name, .. }) => policy(policy_type).is_some_and(|policy| policy.name == *name),
         Some(Change::Release { .. } | Change::Assign { .. } | Change::Adopt { .. }) | None => false,
     }
 }
@@ -184,12 +213,7 @@ fn look_at(step: &Step, held: &BTreeMap<E164, NumberHolding>, configurations: &C
 
 /// What becomes of a step that is not in place; none where there is nothing to note yet.
 fn fate(step: &Step, seen: Seen, operation: Option<&Option<OperationState>>, now: Timestamp) -> Option<Step> {
-    let with = |state| {
-        Some(Step {
-            state,
-            ..step.clone()
-        })
-    };
+    let with = |state| Some(Step { state, ..step.clone() });
     let failed = |why: &str| {
         Some(Step {
             state: StepState::Failed { why: why.to_owned() },

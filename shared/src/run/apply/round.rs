@@ -1,6 +1,6 @@
 //! One call's share of the work: which steps come next, and what is written of them.
 
-use super::{Progress, Stage, named, read};
+use super::{Page, Progress, Stage, read};
 use crate::domain::ids::RunId;
 use crate::domain::run::{Run, Step, StepState};
 use crate::domain::sync_log::Line;
@@ -10,13 +10,11 @@ use crate::io::graph::{Together, Token};
 use crate::io::store::leases::Lease;
 use crate::io::store::steps::RunProgress;
 use crate::run::session::Session;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// Steps of a stage that are submitted before somebody asks how far the call may still go. For each of them Teams is asked
 /// first what it has: one page of a list is a thousand.
 const SUBMIT_AT_ONCE: usize = 1_000;
-/// The lease is kept this often; it lives some minutes.
-const RENEW_AFTER: SignedDuration = SignedDuration::from_secs(15);
 /// Settled steps that may be read again by the next call; beyond that it is noted where they end.
 const READ_AGAIN: u32 = 1_000;
 
@@ -33,7 +31,6 @@ pub(crate) struct Round<'a> {
     debug: bool,
     by_deputy: bool,
     until: Timestamp,
-    renewed: Timestamp,
     noted_below: u32,
     lines: Vec<Line>,
 }
@@ -69,9 +66,8 @@ impl<'a> Round<'a> {
             progress,
             together: Together::default(),
             debug: run.debug,
-            by_deputy: run.deputy.is_some(),
+            by_deputy: run.authority.deputy().is_some(),
             until,
-            renewed: Timestamp::UNIX_EPOCH,
             lines: Vec::new(),
         })
     }
@@ -106,10 +102,10 @@ impl<'a> Round<'a> {
     async fn stage(&mut self) -> Result<Option<Stage>> {
         loop {
             let page = self.read(self.progress.settled_below).await?;
-            let Some(last) = page.last().map(|step| step.index) else {
+            let Some(last) = page.steps.last().map(|step| step.index) else {
                 return Ok(None);
             };
-            let open = page.iter().find(|step| !step.settled());
+            let open = page.steps.iter().find(|step| !step.settled());
             self.progress.settled_below = open.map_or(last + 1, |step| step.index);
             if self.progress.settled_below - self.noted_below >= READ_AGAIN {
                 self.keep_progress().await?;
@@ -120,25 +116,19 @@ impl<'a> Round<'a> {
             if open.is_some() {
                 return Err(Error::upstream("apply a plan", "a step has no change"));
             }
+            if page.next.is_none() {
+                return Ok(None);
+            }
         }
     }
 
     /// Steps of this stage from an index on, at most `most` of the wanted ones.
-    pub(super) async fn find(
-        &self,
-        stage: Stage,
-        from: u32,
-        most: usize,
-        wanted: fn(&Step) -> bool,
-    ) -> Result<Found> {
+    pub(super) async fn find(&self, stage: Stage, from: u32, most: usize, wanted: fn(&Step) -> bool) -> Result<Found> {
         let (mut steps, mut next) = (Vec::new(), from);
         let found = |steps, next, last| Found { steps, next, last };
         loop {
             let page = self.read(next).await?;
-            if page.is_empty() {
-                return Ok(found(steps, None, true));
-            }
-            for step in page {
+            for step in page.steps {
                 if step.change.as_ref().map(Stage::of) != Some(stage) {
                     return Ok(found(steps, None, false));
                 }
@@ -150,26 +140,27 @@ impl<'a> Round<'a> {
                     steps.push(step);
                 }
             }
+            if page.next.is_none() {
+                return Ok(found(steps, None, true));
+            }
         }
     }
 
-    async fn read(&self, from: u32) -> Result<Vec<Step>> {
+    pub(super) async fn read(&self, from: u32) -> Result<Page> {
         read(self.io, &self.lease.enterprise, &self.run, from).await
     }
 
     /// Whether there is time for one more call, and the run is still ours to go on with.
     ///
     /// # Errors
-    /// `Busy` if the lease was lost, `TokenExpired` where the person may no longer act.
+    /// `Busy` if the lease was lost, `Cancelled` if somebody wants the run stopped, `TokenExpired` where the person may no
+    /// longer act.
     pub(super) async fn may_go_on(&mut self) -> Result<bool> {
         let now = self.io.clock.now();
         if now >= self.until {
             return Ok(false);
         }
-        if now >= self.renewed + RENEW_AFTER {
-            self.io.store.renew(self.lease, now).await?;
-            self.renewed = now;
-        }
+        self.io.store.renew(self.lease, now).await?;
         // A deputy's tokens are gone: the person is none any more, and nothing more is done in their name.
         let (enterprise, run) = (&self.lease.enterprise, &self.run);
         if self.by_deputy && self.io.store.sealed(enterprise, run, now).await?.is_none() {
@@ -193,12 +184,12 @@ impl<'a> Round<'a> {
                 StepState::Submitted { operation: None, .. } => continue,
                 state @ (StepState::Pending | StepState::Submitted { .. } | StepState::Verifying { .. }) => {
                     if self.debug {
-                        self.lines.push(Line::Change(format!("{}: {state:?}", named(step))));
+                        self.lines.push(Line::Change(format!("{}: {state:?}", step.what)));
                     }
                     continue;
                 }
             };
-            let what = named(step);
+            let what = step.what.clone();
             self.lines.push(Line::Outcome { what, outcome });
         }
         Ok(())
@@ -208,7 +199,9 @@ impl<'a> Round<'a> {
     pub(super) async fn keep_progress(&mut self) -> Result<()> {
         let now = self.io.clock.now();
         let store = &self.io.store;
-        store.put_run_progress(self.lease, &self.run, &self.progress, now).await?;
+        store
+            .put_run_progress(self.lease, &self.run, &self.progress, now)
+            .await?;
         self.noted_below = self.progress.settled_below;
         Ok(())
     }

@@ -186,5 +186,8 @@ fn not_released(release: &Step) -> Option<(StepState, Option<Code>)> {
         StepState::Pending | StepState::Submitted { .. } | StepState::Verifying { .. } => "it is not proven yet",
     };
     let why = format!("not tried: a number was not released before ({reason})");
-    Some((StepState::Skipped { why }, Some(release.code.unwrap_or(Code::MsRefused))))
+    Some((
+        StepState::Skipped { why },
+        Some(release.code.unwrap_or(Code::MsRefused)),
+    ))
 }

@@ -27,7 +27,14 @@ pub(super) async fn applying(io: &Io, lease: &Lease, run: &mut Run, until: Times
             Err(_) => run.state,
         };
         let lines = round.lines();
-        if run.state != state || !lines.is_empty() {
+        let stops = went
+            .as_ref()
+            .map_or(true, |progress| progress.ended || progress.wait.is_some());
+        let now = io.clock.now();
+        if stops || now >= until {
+            run.tally = apply::tally(io, &lease.enterprise, &run.id).await?;
+        }
+        if run.state != state || !lines.is_empty() || run.debug {
             run.state = state;
             log(io, lease, run, lines).await?;
         }
@@ -35,13 +42,13 @@ pub(super) async fn applying(io: &Io, lease: &Lease, run: &mut Run, until: Times
         if progress.ended {
             return ended(io, lease, run, &session).await.map(Some);
         }
-        if io.clock.now() >= session.stop_by() {
+        if now >= session.stop_by() {
             return Err(Error::TokenExpired);
         }
         if let Some(seconds) = progress.wait {
             return Ok(Some(Next::Wait { seconds }));
         }
-        if io.clock.now() >= until {
+        if now >= until {
             return Ok(Some(Next::Continue { seconds: 0 }));
         }
     }

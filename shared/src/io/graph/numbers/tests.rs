@@ -267,7 +267,10 @@ fn taken() -> Handed<Option<OperationId>> {
 async fn changes_go_in_one_batch_and_each_gives_an_operation() {
     let stage = Stage::new(|asked, _| {
         let location = asked.link(&format!("admin/teams/telephoneNumberManagement/operations('{ID}')"));
-        batch(asked, move |_, _| json!({"status": 202, "headers": {"Location": location}}))
+        batch(
+            asked,
+            move |_, _| json!({"status": 202, "headers": {"Location": location}}),
+        )
     })
     .await;
     let (graph, number, to) = (stage.graph(), e164("+12061234567"), holder());
@@ -282,7 +285,7 @@ async fn changes_go_in_one_batch_and_each_gives_an_operation() {
     let handed = graph.change_numbers(&token(), turn, &changes).await.unwrap();
     assert_eq!(handed, [taken(), taken()]);
     let asked = stage.asked();
-    assert_eq!(asked.len(), 1);
+    assert_eq!((asked.len(), asked[0].method.as_str()), (1, "POST"));
     assert!(asked[0].url.path().ends_with("/v1.0/$batch"));
     let parts = asked[0].json()["requests"].clone();
     let below = "/admin/teams/telephoneNumberManagement/numberAssignments";
@@ -346,7 +349,12 @@ async fn a_batch_whose_answer_is_lost_is_not_repeated() {
     let answered: [fn() -> Reply; 5] = [
         || Reply::json(200, json!({"responses": []})).cut(),
         || Reply::text(200, "<html>"),
-        || Reply::json(200, json!({"responses": [{"id": "0", "status": 202}, {"id": "0", "status": 202}]})),
+        || {
+            Reply::json(
+                200,
+                json!({"responses": [{"id": "0", "status": 202}, {"id": "0", "status": 202}]}),
+            )
+        },
         || Reply::text(500, ""),
         || Reply::text(503, ""),
     ];

@@ -71,7 +71,10 @@ async fn a_policy_that_is_not_there_is_none() {
 #[tokio::test]
 async fn policies_are_granted_together() {
     let stage = Stage::new(|_, _| Reply::text(204, "")).await;
-    assert_eq!(changed(&stage, 25, Some("u2VtX0")).await, [const { Handed::Taken(()) }; 25]);
+    assert_eq!(
+        changed(&stage, 25, Some("u2VtX0")).await,
+        [const { Handed::Taken(()) }; 25]
+    );
     let asked = stage.asked();
     assert_eq!(asked.iter().map(size).collect::<Vec<_>>(), [25]);
     assert!(
@@ -101,7 +104,10 @@ async fn a_refusal_is_traced_to_whom_it_is_about() {
     let refused: Vec<usize> = (0..8).filter(|at| results[*at] != Handed::Taken(())).collect();
     assert_eq!(refused, [5]);
     assert!(matches!(&results[5], Handed::Refused { message, .. } if message == "no such user"));
-    assert_eq!(stage.asked().iter().map(size).collect::<Vec<_>>(), [8, 4, 4, 2, 1, 1, 2]);
+    assert_eq!(
+        stage.asked().iter().map(size).collect::<Vec<_>>(),
+        [8, 4, 4, 2, 1, 1, 2]
+    );
 }
 
 #[tokio::test]
