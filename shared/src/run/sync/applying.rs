@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::run::plans::StoredPlan;
-use crate::run::{apply, diagnosis, prepare, session};
+use crate::run::{activation, apply, diagnosis, prepare, session};
 use jiff::Timestamp;
 
 /// The plan that the run executes, and how far it is.
@@ -68,7 +68,8 @@ pub(super) async fn applying(
     if kept.standing.leaving() && findings.is_empty() {
         let brand = io.store.reseller(&kept.reseller).await?.brand;
         let removed = prepare::take_away(io, &brand, &session).await?;
-        let lines = object_lines(run, removed);
+        let mut lines = object_lines(run, removed);
+        lines.extend(activation::take_away(io, lease, &kept, &session).await?);
         log(io, lease, run, lines).await?;
     }
     end(io, lease, run, findings).await.map(Some)

@@ -4,7 +4,6 @@ use super::Next;
 use super::ending::end;
 use super::record::log;
 use crate::domain::change::Change;
-use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::PlanId;
 use crate::domain::permission::Permission;
@@ -12,14 +11,12 @@ use crate::domain::run::{Run, RunState};
 use crate::domain::sync_log::Line;
 use crate::error::{Error, Result};
 use crate::io::Io;
-use crate::io::graph::Token;
 use crate::io::store::leases::Lease;
 use crate::plan::check::contradictions;
 use crate::plan::guard::{releases, rule};
-use crate::plan::preflight;
 use crate::plan::sync::{beyond, plan};
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{apply, mapping, prepare, session};
+use crate::run::{apply, mapping, session};
 
 pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let enterprise = &lease.enterprise;
@@ -29,10 +26,6 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
         let account = io.store.account(enterprise).await?;
         let session = session::open(io, enterprise, &run.id).await?;
         let leaving = kept.standing.leaving();
-        let missing = missing_domains(io, &kept, &session.graph).await?;
-        if !leaving && !missing.is_empty() {
-            return end(io, lease, run, missing).await.map(Some);
-        }
         let facts = plans::gather(io, &session.graph, &kept, &brand, &account).await?;
         let fresh = plan(&facts);
         let wrong = contradictions(&fresh);
@@ -86,17 +79,6 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
         log(io, lease, run, Vec::new()).await?;
     }
     Ok(None)
-}
-
-async fn missing_domains(io: &Io, kept: &Enterprise, token: &Token) -> Result<Vec<Finding>> {
-    let needed = prepare::gateways(io, kept);
-    let organization = io.graph.organization(token).await?;
-    let verified = organization
-        .domains
-        .into_iter()
-        .map(|domain| domain.name.to_lowercase())
-        .collect();
-    Ok(preflight::domains(&needed, &verified))
 }
 
 fn stale(beyond: &[Change]) -> Finding {

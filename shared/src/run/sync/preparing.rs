@@ -1,8 +1,11 @@
-//! The third stage: the tenant's own voice objects are put in place.
+//! The third stage: the calling domains are made ready, and the tenant's own voice objects put in place.
 
 use super::Next;
 use super::applying::planned;
+use super::ending::end;
 use super::record::log;
+use crate::domain::brand::Brand;
+use crate::domain::enterprise::Enterprise;
 use crate::domain::run::{Run, RunState};
 use crate::domain::sync_log::Line;
 use crate::error::Result;
@@ -10,7 +13,10 @@ use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::io::tenant_config::Configured;
 use crate::plan::duration;
+use crate::run::activation::{Domains, Ready};
+use crate::run::session::Session;
 use crate::run::{apply, prepare, session};
+use std::ops::ControlFlow;
 
 pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let kept = io.store.enterprise(&lease.enterprise).await?;
@@ -20,7 +26,10 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
         // They are taken away at the end, when nobody has them any more.
         Vec::new()
     } else {
-        prepare::tenant_objects(io, &kept, &brand, &session).await?
+        match put_in_place(io, lease, run, &kept, &brand, &session).await? {
+            ControlFlow::Continue(configured) => configured,
+            ControlFlow::Break(next) => return Ok(Some(next)),
+        }
     };
     let mut lines = object_lines(run, configured);
     let (plan, steps) = planned(io, lease, run).await?;
@@ -32,6 +41,45 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
     run.state = RunState::Applying;
     log(io, lease, run, lines).await?;
     Ok(None)
+}
+
+/// The tenant's objects, once Teams lets a route lead to the calling domains; or what happens to the run until then.
+async fn put_in_place(
+    io: &Io,
+    lease: &Lease,
+    run: &mut Run,
+    kept: &Enterprise,
+    brand: &Brand,
+    session: &Session,
+) -> Result<ControlFlow<Next, Vec<Configured>>> {
+    let mut domains = Domains::gather(io, lease, kept, session).await?;
+    loop {
+        let ready = domains.ready().await;
+        // What was done is told, whatever comes of it.
+        told(io, lease, run, &mut domains).await?;
+        match ready? {
+            Ready::Yes => {}
+            Ready::After(seconds) => return Ok(ControlFlow::Break(Next::Wait { seconds })),
+            Ready::No(findings) => return end(io, lease, run, findings).await.map(ControlFlow::Break),
+        }
+        match prepare::tenant_objects(io, kept, brand, session).await {
+            Ok(configured) => {
+                let proven = domains.proven().await;
+                told(io, lease, run, &mut domains).await?;
+                return proven.map(|()| ControlFlow::Continue(configured));
+            }
+            Err(error) if domains.refused(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn told(io: &Io, lease: &Lease, run: &mut Run, domains: &mut Domains<'_>) -> Result<()> {
+    let lines = std::mem::take(&mut domains.lines);
+    if lines.is_empty() {
+        return Ok(());
+    }
+    log(io, lease, run, lines).await
 }
 
 pub(super) fn object_lines(run: &Run, configured: Vec<Configured>) -> Vec<Line> {
