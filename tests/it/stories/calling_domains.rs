@@ -121,8 +121,7 @@ impl Scene {
 
 /// The run's log, as text.
 async fn whole_log(scene: &Scene, run: &Answer) -> String {
-    let log = scene.get(&format!("/runs/{}/log?limit=500", run.text("/id"))).await;
-    log.body.to_string()
+    scene.log(run).await.join("\n")
 }
 
 #[tokio::test]
