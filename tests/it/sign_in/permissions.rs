@@ -7,9 +7,7 @@ use dialbridge_local::drive::people::at_microsoft;
 use dialbridge_local::microsoft::Allowed;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::domain::consent::{
-    CALLING_SCOPES, ORGANIZATION_ROLES, READING_SCOPES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE,
-};
+use shared::domain::consent::{CALLING_SCOPES, ORGANIZATION_ROLES, READING_SCOPES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE};
 use std::collections::BTreeSet;
 
 /// About signing in itself; no call shows them. What each is for is seen where it is withheld.

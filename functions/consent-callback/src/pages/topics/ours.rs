@@ -332,7 +332,10 @@ pub(super) const OURS: &[Topic] = &[
         ],
         who: GLOBAL_ADMIN,
         links: &[
-            ("Your licenses at Microsoft", "https://admin.microsoft.com/Adminportal/Home#/licenses"),
+            (
+                "Your licenses at Microsoft",
+                "https://admin.microsoft.com/Adminportal/Home#/licenses",
+            ),
             PERMISSIONS,
         ],
     },
