@@ -189,6 +189,7 @@ async fn r147_r202_with_microsofts_real_delays_the_run_ends_and_the_next_one_goe
     );
     // The provider does; Microsoft takes five hours.
     scene.publish().await;
+    scene.service.world.advance(SignedDuration::from_hours(1)).await;
     let run = scene.apply().await;
     assert_eq!(run.text("/state"), "failed", "{}", run.body);
     assert_eq!(scene.states().await, ["activating", "activating"]);
@@ -260,9 +261,9 @@ async fn r148_r211_a_sync_with_one_free_licence_fails_in_the_guides_words_and_su
 async fn r147_licences_in_their_grace_period_count_and_suspended_ones_do_not() {
     let scene = Scene::mapped(bare(|_| {}), 3, 1).await;
     scene.spare(2).await;
-    scene.order("/skus/SPE_E3", json!({ "status": "suspended" })).await;
+    scene.order("/skus/SPE_E3", json!({ "status": "Suspended" })).await;
     assert_eq!(findings(&scene.apply().await), ["NO_SPARE_LICENSES"]);
-    scene.order("/skus/SPE_E3", json!({ "status": "warning" })).await;
+    scene.order("/skus/SPE_E3", json!({ "status": "Warning" })).await;
     let run = scene.apply().await;
     assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
 }
@@ -339,7 +340,7 @@ async fn a_sync_without_the_role_for_domains_says_who_has_to_sign_in() {
 }
 
 /// Of more points than this a sample is taken, evenly.
-const POINTS: u64 = 40;
+const POINTS: u64 = 20;
 
 /// The domains are taken away behind our back, and the next sync makes them again; its worker waits before the stage.
 async fn parked(scene: &Scene) -> String {
@@ -376,13 +377,12 @@ async fn killed_everywhere(fault: Fault) {
         let what = format!("{fault:?} {call}");
         assert_eq!(run.text("/state"), "succeeded", "{what}: {}", run.body);
         let seen = scene.at_microsoft().await;
-        println!("{what}: {seen:?}");
         scene.ready(&seen, taken);
         assert_eq!(scene.states().await, ["active", "active"], "{what}");
         points += 1;
     }
     println!("{fault:?}: {points} of {calls} points tried");
-    assert!(points > 20, "{points}");
+    assert!(points > 12, "{points}");
 }
 
 #[tokio::test]
