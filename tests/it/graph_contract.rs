@@ -683,16 +683,16 @@ async fn configure(graph: &Session) {
     let contract = jsonschema::validator_for(&contract).unwrap();
     let gateways = &graph.microsoft.tenants()[0].sbc_domains;
     let request = json!({
-        "version": 1, "tenant": graph.tenant, "graphToken": graph.token, "teamsToken": graph.teams_token,
-        "desired": {
-            "pstnUsages": ["Carrier"],
-            "voiceRoutes": [{ "name": "Carrier", "numberPattern": ".*", "gateways": gateways,
-                              "pstnUsages": ["Carrier"], "priority": null }],
-            "voiceRoutingPolicies": [{ "name": "Carrier-VRP", "pstnUsages": ["Carrier"] }],
-            "callingPolicies": [{ "name": "Brand-VM-MOHEXT", "allowPrivateCalling": true, "allowVoicemail": "UserOverride",
-                "allowCallForwardingToPhone": true, "allowCallForwardingToUser": true, "musicOnHoldEnabledType": "Disabled" }],
-        },
-        "remove": { "voiceRoutes": [], "voiceRoutingPolicies": [], "callingPolicies": [], "pstnUsages": [] },
+        "version": 2, "tenant": graph.tenant, "graphToken": graph.token, "teamsToken": graph.teams_token, "work": "apply",
+        "objects": [
+            { "kind": "pstnUsage", "name": "Carrier", "settings": {} },
+            { "kind": "voiceRoute", "name": "Carrier", "settings": {
+                "numberPattern": ".*", "gateways": gateways, "pstnUsages": ["Carrier"], "priority": null } },
+            { "kind": "voiceRoutingPolicy", "name": "Carrier-VRP", "settings": { "pstnUsages": ["Carrier"] } },
+            { "kind": "callingPolicy", "name": "Brand-VM-MOHEXT", "settings": {
+                "allowPrivateCalling": true, "allowVoicemail": "UserOverride", "allowCallForwardingToPhone": true,
+                "allowCallForwardingToUser": true, "musicOnHoldEnabledType": "Disabled" } },
+        ],
     });
     assert!(contract.is_valid(&request));
     let actions = |answer: &Value| -> BTreeSet<String> {
