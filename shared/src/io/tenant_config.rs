@@ -9,7 +9,11 @@ use aws_sdk_lambda::Client;
 use aws_smithy_types::Blob;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::time::Duration;
 
+/// How long one call may take. The worker loads a large module and signs in before it begins; its own limit is a little
+/// shorter (`infra/configure-tenant/README.md`), and what it does not get done is continued by the next call.
+pub const PATIENCE: Duration = Duration::from_secs(85);
 /// The contract's version.
 const VERSION: u32 = 2;
 /// What Microsoft's module says to administrators of a partner, whatever their role.

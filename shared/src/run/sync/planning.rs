@@ -33,7 +33,7 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
         if !leaving && !missing.is_empty() {
             return end(io, lease, run, missing).await.map(Some);
         }
-        let objects = prepare::compare(io, &kept, &brand, &session).await?;
+        let objects = prepare::compare(io, lease, &kept, &brand, &session).await?;
         if !objects.conflicts.is_empty() {
             return end(io, lease, run, objects.conflicts).await.map(Some);
         }
