@@ -36,16 +36,26 @@ pub fn powershell(pack: &Pack<'_>) -> String {
         String::new(),
         comment(&format!("{}: Teams calling for {}", pack.product, pack.enterprise)),
         comment(&format!("Plan {}, made {}.", pack.plan, pack.made)),
-        comment("For a Teams Administrator or a Global Administrator. Read it first; then run it in PowerShell 7, whole or"),
-        comment("line by line. It stops at the first error. When that is mended it can be run again: objects that are there"),
+        comment(
+            "For a Teams Administrator or a Global Administrator. Read it first; then run it in PowerShell 7, whole or",
+        ),
+        comment(
+            "line by line. It stops at the first error. When that is mended it can be run again: objects that are there",
+        ),
         comment("already are reported as existing, and their lines can be left out."),
-        comment("The calling domains that the voice route names have to be verified and active in the organization first."),
+        comment(
+            "The calling domains that the voice route names have to be verified and active in the organization first.",
+        ),
         String::new(),
         "$ErrorActionPreference = 'Stop'".to_owned(),
         "Connect-MicrosoftTeams | Out-Null".to_owned(),
     ];
     let (puts, gone): (Vec<&ObjectChange>, Vec<&ObjectChange>) = pack.objects.iter().partition(|change| change.puts());
-    section(&mut script, "The organization's own voice objects", puts.iter().flat_map(|change| put(change)));
+    section(
+        &mut script,
+        "The organization's own voice objects",
+        puts.iter().flat_map(|change| put(change)),
+    );
     section(
         &mut script,
         "Users",
@@ -76,7 +86,12 @@ fn section(script: &mut Vec<String>, title: &str, lines: impl IntoIterator<Item 
 fn put(change: &ObjectChange) -> Vec<String> {
     let mut lines = vec![comment(&change.to_string())];
     lines.extend(change.was.iter().map(|was| comment(&format!("  was: {was}"))));
-    lines.extend(change.becomes.iter().map(|becomes| comment(&format!("  becomes: {becomes}"))));
+    lines.extend(
+        change
+            .becomes
+            .iter()
+            .map(|becomes| comment(&format!("  becomes: {becomes}"))),
+    );
     match &change.object {
         Some(object) => lines.push(made(object, change.action == ObjectAction::Create)),
         None => lines.push(comment("  (in the Microsoft 365 admin center, under Domains)")),
@@ -90,7 +105,11 @@ fn made(TenantObject { name, settings }: &TenantObject, new: bool) -> String {
     let list = |names: &[String]| {
         let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
         let names = format!("@({})", names.join(", "));
-        if new { names } else { format!("@{{ Replace = {names} }}") }
+        if new {
+            names
+        } else {
+            format!("@{{ Replace = {names} }}")
+        }
     };
     match settings {
         ObjectSettings::PstnUsage {} => format!("Set-CsOnlinePstnUsage -Identity Global -Usage @{{ Add = {name} }}"),
@@ -163,11 +182,20 @@ fn user(change: &Change, names: &BTreeMap<TeamsUserId, String>) -> Vec<String> {
             ),
         ),
         Change::Adopt { number, .. } => return vec![comment(&format!("{name} has {number} already"))],
-        Change::Revoke { policy_type, name: policy, .. } => (
+        Change::AdoptPolicy { name: policy, .. } => return vec![comment(&format!("{name} has {policy} already"))],
+        Change::Revoke {
+            policy_type,
+            name: policy,
+            ..
+        } => (
             format!("{name} no longer has {policy}"),
             format!("{} -Identity {id} -PolicyName $null", grant(*policy_type)),
         ),
-        Change::Grant { policy_type, name: policy, .. } => (
+        Change::Grant {
+            policy_type,
+            name: policy,
+            ..
+        } => (
             format!("{name} gets {policy}"),
             format!("{} -Identity {id} -PolicyName {}", grant(*policy_type), quoted(policy)),
         ),

@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::io::tenant_config::{Configured, Done, OnBehalf};
+use crate::plan::duration;
 use crate::plan::preflight::{gateway_refused, object_not_proven};
 use crate::plan::tenant::{self, Objects, Seen};
-use crate::plan::duration;
 use crate::run::session::Session;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -163,7 +163,10 @@ pub(super) async fn tenant_objects(
     if objects.is_empty() {
         return Ok(Prepared::default());
     }
-    let Done { results, stopped } = io.tenant_config.apply(ready(io, lease, session).await?, &objects).await?;
+    let Done { results, stopped } = io
+        .tenant_config
+        .apply(ready(io, lease, session).await?, &objects)
+        .await?;
     let mut findings = Vec::new();
     for (object, result) in objects.iter().zip(&results) {
         let as_put = result.now.as_ref().is_some_and(|now| object.settings.agree(now));
@@ -208,7 +211,10 @@ pub(super) async fn take_away(
         return Ok(Prepared::default());
     }
     let names: Vec<ObjectKey> = unneeded.iter().rev().cloned().collect();
-    let Done { results, stopped } = io.tenant_config.remove(ready(io, lease, session).await?, &names).await?;
+    let Done { results, stopped } = io
+        .tenant_config
+        .remove(ready(io, lease, session).await?, &names)
+        .await?;
     record.removed(results.iter().map(Configured::key));
     record.write(io, lease).await?;
     if let Some(error) = stopped {

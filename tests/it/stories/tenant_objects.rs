@@ -51,37 +51,65 @@ async fn r160_r161_what_somebody_edited_is_told_and_set_back() {
                          "settings": { "allowPrivateCalling": false } });
     scene.order("/policies", edited).await;
     scene
-        .order("/routing", json!({ "usages": ["Theirs"], "routes": [
-            { "name": "Theirs", "usages": ["Theirs"], "numberPattern": "^0", "gateways": [], "priority": 0 }] }))
+        .order(
+            "/routing",
+            json!({ "usages": ["Theirs"], "routes": [
+            { "name": "Theirs", "usages": ["Theirs"], "numberPattern": "^0", "gateways": [], "priority": 0 }] }),
+        )
         .await;
     let run = scene.apply().await;
     assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
     let log = scene.log(&run).await.join("\n");
-    for name in ["calling policy Northwind2Teams-VM-MOHTEAMS was changed", "voice route Northwind2Teams-Routing was deleted",
-        "PSTN usage Northwind2Teams-Routing was deleted"] {
+    for name in [
+        "calling policy Northwind2Teams-VM-MOHTEAMS was changed",
+        "voice route Northwind2Teams-Routing was deleted",
+        "PSTN usage Northwind2Teams-Routing was deleted",
+    ] {
         assert!(log.contains("POLICY_DRIFT") && log.contains(name), "{name}: {log}");
     }
     let after = voice(&scene).await;
     for object in before["policies"].as_array().unwrap() {
-        assert!(after["policies"].as_array().unwrap().contains(object), "{object}: {after}");
+        assert!(
+            after["policies"].as_array().unwrap().contains(object),
+            "{object}: {after}"
+        );
     }
-    assert_eq!(after["usages"], json!([ROUTING, "Theirs"]), "what is theirs is not touched");
+    assert_eq!(
+        after["usages"],
+        json!([ROUTING, "Theirs"]),
+        "what is theirs is not touched"
+    );
     assert_eq!(after["routes"][0]["name"], "Theirs");
-    assert_eq!(after["routes"][1]["settings"]["gateways"], before["routes"][0]["settings"]["gateways"]);
+    assert_eq!(
+        after["routes"][1]["settings"]["gateways"],
+        before["routes"][0]["settings"]["gateways"]
+    );
     let again = scene.apply().await;
-    assert!(!scene.log(&again).await.join("\n").contains("POLICY_DRIFT"), "it is as it should be");
+    assert!(
+        !scene.log(&again).await.join("\n").contains("POLICY_DRIFT"),
+        "it is as it should be"
+    );
 }
 
 #[tokio::test]
 async fn what_has_our_name_and_is_not_ours_stops_the_run_and_stays() {
     let scene = Scene::mapped(options(60), 2, 1).await;
-    let theirs = json!({ "type": "OnlineVoiceRoutingPolicy", "name": ROUTING, "settings": { "pstnUsages": ["Theirs"] } });
+    let theirs =
+        json!({ "type": "OnlineVoiceRoutingPolicy", "name": ROUTING, "settings": { "pstnUsages": ["Theirs"] } });
     scene.order("/policies", theirs).await;
     let before = voice(&scene).await;
     let run = scene.apply().await;
-    assert_eq!((run.text("/state"), findings(&run)), ("failed", vec!["NAME_TAKEN"]), "{}", run.body);
+    assert_eq!(
+        (run.text("/state"), findings(&run)),
+        ("failed", vec!["NAME_TAKEN"]),
+        "{}",
+        run.body
+    );
     assert_eq!(voice(&scene).await, before);
-    assert!(scene.holders().await.is_empty(), "nobody is sent over a route that we do not know");
+    assert!(
+        scene.holders().await.is_empty(),
+        "nobody is sent over a route that we do not know"
+    );
 }
 
 #[tokio::test]
@@ -95,11 +123,18 @@ async fn r152_what_was_there_before_us_and_is_right_is_used_and_stays() {
     let before = voice(&scene).await;
     let run = scene.apply().await;
     assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
-    assert!(!scene.log(&run).await.join("\n").contains(&format!("{name}: ")), "it was not made");
+    assert!(
+        !scene.log(&run).await.join("\n").contains(&format!("{name}: ")),
+        "it was not made"
+    );
     scene.done(Method::DELETE, "", None).await;
     let run = scene.apply().await;
     assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
-    assert_eq!(voice(&scene).await, before, "usages, routes and policies are as before us");
+    assert_eq!(
+        voice(&scene).await,
+        before,
+        "usages, routes and policies are as before us"
+    );
 }
 
 #[tokio::test]
@@ -112,7 +147,11 @@ async fn r152_a_policy_that_somebody_else_uses_is_not_torn_away() {
     scene.done(Method::DELETE, "", None).await;
     let run = scene.apply().await;
     assert_eq!(run.text("/state"), "failed", "{}", run.body);
-    assert!(run.body["findings"][0]["seen"].to_string().contains("NoVM-MOHEXT"), "{}", run.body);
+    assert!(
+        run.body["findings"][0]["seen"].to_string().contains("NoVM-MOHEXT"),
+        "{}",
+        run.body
+    );
     assert!(policy(&scene, name).await.is_some());
     let none = json!({ "user": other, "type": "TeamsCallingPolicy", "name": null });
     scene.order("/grants", none).await;
@@ -136,9 +175,15 @@ async fn r014_another_region_shows_and_changes_the_route() {
     let run = scene.apply().await;
     assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
     let log = scene.log(&run).await.join("\n");
-    assert!(log.contains("voice route Northwind2Teams-Routing: updated") && !log.contains("POLICY_DRIFT"), "{log}");
+    assert!(
+        log.contains("voice route Northwind2Teams-Routing: updated") && !log.contains("POLICY_DRIFT"),
+        "{log}"
+    );
     let now = gateways(&scene).await;
-    assert!(now.len() == 2 && now.iter().all(|name| name.contains(".na.")), "{now:?}");
+    assert!(
+        now.len() == 2 && now.iter().all(|name| name.contains(".na.")),
+        "{now:?}"
+    );
     assert_eq!(scene.get("/status").await.text("/actionNeeded"), "None");
 }
 
@@ -157,11 +202,17 @@ async fn r156_another_prefix_moves_users_first_and_then_takes_the_old_away() {
     assert_eq!(scene.get("/status").await.text("/actionNeeded"), "Sync Needed");
     let run = scene.run(json!({ "kind": "apply", "mode": "addOnly" })).await;
     assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
-    assert!(policy(&scene, "Northwind2Teams-VM-MOHEXT").await.is_some(), "a run that only adds takes nothing away");
+    assert!(
+        policy(&scene, "Northwind2Teams-VM-MOHEXT").await.is_some(),
+        "a run that only adds takes nothing away"
+    );
     let run = scene.apply().await;
     assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
     let there = voice(&scene).await.to_string();
-    assert!(there.contains("Fresh-VM-MOHEXT") && !there.contains("Northwind2Teams"), "{there}");
+    assert!(
+        there.contains("Fresh-VM-MOHEXT") && !there.contains("Northwind2Teams"),
+        "{there}"
+    );
     assert_eq!(scene.get("/status").await.text("/actionNeeded"), "None");
 }
 
@@ -190,8 +241,19 @@ async fn an_administrator_of_a_partner_is_told_who_can_sync() {
     let fault = json!({ "host": "worker", "method": "POST", "path": "", "status": 403, "times": 9, "body": "40301 Forbidden." });
     scene.microsoft("/faults", fault).await;
     let run = scene.apply().await;
-    assert_eq!((run.text("/state"), findings(&run)), ("failed", vec!["MS_REFUSED"]), "{}", run.body);
-    assert!(run.body["findings"][0]["seen"].to_string().contains("of the organization itself"), "{}", run.body);
+    assert_eq!(
+        (run.text("/state"), findings(&run)),
+        ("failed", vec!["MS_REFUSED"]),
+        "{}",
+        run.body
+    );
+    assert!(
+        run.body["findings"][0]["seen"]
+            .to_string()
+            .contains("of the organization itself"),
+        "{}",
+        run.body
+    );
 }
 
 #[tokio::test]
