@@ -34,7 +34,7 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let account = io.store.account(enterprise).await?;
     let session = session::open(io, enterprise, &run.id).await?;
-    let objects = prepare::compare(io, &kept, &brand, &session).await?;
+    let objects = prepare::compare(io, lease, &kept, &brand, &session).await?;
     if !objects.conflicts.is_empty() {
         return end(io, lease, run, objects.conflicts).await.map(Some);
     }

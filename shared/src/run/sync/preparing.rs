@@ -93,7 +93,9 @@ pub(super) fn object_lines(run: &Run, configured: Vec<Configured>) -> Vec<Line> 
         .map(|object| Line::TenantObject {
             what: format!("{} {}", object.kind, object.name),
             action: match (object.was, object.now) {
-                (Some(was), Some(now)) if run.debug && was != now => format!("{} from \"{was}\" to \"{now}\"", object.action),
+                (Some(was), Some(now)) if run.debug && was != now => {
+                    format!("{} from \"{was}\" to \"{now}\"", object.action)
+                }
                 (None, Some(now)) if run.debug => format!("{}, {now}", object.action),
                 _ => object.action,
             },
