@@ -210,7 +210,6 @@ mod tests {
                 .into_iter()
                 .map(|(user, owned)| (user, wanted(number(&owned).as_str())))
                 .collect(),
-            without_number: Vec::new(),
             users: (0..3)
                 .map(|n| {
                     let held = ours.get(&user(n)).map(number);
@@ -228,6 +227,7 @@ mod tests {
                 })
                 .collect(),
             ours: ours.clone(),
+            ..sync::Facts::default()
         }
     }
 

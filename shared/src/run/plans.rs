@@ -23,9 +23,10 @@ use crate::io::store::account::Account;
 use crate::plan::mapping;
 use crate::plan::preflight::Moment;
 use crate::plan::sync::{Facts, ObservedNumber, ObservedPolicy, ObservedUser, Plan, as_we_left_it, plan};
+use crate::plan::tenant::Objects;
 use crate::plan::{duration, guard, preflight};
 use crate::run::access::{Access, entry};
-use crate::run::matching;
+use crate::run::{matching, prepare};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -122,6 +123,15 @@ impl StoredPlan {
         }
         steps
     }
+
+    /// The same plan with what is done with the tenant's own objects, and what should be known of them.
+    #[must_use]
+    pub fn with_objects(mut self, objects: Objects) -> Self {
+        self.objects = objects.changes;
+        self.notes.extend(objects.drift);
+        self.conflicts.extend(objects.conflicts);
+        self
+    }
 }
 
 /// Makes a plan from what is saved and from what we last put in place, without asking Microsoft (no sign-in is needed
@@ -143,7 +153,9 @@ pub async fn make(io: &Io, kept: &Enterprise, author: &Author, once: &Once, now:
     let account = matching::foreseen(io, enterprise, account, now).await?;
     let facts = predicted(io, enterprise, &brand, &account, now).await?;
     let id = PlanId::mint(now, io.chance.bits());
-    let stored = stored(io, enterprise, &account, plan(&facts), id, now).await?;
+    let stored = stored(io, enterprise, &account, plan(&facts), id, now)
+        .await?
+        .with_objects(prepare::foreseen(io, enterprise, &brand).await?);
     let made = changed("plan", None, Some(stored.id.to_string()));
     let entry = entry(io, author, Deed::PlanMade, made.into_iter().collect(), now);
     let id = io

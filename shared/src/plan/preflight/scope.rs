@@ -55,7 +55,7 @@ pub fn scope(code: Code) -> (Scope, Effect) {
         | Code::TokenTooShort
         | Code::FirstSyncRunning
         | Code::MsInternal => (Scope::Account, Informs),
-        Code::DomainNotReady | Code::NoSpareLicenses => (Scope::Tenant, StopsSync),
+        Code::DomainNotReady | Code::NoSpareLicenses | Code::NameTaken => (Scope::Tenant, StopsSync),
         Code::PolicyDrift => (Scope::Tenant, Informs),
         Code::GroupEmpty | Code::GroupNotFound | Code::GroupHidden => (Scope::Group, StopsSync),
         Code::GroupPaused | Code::GroupBanned => (Scope::Group, Informs),

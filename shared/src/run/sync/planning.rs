@@ -7,7 +7,7 @@ use crate::domain::change::Change;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::PlanId;
-use crate::domain::permission::{Approval, Permission};
+use crate::domain::permission::{Approval, Mode, Permission};
 use crate::domain::run::{Run, RunState, Tally};
 use crate::domain::sync_log::Line;
 use crate::error::{Error, Result};
@@ -17,7 +17,7 @@ use crate::plan::check::contradictions;
 use crate::plan::guard::{self, releases, rule};
 use crate::plan::sync::{Plan, beyond, plan};
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{apply, diagnosis, mapping, preflight, retry, session};
+use crate::run::{apply, diagnosis, mapping, preflight, prepare, retry, session};
 use std::collections::BTreeMap;
 
 /// Notes of one kind that the log names; the plan has all of them.
@@ -37,6 +37,10 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
     let in_the_way = preflight::before_planning(io, &kept, &session.graph).await?;
     if !in_the_way.is_empty() {
         return end(io, lease, run, in_the_way).await.map(Some);
+    }
+    let objects = prepare::compare(io, &kept, &brand, &session).await?;
+    if !objects.conflicts.is_empty() {
+        return end(io, lease, run, objects.conflicts).await.map(Some);
     }
     let facts = plans::gather(io, &session.graph, &kept, &brand, &account).await?;
     let facts = retry::limited(io, lease, run, facts).await?;
@@ -59,7 +63,10 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
     let line = plans::line(&fresh);
     let now = io.clock.now();
     let id = PlanId::mint(now, io.chance.bits());
-    let mut stored = plans::stored(io, &kept, &account, fresh, id, now).await?;
+    let takes_away = kept.standing.leaving() || permission.mode == Mode::Full;
+    let mut stored = plans::stored(io, &kept, &account, fresh, id, now)
+        .await?
+        .with_objects(objects.held(takes_away));
     let rulings = rule(&stored.changes, account.owned.len(), &permission, kept.release_limit);
     let mut lines = vec![line];
     lines.extend(named(&stored.notes, run.debug).map(Line::Obstacle));
