@@ -38,8 +38,8 @@ pub(crate) struct PlanView {
     id: PlanId,
     #[schema(value_type = String, format = "date-time")]
     made: Timestamp,
-    /// What is done with the tenant's own objects; a run looks at them itself, so a plan that is made without a sign-in has
-    /// none.
+    /// What is done with the tenant's own objects, as far as that is known without a sign-in: before the changes, or after
+    /// them where it is taken away.
     objects: Vec<ObjectChange>,
     /// In order of execution.
     changes: Vec<PlannedChange>,

@@ -18,7 +18,13 @@ const ROUNDS: usize = 5;
 
 /// Plans for so many users: of ten, five are in place, two are new, two have swapped their numbers, and one is unmapped.
 pub(crate) fn measure(sizes: &[usize], say: fn(&str)) -> Result<(), Stuck> {
-    let heads = ["users", "changes", "planned in", "checked and ruled in", "facts and plan hold at most"];
+    let heads = [
+        "users",
+        "changes",
+        "planned in",
+        "checked and ruled in",
+        "facts and plan hold at most",
+    ];
     let table = Table::new(say, &heads);
     let permission = Permission {
         mode: Mode::Full,

@@ -387,7 +387,9 @@ async fn show_voice(Extract(microsoft): Extract<Microsoft>, Path(name): Path<Str
     let policies: Vec<Value> = policies
         .map(|policy| json!({ "type": policy.kind, "name": policy.name, "settings": policy.settings }))
         .collect();
-    Ok(Json(json!({ "usages": tenant.usages, "routes": routes, "policies": policies })))
+    Ok(Json(
+        json!({ "usages": tenant.usages, "routes": routes, "policies": policies }),
+    ))
 }
 
 async fn change_policy(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {

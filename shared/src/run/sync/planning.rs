@@ -34,13 +34,11 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let account = io.store.account(enterprise).await?;
     let session = session::open(io, enterprise, &run.id).await?;
-    let in_the_way = preflight::before_planning(io, &kept, &session.graph).await?;
+    let mut in_the_way = preflight::before_planning(io, &kept, &session.graph).await?;
+    let objects = prepare::compare(io, &kept, &brand, &session).await?;
+    in_the_way.extend(objects.conflicts.iter().cloned());
     if !in_the_way.is_empty() {
         return end(io, lease, run, in_the_way).await.map(Some);
-    }
-    let objects = prepare::compare(io, &kept, &brand, &session).await?;
-    if !objects.conflicts.is_empty() {
-        return end(io, lease, run, objects.conflicts).await.map(Some);
     }
     let facts = plans::gather(io, &session.graph, &kept, &brand, &account).await?;
     let facts = retry::limited(io, lease, run, facts).await?;
@@ -75,7 +73,7 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
     }
     if let Some((releases, limit)) = guard::waits_for_approval(&rulings) {
         log(io, lease, run, lines).await?;
-        return hold(io, lease, run, &stored, guard::too_many(&stored.id, releases, limit))
+        return hold(io, lease, run, &stored, guard::too_many(Some(&stored.id), releases, limit))
             .await
             .map(Some);
     }
