@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod diagnosis;
+pub mod dial_pad;
 pub mod discover;
 pub mod duration;
 pub mod export;

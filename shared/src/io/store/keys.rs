@@ -241,6 +241,24 @@ pub fn run_plan(enterprise: &EnterpriseId, run: &RunId) -> Key {
     key(run_partition(enterprise, run), "PLAN")
 }
 
+/// How far the steps of a run are, and what they share.
+#[must_use]
+pub fn run_progress(enterprise: &EnterpriseId, run: &RunId) -> Key {
+    key(run_partition(enterprise, run), "PROGRESS")
+}
+
+/// The pace of calls to Teams' administration in one tenant.
+#[must_use]
+pub fn tenant_pace(tenant: &TenantId) -> Key {
+    key(format!("PACE#{tenant}"), "PACE")
+}
+
+/// One of the shares of the pace over all tenants.
+#[must_use]
+pub fn common_pace(share: u8) -> Key {
+    key(format!("PACE#COMMON#{share:02}"), "PACE")
+}
+
 /// The sealed tokens of a run.
 #[must_use]
 pub fn sealed(enterprise: &EnterpriseId, run: &RunId) -> Key {

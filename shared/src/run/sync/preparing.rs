@@ -2,6 +2,7 @@
 
 use super::Next;
 use super::applying::planned;
+use super::ending::end;
 use super::record::log;
 use crate::domain::run::{Run, RunState};
 use crate::domain::sync_log::Line;
@@ -11,13 +12,12 @@ use crate::io::store::leases::Lease;
 use crate::io::tenant_config::Configured;
 use crate::plan::duration;
 use crate::run::{apply, prepare, session};
-use super::ending::end;
 
 pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let kept = io.store.enterprise(&lease.enterprise).await?;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let session = session::open(io, &lease.enterprise, &run.id).await?;
-    let (plan, steps) = planned(io, lease, run).await?;
+    let plan = planned(io, lease, run).await?;
     // What goes is taken away at the end, when nobody has it any more.
     let prepared = prepare::tenant_objects(io, lease, &kept, &brand, &session, &plan.objects).await?;
     let mut lines = object_lines(run, prepared.results);
@@ -25,8 +25,8 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
         log(io, lease, run, lines).await?;
         return end(io, lease, run, prepared.findings).await.map(Some);
     }
-    let left = apply::left(&plan, &steps);
-    if let Some(warning) = duration::too_short(left, io.clock.now(), session.stop_by()) {
+    let left = apply::left(io, &lease.enterprise, &run.id).await?;
+    if let Some(warning) = duration::too_short(&left.work, io.clock.now(), session.stop_by()) {
         lines.push(Line::Obstacle(warning.clone()));
         run.findings.push(warning);
     }
