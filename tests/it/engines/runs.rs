@@ -270,6 +270,7 @@ async fn log_lines_come_in_pages(store: Store) {
 fn step(index: u32) -> Step {
     Step {
         index,
+        what: String::new(),
         user: teams_user_id(u8::try_from(index % 200).unwrap()),
         state: StepState::Pending,
     }
