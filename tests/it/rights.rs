@@ -96,6 +96,8 @@ pub(crate) fn weight(route: &Route) -> usize {
     let last = route.path.rsplit('/').next().unwrap_or_default();
     match (route.method.as_str(), last) {
         ("GET", _) => 0,
+        // A plan can be approved until the mapping changes.
+        ("PUT", "approval") => 0,
         // What was taken back can be sent again.
         ("DELETE", "invitation" | "{voiceUser}") => 2,
         // Whoever stops a run ends its sign-in; what was undone by hand is not undone again.

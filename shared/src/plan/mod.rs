@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod diagnosis;
+pub mod dial_pad;
 pub mod discover;
 pub mod duration;
 pub mod export;
@@ -21,4 +22,5 @@ pub mod remind;
 pub mod retry;
 pub mod status;
 pub mod sync;
+pub mod tenant;
 pub mod undo;
