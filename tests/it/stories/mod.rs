@@ -28,6 +28,7 @@ mod reassign;
 mod reminders;
 mod removal;
 mod resellers;
+mod runs;
 pub(crate) mod scene;
 mod set_up;
 mod status;
