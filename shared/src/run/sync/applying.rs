@@ -14,6 +14,12 @@ use crate::run::session::Session;
 use crate::run::{diagnosis, prepare, session};
 use jiff::Timestamp;
 
+/// The plan that the run executes.
+pub(super) async fn planned(io: &Io, lease: &Lease, run: &Run) -> Result<StoredPlan> {
+    let plan = io.store.run_plan(&lease.enterprise, &run.id).await?;
+    plan.ok_or_else(|| Error::upstream("apply a plan", "the run has none"))
+}
+
 pub(super) async fn applying(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Result<Option<Next>> {
     let session = session::open(io, &lease.enterprise, &run.id).await?;
     let until = until.min(session.stop_by());
@@ -57,19 +63,19 @@ pub(super) async fn applying(io: &Io, lease: &Lease, run: &mut Run, until: Times
 /// Every change is proven, failed or skipped.
 async fn ended(io: &Io, lease: &Lease, run: &mut Run, session: &Session) -> Result<Next> {
     let enterprise = &lease.enterprise;
-    let Some(plan) = io.store.run_plan::<StoredPlan>(enterprise, &run.id).await? else {
-        return Err(Error::upstream("apply a plan", "the run has none"));
-    };
+    let plan = planned(io, lease, run).await?;
     let mut findings = plan.conflicts.clone();
     findings.extend(apply::settle(io, lease, &run.id, &plan).await?);
     let troubles = diagnosis::troubles(&run.id, plan.notes.iter().chain(&findings), io.clock.now());
     io.store.put_troubles(enterprise, &troubles).await?;
     let kept = io.store.enterprise(enterprise).await?;
-    if kept.standing.leaving() && findings.is_empty() {
+    // What nobody needs any more goes when everybody has what replaces it.
+    if findings.is_empty() && plan.objects.iter().any(|change| !change.puts()) {
         let brand = io.store.reseller(&kept.reseller).await?.brand;
-        let removed = prepare::take_away(io, &brand, session).await?;
-        let lines = object_lines(run, removed);
+        let removed = prepare::take_away(io, lease, &kept, &brand, session).await?;
+        let lines = object_lines(run, removed.results);
         log(io, lease, run, lines).await?;
+        findings.extend(removed.findings);
     }
     end(io, lease, run, findings).await
 }
