@@ -302,7 +302,12 @@ mod tests {
 
     #[test]
     fn an_answer_that_says_nothing_is_a_fault() {
-        assert!(read(&json!({ "version": 2, "ok": false, "results": [], "error": null })).unwrap().stopped.is_some());
+        assert!(
+            read(&json!({ "version": 2, "ok": false, "results": [], "error": null }))
+                .unwrap()
+                .stopped
+                .is_some()
+        );
         assert!(answered("test", b"<html>").is_err());
     }
 }

@@ -66,6 +66,7 @@ mod tests {
             policy_type: PolicyType::TeamsCallingPolicy,
             name: "Calls".into(),
             was: None,
+            keeps: None,
         }
     }
 

@@ -59,18 +59,24 @@ impl<'a> Extend<&'a Change> for Work {
                 Change::Adopt { .. } => self.adoptions += 1,
                 Change::Revoke { user, .. } | Change::Grant { user, .. } => {
                     self.policies += 1;
-                    // The policies of one user follow each other.
-                    if self.last_user.as_ref() != Some(user) {
-                        self.users += 1;
-                        self.last_user = Some(user.clone());
-                    }
+                    self.count_user(user);
                 }
+                // Nothing is written, but what is there is read.
+                Change::AdoptPolicy { user, .. } => self.count_user(user),
             }
         }
     }
 }
 
 impl Work {
+    /// The policies of one user follow each other.
+    fn count_user(&mut self, user: &TeamsUserId) {
+        if self.last_user.as_ref() != Some(user) {
+            self.users += 1;
+            self.last_user = Some(user.clone());
+        }
+    }
+
     /// What it costs to make and prove it, stage by stage: releases, assignments, policies.
     #[must_use]
     pub fn cost(&self) -> Cost {
@@ -202,6 +208,7 @@ mod tests {
             policy_type,
             name: "Calls".into(),
             was: None,
+            keeps: None,
         };
         (0..count)
             .flat_map(|n| {

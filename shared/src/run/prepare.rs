@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::io::tenant_config::{Configured, Done, OnBehalf};
+use crate::plan::duration;
 use crate::plan::preflight::{gateway_refused, object_not_proven};
 use crate::plan::tenant::{self, Objects, Seen};
-use crate::plan::duration;
 use crate::run::session::Session;
 use std::collections::{BTreeMap, BTreeSet};
 

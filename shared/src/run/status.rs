@@ -56,7 +56,9 @@ async fn with_objects(io: &Io, kept: &Enterprise, brand: &Brand, sync: SyncStatu
     let Some((since, _)) = sync.last.filter(|_| sync.pending.is_none() && sync.current.is_none()) else {
         return Ok(sync);
     };
-    let pending = prepare::waits(io, kept, brand).await?.then_some(Pending { users: 0, since });
+    let pending = prepare::waits(io, kept, brand)
+        .await?
+        .then_some(Pending { users: 0, since });
     Ok(SyncStatus { pending, ..sync })
 }
 

@@ -45,6 +45,7 @@ pub mod mapping;
 mod moves;
 pub mod outbox;
 pub mod pace;
+mod plans;
 pub mod reminders;
 pub mod resellers;
 pub mod runs;

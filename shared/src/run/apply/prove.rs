@@ -127,7 +127,7 @@ impl Round<'_> {
         let numbers: Vec<E164> = numbers.into_iter().collect();
         let held = self.io.graph.numbers(self.token, &numbers).await?;
         let needs_user = |step: &&Step| match step.change.as_ref() {
-            Some(Change::Revoke { .. } | Change::Grant { .. }) => true,
+            Some(Change::Revoke { .. } | Change::Grant { .. } | Change::AdoptPolicy { .. }) => true,
             Some(Change::Assign { .. } | Change::Adopt { .. }) => holds(step, &held),
             Some(Change::Release { .. }) | None => false,
         };
@@ -191,7 +191,9 @@ pub(super) fn policy_in_place(step: &Step, configurations: &Configurations) -> b
         Some(Change::Revoke { policy_type, name, .. }) => {
             policy(policy_type).is_none_or(|policy| policy.name != *name || policy.by_group)
         }
-        Some(Change::Grant { policy_type, name, .. }) => policy(policy_type).is_some_and(|policy| policy.name == *name),
+        Some(Change::Grant { policy_type, name, .. } | Change::AdoptPolicy { policy_type, name, .. }) => {
+            policy(policy_type).is_some_and(|policy| policy.name == *name)
+        }
         Some(Change::Release { .. } | Change::Assign { .. } | Change::Adopt { .. }) | None => false,
     }
 }
@@ -207,7 +209,9 @@ fn look_at(step: &Step, held: &BTreeMap<E164, NumberHolding>, configurations: &C
             }
         }
         Some(Change::Assign { .. } | Change::Adopt { .. }) | None => Seen::Missing,
-        Some(Change::Revoke { .. } | Change::Grant { .. }) => in_place(policy_in_place(step, configurations)),
+        Some(Change::Revoke { .. } | Change::Grant { .. } | Change::AdoptPolicy { .. }) => {
+            in_place(policy_in_place(step, configurations))
+        }
     }
 }
 
@@ -235,7 +239,7 @@ fn fate(step: &Step, seen: Seen, operation: Option<&Option<OperationState>>, now
         }
         (StepState::Submitted { operation: None, at }, _) if seen == Seen::Missing => {
             let again = match step.change {
-                Some(Change::Revoke { .. } | Change::Grant { .. }) => SEND_POLICY_AGAIN,
+                Some(Change::Revoke { .. } | Change::Grant { .. } | Change::AdoptPolicy { .. }) => SEND_POLICY_AGAIN,
                 Some(Change::Release { .. } | Change::Assign { .. } | Change::Adopt { .. }) | None => SEND_NUMBER_AGAIN,
             };
             if now < *at + again {

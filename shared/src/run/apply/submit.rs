@@ -130,7 +130,7 @@ impl Round<'_> {
 pub(super) fn number(step: &Step) -> Option<&E164> {
     match step.change.as_ref()? {
         Change::Release { number, .. } | Change::Assign { number, .. } | Change::Adopt { number, .. } => Some(number),
-        Change::Revoke { .. } | Change::Grant { .. } => None,
+        Change::Revoke { .. } | Change::Grant { .. } | Change::AdoptPolicy { .. } => None,
     }
 }
 
@@ -139,7 +139,7 @@ fn sent(step: &Step) -> Option<NumberChange<'_>> {
     match step.change.as_ref()? {
         Change::Release { number, .. } => Some(NumberChange::Unassign { number }),
         Change::Assign { number, to, .. } => Some(NumberChange::Assign { number, to }),
-        Change::Adopt { .. } | Change::Revoke { .. } | Change::Grant { .. } => None,
+        Change::Adopt { .. } | Change::Revoke { .. } | Change::Grant { .. } | Change::AdoptPolicy { .. } => None,
     }
 }
 
@@ -174,7 +174,7 @@ fn decide(
             }
         }
         Change::Adopt { .. } => looked_at,
-        Change::Revoke { .. } | Change::Grant { .. } => None,
+        Change::Revoke { .. } | Change::Grant { .. } | Change::AdoptPolicy { .. } => None,
     }
 }
 

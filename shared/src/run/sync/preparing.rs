@@ -1,6 +1,8 @@
 //! The third stage: the tenant's own voice objects are put in place.
 
 use super::Next;
+use super::applying::planned;
+use super::ending::end;
 use super::record::log;
 use crate::domain::run::{Run, RunState};
 use crate::domain::sync_log::Line;
@@ -10,7 +12,6 @@ use crate::io::store::leases::Lease;
 use crate::io::tenant_config::Configured;
 use crate::plan::duration;
 use crate::run::{apply, prepare, session};
-use super::ending::end;
 
 pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let kept = io.store.enterprise(&lease.enterprise).await?;
@@ -42,7 +43,9 @@ pub(super) fn object_lines(run: &Run, configured: Vec<Configured>) -> Vec<Line> 
         .map(|object| Line::TenantObject {
             what: format!("{} {}", object.kind, object.name),
             action: match (object.was, object.now) {
-                (Some(was), Some(now)) if run.debug && was != now => format!("{} from \"{was}\" to \"{now}\"", object.action),
+                (Some(was), Some(now)) if run.debug && was != now => {
+                    format!("{} from \"{was}\" to \"{now}\"", object.action)
+                }
                 (None, Some(now)) if run.debug => format!("{}, {now}", object.action),
                 _ => object.action,
             },
