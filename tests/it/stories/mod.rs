@@ -20,6 +20,7 @@ mod licences;
 mod mapping;
 mod moving;
 mod operators;
+mod pacing;
 mod organization_consent;
 mod preflight;
 mod provisioning;

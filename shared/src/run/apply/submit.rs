@@ -191,3 +191,6 @@ fn not_released(release: &Step) -> Option<(StepState, Option<Code>)> {
         Some(release.code.unwrap_or(Code::MsRefused)),
     ))
 }
+
+#[cfg(test)]
+mod tests;
