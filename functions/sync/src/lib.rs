@@ -1,5 +1,6 @@
-//! API around a sync: status, who may, plans, start, history, log.
+//! API around a sync: status, calling domains, who may, plans, start, history, log.
 
+mod domains;
 mod log;
 mod operators;
 mod plans;
@@ -19,6 +20,8 @@ use utoipa_axum::routes;
 pub fn api() -> OpenApiRouter<Arc<Io>> {
     OpenApiRouter::new()
         .routes(routes!(status::get))
+        .routes(routes!(domains::list))
+        .routes(routes!(domains::unverified))
         .routes(routes!(operators::get, operators::put))
         .routes(routes!(plans::make))
         .routes(routes!(plans::get))

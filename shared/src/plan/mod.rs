@@ -2,6 +2,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod activation;
 pub mod check;
 pub mod diagnosis;
 pub mod dial_pad;

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod account;
+pub mod activation;
 pub mod apply;
 pub mod appoint;
 pub mod browser_token;

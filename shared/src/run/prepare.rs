@@ -17,6 +17,9 @@ use crate::plan::tenant::{self, Objects, Seen};
 use crate::run::session::Session;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What the worker says of a route to a domain that Teams does not take.
+pub(super) const DOMAIN_NOT_CONFIGURED: &str = "DomainNotConfigured";
+
 /// The derived trunks of an enterprise: its label below the base domains of the chosen regions.
 #[must_use]
 pub fn gateways(io: &Io, enterprise: &Enterprise) -> Vec<String> {
@@ -108,6 +111,8 @@ pub(super) struct Prepared {
     pub(super) results: Vec<Configured>,
     /// The run cannot go on while there are any.
     pub(super) findings: Vec<Finding>,
+    /// Teams did not take a route, in the worker's words; a finding says so, too.
+    pub(super) refused: Option<Error>,
 }
 
 /// Puts the objects in place on behalf of the person signed in. `planned` is what the run's plan does with them; where it
@@ -133,8 +138,8 @@ pub(super) async fn tenant_objects(
     let objects = tenant::plan(&wanted, &record.known(), &seen);
     if !objects.conflicts.is_empty() {
         return Ok(Prepared {
-            results: Vec::new(),
             findings: objects.conflicts,
+            ..Prepared::default()
         });
     }
     record.adopt(objects.adopted);
@@ -164,13 +169,23 @@ pub(super) async fn tenant_objects(
             "configure the tenant's voice objects",
             "the worker left some out",
         )),
-        None => Ok(Prepared { results, findings }),
-        Some(Error::Refused { code, message, .. }) if code == "DomainNotConfigured" => {
-            let route = objects.get(results.len()).map_or("", |object| &object.name);
-            findings.push(gateway_refused(route, &message));
-            Ok(Prepared { results, findings })
-        }
-        Some(error) => Err(error),
+        None => Ok(Prepared {
+            results,
+            findings,
+            refused: None,
+        }),
+        Some(error) => match &error {
+            Error::Refused { code, message, .. } if code == DOMAIN_NOT_CONFIGURED => {
+                let route = objects.get(results.len()).map_or("", |object| &object.name);
+                findings.push(gateway_refused(route, message));
+                Ok(Prepared {
+                    results,
+                    findings,
+                    refused: Some(error),
+                })
+            }
+            _ => Err(error),
+        },
     }
 }
 
@@ -209,7 +224,11 @@ pub(super) async fn take_away(
         .iter()
         .map(|object| object_not_proven(object.settings.kind(), &object.name, true))
         .collect();
-    Ok(Prepared { results, findings })
+    Ok(Prepared {
+        results,
+        findings,
+        refused: None,
+    })
 }
 
 /// What we know of the tenant's objects, as it is in the table and as it becomes.

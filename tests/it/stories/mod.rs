@@ -2,6 +2,7 @@
 
 mod action_urls;
 mod brand_application;
+mod calling_domains;
 mod changes;
 mod consents;
 mod crash;

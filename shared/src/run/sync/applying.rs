@@ -11,7 +11,7 @@ use crate::io::store::leases::Lease;
 use crate::run::apply::{self, Round};
 use crate::run::plans::StoredPlan;
 use crate::run::session::Session;
-use crate::run::{diagnosis, prepare, session};
+use crate::run::{activation, diagnosis, prepare, session};
 use jiff::Timestamp;
 
 /// The plan that the run executes.
@@ -58,6 +58,12 @@ pub(super) async fn applying(io: &Io, lease: &Lease, run: &mut Run, until: Times
             return Ok(Some(Next::Continue { seconds: 0 }));
         }
     }
+}
+
+/// The plan that the run executes.
+pub(super) async fn planned(io: &Io, lease: &Lease, run: &Run) -> Result<StoredPlan> {
+    let plan = io.store.run_plan::<StoredPlan>(&lease.enterprise, &run.id).await?;
+    plan.ok_or_else(|| Error::upstream("apply a plan", "the run has none"))
 }
 
 /// Every change is proven, failed or skipped.
