@@ -45,7 +45,9 @@ impl Seen {
     }
 
     fn posts(&self, path: &str) -> u64 {
-        self.counters["byPath"][format!("POST {path}")].as_u64().unwrap_or_default()
+        self.counters["byPath"][format!("POST {path}")]
+            .as_u64()
+            .unwrap_or_default()
     }
 }
 
@@ -59,8 +61,15 @@ async fn a_hundred_numbers_take_few_calls_and_stay_within_the_budget() {
     println!("100 numbers and 200 policies: {requests} HTTP calls, {calls} with the parts of batches");
     assert_eq!(seen.posts(ASSIGN), 100, "each number is handed over once");
     assert!(requests <= 40, "{}", seen.counters);
-    assert_eq!((seen.count("throttled"), seen.count("early")), (0, 0), "{}", seen.counters);
-    let changes = scene.get(&format!("/runs/{}/changes?limit=1000", seen.run.text("/id"))).await;
+    assert_eq!(
+        (seen.count("throttled"), seen.count("early")),
+        (0, 0),
+        "{}",
+        seen.counters
+    );
+    let changes = scene
+        .get(&format!("/runs/{}/changes?limit=1000", seen.run.text("/id")))
+        .await;
     assert!(changes.list("/items").iter().all(|change| change["state"] == "applied"));
 }
 
@@ -71,7 +80,9 @@ async fn no_call_comes_before_a_pause_has_passed() {
     let seen = Seen::of(&scene).await;
     assert_eq!(seen.run.text("/state"), "succeeded", "{}", seen.run.body);
     let (throttled, early) = (seen.count("throttled"), seen.count("early"));
-    println!("60 users on a twelfth of the budget: {throttled} calls refused for now, {early} before a pause had passed");
+    println!(
+        "60 users on a twelfth of the budget: {throttled} calls refused for now, {early} before a pause had passed"
+    );
     assert!(throttled > 0);
     assert_eq!(early, 0, "{}", seen.counters);
     assert_eq!(scene.holders().await.len(), 60);
@@ -84,7 +95,11 @@ async fn parts_that_are_busy_are_sent_again_and_the_others_are_not() {
     scene.microsoft("/faults", fault).await;
     let seen = Seen::of(&scene).await;
     assert_eq!(seen.run.text("/state"), "succeeded", "{}", seen.run.body);
-    assert_eq!(seen.posts(ASSIGN), 30, "those that were refused for now never reached Teams");
+    assert_eq!(
+        seen.posts(ASSIGN),
+        30,
+        "those that were refused for now never reached Teams"
+    );
     assert_eq!(seen.count("early"), 0, "{}", seen.counters);
     assert_eq!(scene.holders().await.len(), 30);
 }
@@ -125,5 +140,9 @@ async fn what_somebody_else_did_meanwhile_is_not_undone() {
     let run = scene.at_rest(started.text("/id")).await;
     assert_eq!(run.text("/state"), "failed", "{}", run.body);
     assert_eq!(findings(&run), ["NUMBER_TAKEN"], "{}", run.body);
-    assert_eq!(scene.holders().await.len(), 2, "the other one is applied, and his is left alone");
+    assert_eq!(
+        scene.holders().await.len(),
+        2,
+        "the other one is applied, and his is left alone"
+    );
 }

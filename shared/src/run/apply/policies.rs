@@ -11,8 +11,6 @@ use crate::error::Result;
 use crate::io::graph::{Handed, PolicyChange};
 use std::collections::BTreeSet;
 
-/// In place of the id of a policy that is not there and need not be.
-const GONE: &str = "";
 /// A policy that was made a moment ago is looked for again after so many seconds.
 const LOOK_FOR_POLICY: u32 = 5;
 /// As after a batch of numbers.
@@ -28,8 +26,9 @@ impl Round<'_> {
         let since = self.io.clock.now();
         let (mut decided, mut rest) = (Vec::new(), Vec::new());
         for mut step in steps {
-            let noted_only = matches!(step.change, Some(Change::AdoptPolicy { .. }));
-            if noted_only || policy_in_place(&step, &configurations) {
+            // What is only noted as ours is looked at, whether it is still there or not.
+            let looked_at = matches!(step.change, Some(Change::AdoptPolicy { .. }));
+            if looked_at || policy_in_place(&step, &configurations) {
                 step.state = StepState::Verifying { since };
                 decided.push(step);
             } else {
@@ -46,12 +45,11 @@ impl Round<'_> {
             decided.extend(missing.into_iter().map(unknown_policy));
         }
         self.note(&mut decided).await?;
-        // What is granted and what is only taken away are different calls.
-        let is_given = |step: &Step| {
+        let gives = |step: &Step| {
             self.policy_change(step)
                 .is_some_and(|change| change.policy_id.is_some())
         };
-        let (grants, revokes): (Vec<Step>, Vec<Step>) = known.into_iter().partition(is_given);
+        let (grants, revokes): (Vec<Step>, Vec<Step>) = known.into_iter().partition(gives);
         let (mut stopped, mut lost) = (false, false);
         for mut steps in [revokes, grants] {
             while !steps.is_empty() && !stopped && !lost {
@@ -77,23 +75,21 @@ impl Round<'_> {
     /// Divides steps into those whose policy Teams knows, or that need none, and the others. Each policy is looked up once.
     async fn with_ids(&mut self, steps: Vec<Step>) -> Result<(Vec<Step>, Vec<Step>)> {
         let before = self.progress.clone();
-        let wanted: BTreeSet<(PolicyType, String, bool)> = steps.iter().filter_map(given).collect();
-        for (policy_type, name, must_be_there) in wanted {
+        let wanted = steps
+            .iter()
+            .flat_map(|step| granted(step).into_iter().chain(back(step)));
+        let wanted: BTreeSet<(PolicyType, String)> = wanted.collect();
+        for (policy_type, name) in wanted {
             let key = key(policy_type, &name);
-            if self.progress.policy_ids.contains_key(&key) {
-                continue;
-            }
-            match self.io.graph.policy_id(self.token, policy_type, &name).await? {
-                Some(id) => drop(self.progress.policy_ids.insert(key, id)),
-                None if must_be_there => {}
-                // What was there before us is gone; then the tenant's default holds.
-                None => drop(self.progress.policy_ids.insert(key, GONE.to_owned())),
+            if !self.progress.policy_ids.contains_key(&key)
+                && let Some(id) = self.io.graph.policy_id(self.token, policy_type, &name).await?
+            {
+                self.progress.policy_ids.insert(key, id);
             }
         }
-        let ids = &self.progress.policy_ids;
-        let is_known = |step: &Step| match given(step) {
-            Some((policy_type, name, true)) => ids.get(&key(policy_type, &name)).is_some_and(|id| id != GONE),
-            Some((_, _, false)) | None => true,
+        let is_known = |step: &Step| {
+            granted(step)
+                .is_none_or(|(policy_type, name)| self.progress.policy_ids.contains_key(&key(policy_type, &name)))
         };
         let (known, missing): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(is_known);
         if !missing.is_empty() {
@@ -120,28 +116,29 @@ impl Round<'_> {
     }
 
     fn policy_change<'s>(&'s self, step: &'s Step) -> Option<PolicyChange<'s>> {
-        let (user, policy_type, name) = match step.change.as_ref()? {
+        let (user, policy_type, policy_id) = match step.change.as_ref()? {
             Change::Grant {
                 user,
                 policy_type,
                 name,
                 ..
-            } => (user, *policy_type, Some(name)),
-            Change::Revoke {
-                user,
-                policy_type,
-                back,
-                ..
-            } => (user, *policy_type, back.as_ref()),
-            Change::AdoptPolicy { .. } | Change::Release { .. } | Change::Assign { .. } | Change::Adopt { .. } => {
+            } => {
+                let id = self.progress.policy_ids.get(&key(*policy_type, name))?;
+                (user, *policy_type, Some(id.as_str()))
+            }
+            Change::Revoke { user, policy_type, .. } => {
+                // What was there before us may be gone; then the tenant's default holds.
+                let back = back(step).and_then(|(kind, name)| self.progress.policy_ids.get(&key(kind, &name)));
+                (user, *policy_type, back.map(String::as_str))
+            }
+            Change::Release { .. } | Change::Assign { .. } | Change::Adopt { .. } | Change::AdoptPolicy { .. } => {
                 return None;
             }
         };
-        let id = name.and_then(|name| self.progress.policy_ids.get(&key(policy_type, name)));
         Some(PolicyChange {
             user,
             policy_type,
-            policy_id: id.map(String::as_str).filter(|id| *id != GONE),
+            policy_id,
         })
     }
 }
@@ -150,18 +147,33 @@ fn key(policy_type: PolicyType, name: &str) -> String {
     format!("{policy_type} {name}")
 }
 
-/// The policy that a step gives its user, and whether nothing else will do.
-fn given(step: &Step) -> Option<(PolicyType, String, bool)> {
+/// The policy that a step grants.
+fn granted(step: &Step) -> Option<(PolicyType, String)> {
     match step.change.as_ref()? {
-        Change::Grant { policy_type, name, .. } => Some((*policy_type, name.clone(), true)),
-        Change::Revoke { policy_type, back, .. } => Some((*policy_type, back.clone()?, false)),
-        Change::AdoptPolicy { .. } | Change::Release { .. } | Change::Assign { .. } | Change::Adopt { .. } => None,
+        Change::Grant { policy_type, name, .. } => Some((*policy_type, name.clone())),
+        Change::Revoke { .. }
+        | Change::Release { .. }
+        | Change::Assign { .. }
+        | Change::Adopt { .. }
+        | Change::AdoptPolicy { .. } => None,
+    }
+}
+
+/// The policy that comes back when a step takes ours away.
+fn back(step: &Step) -> Option<(PolicyType, String)> {
+    match step.change.as_ref()? {
+        Change::Revoke { policy_type, back, .. } => Some((*policy_type, back.clone()?)),
+        Change::Grant { .. }
+        | Change::Release { .. }
+        | Change::Assign { .. }
+        | Change::Adopt { .. }
+        | Change::AdoptPolicy { .. } => None,
     }
 }
 
 /// A policy that was made in this run should be known by now.
 fn unknown_policy(step: Step) -> Step {
-    let name = given(&step).map(|(_, name, _)| name).unwrap_or_default();
+    let name = granted(&step).map(|(_, name)| name).unwrap_or_default();
     let why = format!("Teams does not know the policy {name}");
     Step {
         state: StepState::Failed { why },

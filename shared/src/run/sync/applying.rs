@@ -14,12 +14,6 @@ use crate::run::session::Session;
 use crate::run::{activation, diagnosis, prepare, session};
 use jiff::Timestamp;
 
-/// The plan that the run executes.
-pub(super) async fn planned(io: &Io, lease: &Lease, run: &Run) -> Result<StoredPlan> {
-    let plan = io.store.run_plan(&lease.enterprise, &run.id).await?;
-    plan.ok_or_else(|| Error::upstream("apply a plan", "the run has none"))
-}
-
 pub(super) async fn applying(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Result<Option<Next>> {
     let session = session::open(io, &lease.enterprise, &run.id).await?;
     let until = until.min(session.stop_by());
@@ -79,7 +73,10 @@ async fn ended(io: &Io, lease: &Lease, run: &mut Run, session: &Session) -> Resu
     if findings.is_empty() && plan.objects.iter().any(|change| !change.puts()) {
         let brand = io.store.reseller(&kept.reseller).await?.brand;
         let removed = prepare::take_away(io, lease, &kept, &brand, session).await?;
-        let lines = object_lines(run, removed.results);
+        let mut lines = object_lines(run, removed.results);
+        if kept.standing.leaving() && removed.findings.is_empty() {
+            lines.extend(activation::take_away(io, lease, &kept, session).await?);
+        }
         log(io, lease, run, lines).await?;
         findings.extend(removed.findings);
     }

@@ -16,19 +16,19 @@ use crate::plan::duration;
 use crate::run::activation::{Domains, Ready};
 use crate::run::session::Session;
 use crate::run::{apply, prepare, session};
+use std::ops::ControlFlow;
 
 pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let kept = io.store.enterprise(&lease.enterprise).await?;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let session = session::open(io, &lease.enterprise, &run.id).await?;
-    let plan = planned(io, lease, run).await?;
     // What goes is taken away at the end, when nobody has it any more.
-    let prepared = prepare::tenant_objects(io, lease, &kept, &brand, &session, &plan.objects).await?;
-    let mut lines = object_lines(run, prepared.results);
-    if !prepared.findings.is_empty() {
-        log(io, lease, run, lines).await?;
-        return end(io, lease, run, prepared.findings).await.map(Some);
+    if !kept.standing.leaving()
+        && let ControlFlow::Break(next) = put_in_place(io, lease, run, &kept, &brand, &session).await?
+    {
+        return Ok(Some(next));
     }
+    let mut lines = Vec::new();
     let left = apply::left(io, &lease.enterprise, &run.id).await?;
     if let Some(warning) = duration::too_short(&left.work, io.clock.now(), session.stop_by()) {
         lines.push(Line::Obstacle(warning.clone()));

@@ -83,11 +83,18 @@ fn silent_loss_is_reported_when_the_time_is_up_and_not_before() {
     assert_eq!(lost.state, StepState::Failed { why: NOT_PROVEN.into() });
     let mute = after(verifying.state, Seen::NoEnterpriseVoice, None, 600).unwrap();
     let why = NO_ENTERPRISE_VOICE.into();
-    assert_eq!((mute.state, mute.code), (StepState::Failed { why }, Some(Code::NotProven)));
+    assert_eq!(
+        (mute.state, mute.code),
+        (StepState::Failed { why }, Some(Code::NotProven))
+    );
     // Microsoft still works on it, or knows nothing more of it.
     let running = || Some(Some(OperationState::Running));
     assert_eq!(after(sent(Some("op")), Seen::Missing, running(), 599), None);
-    assert!(after(sent(Some("op")), Seen::Missing, running(), 600).unwrap().settled());
+    assert!(
+        after(sent(Some("op")), Seen::Missing, running(), 600)
+            .unwrap()
+            .settled()
+    );
     let forgotten = after(sent(Some("op")), Seen::Missing, Some(None), 70).unwrap();
     assert_eq!(forgotten.state, StepState::Verifying { since: NOON });
 }
@@ -108,7 +115,16 @@ fn what_may_not_have_arrived_is_sent_again_when_microsoft_had_time_for_it_but_no
     again.state = sent(None);
     let third = fate(&again, Seen::Missing, None, at(60)).unwrap();
     assert_eq!(third.tries, 2);
-    let given_up = fate(&Step { state: sent(None), ..third }, Seen::Missing, None, at(60)).unwrap();
+    let given_up = fate(
+        &Step {
+            state: sent(None),
+            ..third
+        },
+        Seen::Missing,
+        None,
+        at(60),
+    )
+    .unwrap();
     assert_eq!(given_up.state, StepState::Failed { why: NO_ANSWER.into() });
     assert_eq!(given_up.code, Some(Code::NotProven));
     // It has arrived: nothing is sent again, only the right to call is waited for.
