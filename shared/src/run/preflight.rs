@@ -61,7 +61,10 @@ pub async fn report(io: &Io, kept: &Enterprise, only: Option<Code>, from: usize,
         findings.map(move |finding| Noted { finding, seen_at: at })
     });
     let without_number = facts.without_number.iter().map(|name| preflight::number_missing(name));
-    let domains = domains.into_iter().filter(|shown| shown.needed).filter_map(|shown| shown.waits);
+    let domains = domains
+        .into_iter()
+        .filter(|shown| shown.needed)
+        .filter_map(|shown| shown.waits);
     let found = blocks
         .chain(domains.map(own))
         .chain(chosen.iter().filter_map(|chosen| chosen.finding()).map(read))

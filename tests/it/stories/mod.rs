@@ -22,6 +22,7 @@ mod mapping;
 mod moving;
 mod operators;
 mod organization_consent;
+mod pacing;
 mod preflight;
 mod provisioning;
 mod reassign;
