@@ -8,6 +8,7 @@ pub mod gate;
 pub mod graph;
 pub mod http;
 pub mod mailer;
+pub mod pace;
 pub mod scheduler;
 pub mod state_machine;
 pub mod store;

@@ -5,6 +5,7 @@
 pub mod activation;
 pub mod check;
 pub mod diagnosis;
+pub mod dial_pad;
 pub mod discover;
 pub mod duration;
 pub mod export;
@@ -22,4 +23,5 @@ pub mod remind;
 pub mod retry;
 pub mod status;
 pub mod sync;
+pub mod tenant;
 pub mod undo;

@@ -188,6 +188,13 @@ pub(super) struct WireConfiguration {
 }
 
 #[derive(Deserialize)]
+pub(super) struct ConfigurationList {
+    #[serde(rename = "@odata.nextLink")]
+    pub(super) next: Option<String>,
+    pub(super) value: OneOrMany<WireConfiguration>,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WireTelephoneNumber {
     pub(super) assignment_category: Option<String>,

@@ -125,6 +125,12 @@ pub fn owned(enterprise: &EnterpriseId, user: &TeamsUserId) -> Key {
     of(enterprise, format!("{OWNED}{user}"))
 }
 
+/// What we know of a tenant's own voice objects; another tenant has its own.
+#[must_use]
+pub fn tenant_objects(enterprise: &EnterpriseId, tenant: &TenantId) -> Key {
+    of(enterprise, format!("OBJECTS#{tenant}"))
+}
+
 /// Sort-key prefix of what is ours in a tenant that the enterprise has left.
 #[must_use]
 pub fn left_tenant(tenant: &TenantId) -> String {
@@ -203,6 +209,12 @@ pub fn plan(enterprise: &EnterpriseId, plan: &PlanId) -> Key {
     of(enterprise, format!("{PLAN}{plan}"))
 }
 
+/// Who has approved a plan.
+#[must_use]
+pub fn approval(enterprise: &EnterpriseId, plan: &PlanId) -> Key {
+    of(enterprise, format!("APPROVAL#{plan}"))
+}
+
 /// A run.
 #[must_use]
 pub fn run(enterprise: &EnterpriseId, run: &RunId) -> Key {
@@ -236,6 +248,24 @@ pub fn line(enterprise: &EnterpriseId, run: &RunId, number: u32) -> Key {
 #[must_use]
 pub fn run_plan(enterprise: &EnterpriseId, run: &RunId) -> Key {
     key(run_partition(enterprise, run), "PLAN")
+}
+
+/// How far the steps of a run are, and what they share.
+#[must_use]
+pub fn run_progress(enterprise: &EnterpriseId, run: &RunId) -> Key {
+    key(run_partition(enterprise, run), "PROGRESS")
+}
+
+/// The pace of calls to Teams' administration in one tenant.
+#[must_use]
+pub fn tenant_pace(tenant: &TenantId) -> Key {
+    key(format!("PACE#{tenant}"), "PACE")
+}
+
+/// One of the shares of the pace over all tenants.
+#[must_use]
+pub fn common_pace(share: u8) -> Key {
+    key(format!("PACE#COMMON#{share:02}"), "PACE")
 }
 
 /// The sealed tokens of a run.

@@ -8,6 +8,7 @@ use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::run::{Run, RunState};
 use crate::domain::sync_log::Line;
+use crate::domain::tenant_object::ObjectChange;
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::leases::Lease;
@@ -22,19 +23,13 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
     let kept = io.store.enterprise(&lease.enterprise).await?;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let session = session::open(io, &lease.enterprise, &run.id).await?;
-    let configured = if kept.standing.leaving() {
-        // They are taken away at the end, when nobody has them any more.
-        Vec::new()
-    } else {
-        match put_in_place(io, lease, run, &kept, &brand, &session).await? {
-            ControlFlow::Continue(configured) => configured,
-            ControlFlow::Break(next) => return Ok(Some(next)),
-        }
+    let plan = planned(io, lease, run).await?;
+    let mut lines = match put_in_place(io, lease, run, &kept, &brand, &session, &plan.objects).await? {
+        ControlFlow::Continue(lines) => lines,
+        ControlFlow::Break(next) => return Ok(Some(next)),
     };
-    let mut lines = object_lines(run, configured);
-    let (plan, steps) = planned(io, lease, run).await?;
-    let left = apply::left(&plan, &steps);
-    if let Some(warning) = duration::too_short(left, io.clock.now(), session.stop_by()) {
+    let left = apply::left(io, &lease.enterprise, &run.id).await?;
+    if let Some(warning) = duration::too_short(&left.work, io.clock.now(), session.stop_by()) {
         lines.push(Line::Obstacle(warning.clone()));
         run.findings.push(warning);
     }
@@ -43,7 +38,8 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
     Ok(None)
 }
 
-/// The tenant's objects, once Teams lets a route lead to the calling domains; or what happens to the run until then.
+/// The tenant's objects, once Teams lets a route lead to the calling domains: what is to be logged of them, or what happens
+/// to the run until then. What goes is taken away at the end, when nobody has it any more.
 async fn put_in_place(
     io: &Io,
     lease: &Lease,
@@ -51,7 +47,8 @@ async fn put_in_place(
     kept: &Enterprise,
     brand: &Brand,
     session: &Session,
-) -> Result<ControlFlow<Next, Vec<Configured>>> {
+    planned: &[ObjectChange],
+) -> Result<ControlFlow<Next, Vec<Line>>> {
     let mut domains = Domains::gather(io, lease, kept, session).await?;
     loop {
         let ready = domains.ready().await;
@@ -62,15 +59,21 @@ async fn put_in_place(
             Ready::After(seconds) => return Ok(ControlFlow::Break(Next::Wait { seconds })),
             Ready::No(findings) => return end(io, lease, run, findings).await.map(ControlFlow::Break),
         }
-        match prepare::tenant_objects(io, kept, brand, session).await {
-            Ok(configured) => {
-                let proven = domains.proven().await;
-                told(io, lease, run, &mut domains).await?;
-                return proven.map(|()| ControlFlow::Continue(configured));
-            }
-            Err(error) if domains.refused(&error) => {}
-            Err(error) => return Err(error),
+        let untried = domains.untried();
+        let prepared = prepare::tenant_objects(io, lease, kept, brand, session, planned, untried).await?;
+        let lines = object_lines(run, prepared.results);
+        if let Some(words) = prepared.refused {
+            log(io, lease, run, lines).await?;
+            domains.refused(&words);
+            continue;
         }
+        if !prepared.findings.is_empty() {
+            log(io, lease, run, lines).await?;
+            return end(io, lease, run, prepared.findings).await.map(ControlFlow::Break);
+        }
+        let proven = domains.proven().await;
+        told(io, lease, run, &mut domains).await?;
+        return proven.map(|()| ControlFlow::Continue(lines));
     }
 }
 
@@ -89,7 +92,13 @@ pub(super) fn object_lines(run: &Run, configured: Vec<Configured>) -> Vec<Line> 
     shown
         .map(|object| Line::TenantObject {
             what: format!("{} {}", object.kind, object.name),
-            action: object.action,
+            action: match (object.was, object.now) {
+                (Some(was), Some(now)) if run.debug && was != now => {
+                    format!("{} from \"{was}\" to \"{now}\"", object.action)
+                }
+                (None, Some(now)) if run.debug => format!("{}, {now}", object.action),
+                _ => object.action,
+            },
         })
         .collect()
 }
