@@ -50,6 +50,8 @@ from dialbridge_client.api.sync import (
     get_status,
     get_support_bundle,
     list_run_changes,
+    list_calling_domains,
+    list_dns_records,
     list_runs,
     make_plan,
     put_operators,
@@ -80,6 +82,7 @@ from dialbridge_client.models import (
     ImportVoiceUsersMode,
     InvitationState,
     LicenceForm,
+    ListDnsRecordsState,
     MappingForm,
     Mode,
     NewEnterprise,
@@ -461,6 +464,11 @@ class Story:
         check("every change is applied", set(states) == {Progress.APPLIED}, states)
         status = answered(200, get_status.sync_detailed(self.enterprise, client=client))
         check("nothing is left to do", (status.sync_status, status.action_needed) == ("Up to date", "None"), status)
+        domains = answered(200, list_calling_domains.sync_detailed(self.enterprise, client=client)).items
+        check("the calling domains are active", {domain.state.value for domain in domains} == {"active"}, domains)
+        support = self.caller("provider_support", "sam@provider.example")
+        waiting = list_dns_records.sync_detailed(client=support, state=ListDnsRecordsState.UNVERIFIED)
+        check("no record waits to be published", answered(200, waiting).items == [], waiting)
         sip_data = answered(200, get_sip_data_access.sync_detailed(self.enterprise, client=client))
         check("call detail records may be read", sip_data.access_sip_data, sip_data)
         history = answered(200, list_runs.sync_detailed(self.enterprise, client=client))
