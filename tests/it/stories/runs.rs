@@ -357,6 +357,7 @@ async fn a_support_bundle_has_everything_but_people_and_secrets() {
         "{text}"
     );
     assert_eq!(bundle.text("/tenant"), scene.tenant.id);
+    assert!(!bundle.list("/preflight").is_empty(), "{text}");
     let people = scene.candidates().await;
     for person in &people[..2] {
         assert!(!text.contains(person["email"].as_str().unwrap()), "{person}");
