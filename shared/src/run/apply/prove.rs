@@ -209,7 +209,9 @@ fn look_at(step: &Step, held: &BTreeMap<E164, NumberHolding>, configurations: &C
             }
         }
         Some(Change::Assign { .. } | Change::Adopt { .. }) | None => Seen::Missing,
-        Some(Change::Revoke { .. } | Change::Grant { .. } | Change::AdoptPolicy { .. }) => in_place(policy_in_place(step, configurations)),
+        Some(Change::Revoke { .. } | Change::Grant { .. } | Change::AdoptPolicy { .. }) => {
+            in_place(policy_in_place(step, configurations))
+        }
     }
 }
 

@@ -140,11 +140,23 @@ fn the_button_says_how_the_sync_stands() {
             ButtonState::SetupPartiallyComplete,
             Some("Setup partially complete"),
         ),
-        (ready.running(RunState::Discovering), ButtonState::Syncing, Some("Syncing")),
-        (Sample::discovered().mapped(1).waiting(1), ButtonState::ChangesQueued, None),
+        (
+            ready.running(RunState::Discovering),
+            ButtonState::Syncing,
+            Some("Syncing"),
+        ),
+        (
+            Sample::discovered().mapped(1).waiting(1),
+            ButtonState::ChangesQueued,
+            None,
+        ),
         (Sample::discovered().mapped(1).succeeded(), ButtonState::UpToDate, None),
         (Sample::discovered().mapped(1).failed(1), ButtonState::Failed, None),
-        (Sample::discovered().mapped(1).failed_in_part(), ButtonState::Problems, None),
+        (
+            Sample::discovered().mapped(1).failed_in_part(),
+            ButtonState::Problems,
+            None,
+        ),
         (
             Sample::discovered().debugging(RunState::Applying),
             ButtonState::SyncingDiagnostic,
