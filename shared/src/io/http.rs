@@ -97,6 +97,14 @@ impl<'a> Call<'a> {
         call
     }
 
+    /// A `DELETE`; it may be repeated when its answer is lost, and then finds nothing.
+    #[must_use]
+    pub fn delete(doing: &'static str, url: Url) -> Self {
+        let mut call = Self::get(doing, url);
+        call.method = Method::DELETE;
+        call
+    }
+
     /// Doing it twice does no harm.
     #[must_use]
     pub fn repeatable(mut self) -> Self {

@@ -2,6 +2,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod activation;
 pub mod check;
 pub mod diagnosis;
 pub mod dial_pad;
@@ -17,6 +18,7 @@ pub mod masking;
 pub mod matching;
 pub mod onboard;
 pub mod operators;
+pub mod pack;
 pub mod preflight;
 pub mod remind;
 pub mod retry;

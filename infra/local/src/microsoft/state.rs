@@ -197,6 +197,8 @@ pub(super) struct Domain {
     pub(super) text: String,
     /// Usable for voice without further ado.
     pub(super) voice: bool,
+    /// Its people sign in somewhere else.
+    pub(super) federated: bool,
 }
 
 /// The state of a service plan that differs from what the product gives.

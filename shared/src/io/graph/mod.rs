@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `sign_in.rs`, `id_token.rs`, `signing_keys.rs` | authorize, token, admin consent, discovery and keys of the login host |
 //! | `directory.rs` | `/organization`, `/me/transitiveMemberOf`, `/groups` |
+//! | `domains.rs` | `/domains` |
+//! | `licences.rs` | `/subscribedSkus`, accounts of our own and their licences |
 //! | `users.rs`, `changes.rs` | `/users`, members of groups, `/users/delta` |
 //! | `numbers.rs` | `/admin/teams/telephoneNumberManagement` |
 //! | `policies.rs` | `/admin/teams/policy` |
@@ -15,9 +17,11 @@ mod batch;
 mod changes;
 mod configurations;
 mod directory;
+mod domains;
 #[cfg(test)]
 mod forge;
 mod id_token;
+mod licences;
 mod numbers;
 mod pages;
 mod policies;
@@ -34,7 +38,9 @@ pub use batch::{Handed, MOST_PARTS, Turn};
 pub use changes::{ChangePages, Changes, ChangesLink, UserChange};
 pub use configurations::{AccountType, AssignedPolicy, UserConfiguration};
 pub use directory::{DirectoryRole, GLOBAL_ADMINISTRATOR, Organization, TEAMS_ADMINISTRATOR, VerifiedDomain};
+pub use domains::{NewDomain, TenantDomain, Verification};
 pub use id_token::IdClaims;
+pub use licences::{Given, NewAccount};
 pub use numbers::{NumberChange, NumberHolding, OperationId, OperationState};
 pub use policies::{PolicyChange, Together};
 pub use refusal::callback_refusal;

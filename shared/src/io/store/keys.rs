@@ -95,6 +95,15 @@ pub fn voice_pack(enterprise: &EnterpriseId, set: &str, from: &str) -> Key {
     of(enterprise, format!("{}{from}", voice_set(set)))
 }
 
+/// Sort-key prefix of calling domains.
+pub const DOMAIN: &str = "DOMAIN#";
+
+/// One calling domain of the tenant.
+#[must_use]
+pub fn calling_domain(enterprise: &EnterpriseId, name: &str) -> Key {
+    of(enterprise, format!("{DOMAIN}{name}"))
+}
+
 /// Sort-key prefix of what the last sync found wrong, by Teams user.
 pub const TROUBLE: &str = "TROUBLE#";
 
@@ -407,6 +416,18 @@ pub fn trial_shard(enterprise: &EnterpriseId) -> String {
     pending_shard(enterprise).replacen("PENDING", "TRIAL", 1)
 }
 
+/// The index shard of an enterprise's calling domains that wait for a record in the DNS.
+#[must_use]
+pub fn domain_shard(enterprise: &EnterpriseId) -> String {
+    pending_shard(enterprise).replacen("PENDING", "DOMAIN", 1)
+}
+
+/// The name of one shard of the same.
+#[must_use]
+pub fn domain_shard_named(number: u8) -> String {
+    shard(number).replacen("PENDING", "DOMAIN", 1)
+}
+
 /// The name of one index shard.
 #[must_use]
 pub fn shard(number: u8) -> String {
@@ -431,6 +452,7 @@ mod tests {
             super::run(&id, &run),
             step(&id, &run, 3),
             sealed(&id, &run),
+            calling_domain(&id, "a.sbc.example"),
         ] {
             assert!(key.pk.starts_with(&prefix), "{key:?}");
         }

@@ -10,6 +10,7 @@
 //! | ownership | same | `OWNED#` | `account` |
 //! | voice users from an id on | same | `VOICE##set#id` | `voice_users` |
 //! | mappings, in 64 bundles | same | `MAPPING#bundle` | `mapping` |
+//! | calling domain, index of those without a DNS record | same | `DOMAIN#name` | `calling_domains` |
 //! | what the last sync found wrong | same | `TROUBLE#oid` | `troubles` |
 //! | voice objects of a tenant that are known | same | `OBJECTS#tenant` | `tenant_objects` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
@@ -32,6 +33,7 @@
 
 pub mod account;
 pub mod audit;
+mod calling_domains;
 pub mod directory;
 mod documents;
 pub mod enterprises;

@@ -11,7 +11,7 @@ use crate::io::store::leases::Lease;
 use crate::run::apply::{self, Round};
 use crate::run::plans::StoredPlan;
 use crate::run::session::Session;
-use crate::run::{diagnosis, prepare, session};
+use crate::run::{activation, diagnosis, prepare, session};
 use jiff::Timestamp;
 
 pub(super) async fn applying(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Result<Option<Next>> {
@@ -73,7 +73,10 @@ async fn ended(io: &Io, lease: &Lease, run: &mut Run, session: &Session) -> Resu
     if findings.is_empty() && plan.objects.iter().any(|change| !change.puts()) {
         let brand = io.store.reseller(&kept.reseller).await?.brand;
         let removed = prepare::take_away(io, lease, &kept, &brand, session).await?;
-        let lines = object_lines(run, removed.results);
+        let mut lines = object_lines(run, removed.results);
+        if kept.standing.leaving() && removed.findings.is_empty() {
+            lines.extend(activation::take_away(io, lease, &kept, session).await?);
+        }
         log(io, lease, run, lines).await?;
         findings.extend(removed.findings);
     }
