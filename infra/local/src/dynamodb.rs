@@ -10,7 +10,10 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use dynoxide::Database;
+use dynoxide::actions::scan::ScanRequest;
+use serde_json::{Value, json};
 use shared::io::clock::Clock;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -63,6 +66,45 @@ impl DynamoDb {
             .map_err(|error| io::Error::other(error.to_string()))
     }
 
+    /// Every item of a table, in DynamoDB's JSON, by its key.
+    pub fn items(&self, table: &str) -> io::Result<BTreeMap<(String, String), Value>> {
+        let (mut found, mut start) = (BTreeMap::new(), None);
+        loop {
+            let request = ScanRequest {
+                table_name: table.to_owned(),
+                exclusive_start_key: start,
+                ..ScanRequest::default()
+            };
+            let page = self.database.scan(request).map_err(engine)?;
+            for item in page.items.unwrap_or_default() {
+                let item = serde_json::to_value(item).map_err(io::Error::other)?;
+                let part = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+                found.insert((part("pk"), part("sk")), item);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Makes a table hold exactly these items, behind everybody's back.
+    pub fn hold(&self, table: &str, items: &BTreeMap<(String, String), Value>) -> io::Result<()> {
+        let now = self.items(table)?;
+        let mut writes = Vec::new();
+        for (pk, sk) in now.keys().filter(|key| !items.contains_key(*key)) {
+            writes.push(json!({ "DeleteRequest": { "Key": { "pk": { "S": pk }, "sk": { "S": sk } } } }));
+        }
+        let changed = items.iter().filter(|(key, item)| now.get(*key) != Some(item));
+        writes.extend(changed.map(|(_, item)| json!({ "PutRequest": { "Item": item } })));
+        for part in writes.chunks(25) {
+            let request = json!({ "RequestItems": { table: part } });
+            let request = serde_json::from_value(request).map_err(io::Error::other)?;
+            self.database.batch_write_item(request).map_err(engine)?;
+        }
+        Ok(())
+    }
+
     /// A client of the engine itself, for setting up and looking in.
     pub fn client(&self) -> Client {
         let config = aws_sdk_dynamodb::Config::builder()
@@ -73,6 +115,10 @@ impl DynamoDb {
             .endpoint_url(self.direct_url.as_str().trim_end_matches('/'));
         Client::from_conf(config.build())
     }
+}
+
+fn engine(error: impl std::fmt::Display) -> io::Error {
+    io::Error::other(error.to_string())
 }
 
 /// The world's clock as the engine reads it. A table in a file keeps the machine's time: it outlives this world.
