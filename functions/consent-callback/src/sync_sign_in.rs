@@ -25,7 +25,9 @@ async fn page(io: &Io, token: &str) -> Result<Response> {
         enterprise: enterprise.settings.name,
         run_kind_text: match waiting.run.kind {
             RunKind::Discover => "The users of your organisation are read; nothing is changed in Teams.".into(),
-            RunKind::Apply => "The saved mapping is applied in Teams: numbers and voice policies.".into(),
+            RunKind::Apply | RunKind::ApplyOnly => {
+                "The saved mapping is applied in Teams: numbers and voice policies.".into()
+            }
         },
         plan_lines: waiting.plan,
         post_to: format!("/sync/{token}"),

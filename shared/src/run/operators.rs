@@ -10,7 +10,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::EnterpriseId;
 use crate::domain::operators::{Deputy, Named};
-use crate::domain::run::Run;
+use crate::domain::run::{Authority, Run};
 use crate::domain::visit::{Purpose, Visit};
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
@@ -81,11 +81,11 @@ async fn withdraw(io: &Io, kept: &Enterprise) -> Result<()> {
     Ok(())
 }
 
-/// The first half of the double authentication: the portal identity is the recorded Global Admin (`None`) or a deputy.
+/// The first half of the double authentication: the portal identity is the recorded Global Admin or a deputy.
 ///
 /// # Errors
 /// `NotRecorded`.
-pub(super) fn asks(access: &Access) -> Result<Option<EmailAddress>> {
+pub(super) fn asks(access: &Access) -> Result<Authority> {
     let (kept, caller) = (&access.kept, &access.caller);
     let is_admin = access.recorded_caller();
     let of_customer = matches!(caller.role, Role::AccountAdmin(_) | Role::GlobalAdmin(_));
@@ -93,9 +93,9 @@ pub(super) fn asks(access: &Access) -> Result<Option<EmailAddress>> {
     match deputy.filter(|_| of_customer) {
         Some(deputy) if is_admin.is_err() => {
             not_moving(kept)?;
-            Ok(Some(deputy.email.clone()))
+            Ok(Authority::Deputy(deputy.email.clone()))
         }
-        Some(_) | None => is_admin.map(|()| None),
+        Some(_) | None => is_admin.map(|()| Authority::GlobalAdmin),
     }
 }
 
@@ -114,7 +114,9 @@ fn not_moving(kept: &Enterprise) -> Result<()> {
 /// # Errors
 /// `LinkClosed` where that deputy is none any more.
 pub(super) fn expected<'a>(kept: &'a Enterprise, run: &Run) -> Result<Option<&'a Deputy>> {
-    let Some(email) = &run.deputy else { return Ok(None) };
+    let Some(email) = run.authority.deputy() else {
+        return Ok(None);
+    };
     let deputy = kept.operators.deputy(email);
     deputy.map(Some).ok_or(Error::SignIn(SignInRefused::LinkClosed))
 }
@@ -124,7 +126,7 @@ pub(super) fn expected<'a>(kept: &'a Enterprise, run: &Run) -> Result<Option<&'a
 /// # Errors
 /// `LinkClosed`; the seal is deleted then.
 pub(super) async fn still_expected(io: &Io, enterprise: &EnterpriseId, run: &Run) -> Result<()> {
-    if run.deputy.is_none() {
+    if run.authority.deputy().is_none() {
         return Ok(());
     }
     let kept = io.store.enterprise(enterprise).await?;

@@ -6,7 +6,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
 use crate::domain::once::Once;
 use crate::domain::permission::{Mode, Permission};
-use crate::domain::run::{Run, RunKind, RunState};
+use crate::domain::run::{Run, RunKind, RunState, Tally, Trigger};
 use crate::domain::secret::Secret;
 use crate::domain::sync_status::SyncStatus;
 use crate::domain::visit::{Link, Purpose, Stage, Visit};
@@ -27,7 +27,7 @@ pub const LINK_LIFE: SignedDuration = SignedDuration::from_mins(30);
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Ask {
-    /// Read only, or read and apply.
+    /// Read, apply, or both.
     pub kind: RunKind,
     /// The plan that was shown, where one was.
     pub plan: Option<PlanId>,
@@ -35,6 +35,8 @@ pub struct Ask {
     pub permission: Option<Permission>,
     /// More detail in the log (R150).
     pub debug: bool,
+    /// The run whose failed part it repeats.
+    pub retry_of: Option<RunId>,
 }
 
 /// A run that waits for its sign-in.
@@ -53,7 +55,7 @@ pub struct Started {
 /// the mapping changed since the plan was shown.
 pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timestamp) -> Result<Started> {
     let enterprise = &access.kept;
-    let deputy = operators::asks(access)?;
+    let authority = operators::asks(access)?;
     preflight::may_start(&enterprise.standing, &enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
     if let Some(known) = io.store.answered(once, now).await? {
         let id: RunId = known
@@ -62,13 +64,19 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
         return started(io, &enterprise.id, &id, once).await;
     }
     let status = io.store.sync_status(&enterprise.id).await?;
-    if ask.kind == RunKind::Apply && ask.permission.is_none() {
+    if ask.kind.applies() && ask.permission.is_none() {
         return Err(crate::domain::Invalid::new("mode", "say how far the run may go: addOnly or full").into());
     }
     let full = |permission: &Permission| permission.mode == Mode::Full;
     if enterprise.standing.leaving() && !ask.permission.as_ref().is_some_and(full) {
         return Err(Error::Conflict(
             "the integration is being removed: only its final sync is left, with kind apply and mode full".into(),
+        ));
+    }
+    if !ask.kind.reads() && status.discovered.is_none() {
+        return Err(Error::Conflict(
+            "the users of the tenant have never been read whole; start a run of the kind discover or apply first"
+                .into(),
         ));
     }
     if let Some(plan) = &ask.plan {
@@ -87,12 +95,15 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
         plan: ask.plan,
         debug: ask.debug,
         requested_by: access.caller.subject.clone(),
-        deputy,
+        authority,
+        trigger: Trigger::Manual,
+        retry_of: ask.retry_of,
         created: now,
         started: None,
         ended: None,
         findings: Vec::new(),
         lines: 0,
+        tally: Tally::default(),
     };
     let token = io.vault.token_for(once).await?;
     let hash = io.vault.keyed_hash("link", &token).await?;
@@ -142,12 +153,12 @@ pub async fn sign_in_again(
     once: &Once,
     now: Timestamp,
 ) -> Result<(Started, Timestamp)> {
-    let deputy = operators::asks(access)?;
+    let authority = operators::asks(access)?;
     let enterprise = &access.kept.id;
     if io.store.run(enterprise, run).await?.state != RunState::AwaitingSignIn {
         return Err(Error::Conflict("the run does not wait for a sign-in".into()));
     }
-    io.store.await_sign_in_of(enterprise, run, deputy.as_ref()).await?;
+    io.store.await_sign_in_of(enterprise, run, authority.deputy()).await?;
     let token = io.vault.token_for(once).await?;
     let hash = io.vault.keyed_hash("link", &token).await?;
     let to = Link::Run {
@@ -232,24 +243,36 @@ pub(super) async fn none_under_way(io: &Io, enterprise: &EnterpriseId, status: &
 pub(super) async fn abandon(io: &Io, kept: &Enterprise) -> Result<()> {
     let status = io.store.sync_status(&kept.id).await?;
     let Some(current) = status.current else { return Ok(()) };
-    let run = io.store.run(&kept.id, &current).await?;
+    let given_up = given_up(io, &current);
+    give_up(io, kept, &current, RunState::Abandoned, &given_up)
+        .await
+        .map(drop)
+}
+
+/// Ends a run that waits for a sign-in, with its entry; `false` where it does not wait. What it had handed to Microsoft
+/// before it was interrupted is ours.
+///
+/// # Errors
+/// `Upstream`, `Busy`.
+pub(super) async fn give_up(io: &Io, kept: &Enterprise, id: &RunId, to: RunState, entry: &Entry) -> Result<bool> {
+    let run = io.store.run(&kept.id, id).await?;
     if run.state == RunState::AwaitingSignIn && run.started.is_some() {
-        let holder = format!("gives up {current}");
+        let holder = format!("gives up {id}");
         let lease = io.store.lease(&kept.id, &holder, io.clock.now()).await?;
-        apply::claim(io, &lease, &current).await?;
+        apply::claim(io, &lease, id).await?;
         io.store.release(lease).await?;
     }
-    let (from, to) = (RunState::AwaitingSignIn, RunState::Abandoned);
-    let given_up = given_up(io, &current);
-    if io.store.move_run(&kept.id, &current, from, to, &given_up).await? {
-        io.store.delete_sealed(&kept.id, &current).await?;
+    let from = RunState::AwaitingSignIn;
+    let moved = io.store.move_run(&kept.id, id, from, to, entry).await?;
+    if moved {
+        io.store.delete_sealed(&kept.id, id).await?;
         let without = |status: SyncStatus| SyncStatus {
-            current: status.current.filter(|run| *run != current),
+            current: status.current.filter(|run| run != id),
             ..status
         };
         io.store.edit_sync_status(kept, without).await?;
     }
-    Ok(())
+    Ok(moved)
 }
 
 /// What the sign-in page of a run shows.
@@ -352,7 +375,7 @@ pub async fn signed_in(
     let version = kept.version;
     switch::enable(io, kept, version, &sign_in::author(visit, &person), now).await?;
     let waiting = io.store.run(enterprise, run).await?;
-    if waiting.state != RunState::AwaitingSignIn || waiting.deputy != asked.deputy {
+    if waiting.state != RunState::AwaitingSignIn || waiting.authority != asked.authority {
         return Err(SignInRefused::LinkClosed.into());
     }
     session::seal(io, enterprise, run, person, teams).await?;

@@ -6,7 +6,7 @@ mod discovering;
 mod ending;
 mod planning;
 mod preparing;
-mod record;
+pub(super) mod record;
 
 use crate::domain::audit::Deed;
 use crate::domain::ids::{EnterpriseId, RunId};
@@ -69,6 +69,7 @@ pub enum Next {
 /// `Busy` while another worker holds the lease, and faults of our own table; the state machine calls again.
 pub async fn work(io: &Io, work: &Work, holder: &str, until: Timestamp) -> Result<Next> {
     let lease = io.store.lease(&work.enterprise, holder, io.clock.now()).await?;
+    let lease = lease.of_run(&work.run);
     let mut run = io.store.run(&work.enterprise, &work.run).await?;
     if work.broken && !run.state.ended() {
         let next = end(io, &lease, &mut run, vec![broken()]).await;
@@ -103,7 +104,7 @@ async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Res
                 resumed |= run.state == RunState::Preparing;
                 None
             }
-            RunState::Succeeded | RunState::Abandoned => {
+            RunState::Succeeded | RunState::Abandoned | RunState::Cancelled => {
                 io.store.delete_sealed(&lease.enterprise, &run.id).await?;
                 remove::end_data(io, &lease.enterprise).await?;
                 return Ok(Next::Done { seconds: 0 });

@@ -12,7 +12,7 @@ use shared::domain::invitation::Invitation;
 use shared::domain::management::Management;
 use shared::domain::once::Once;
 use shared::domain::reseller::{Activation, Reseller};
-use shared::domain::run::{Run, RunKind, RunState};
+use shared::domain::run::{Authority, Run, RunKind, RunState, Tally, Trigger};
 use shared::domain::setup::Setup;
 use shared::domain::standing::Standing;
 use shared::domain::steps::Steps;
@@ -174,12 +174,15 @@ pub(super) fn run(n: u8, state: RunState) -> Run {
         plan: Some(plan_id(n)),
         debug: true,
         requested_by: "admin@bluefinch.example".into(),
-        deputy: None,
+        authority: Authority::GlobalAdmin,
+        trigger: Trigger::Manual,
+        retry_of: None,
         created: NOW,
         started: None,
         ended: None,
         findings: Vec::new(),
         lines: 0,
+        tally: Tally::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use shared::Error;
 use shared::domain::audit::{Author, Deed, Entry, changed};
 use shared::domain::enterprise::Enterprise;
 use shared::domain::ids::{AuditId, PlanId};
-use shared::domain::run::{Run, RunKind, RunState};
+use shared::domain::run::{Authority, Run, RunKind, RunState, Tally, Trigger};
 use shared::domain::sync_status::SyncStatus;
 use shared::io::store::Store;
 
@@ -77,12 +77,15 @@ fn waiting(n: u8) -> Run {
         plan: None,
         debug: false,
         requested_by: "admin".into(),
-        deputy: None,
+        authority: Authority::GlobalAdmin,
+        trigger: Trigger::Manual,
+        retry_of: None,
         created: NOW,
         started: None,
         ended: None,
         findings: Vec::new(),
         lines: 0,
+        tally: Tally::default(),
     }
 }
 

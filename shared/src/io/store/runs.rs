@@ -1,7 +1,7 @@
 //! Plans, runs, their steps, log lines and sealed tokens.
 
 use super::leases::Lease;
-use super::{Outcome, Store, keys, number};
+use super::{Outcome, Store, Write, keys, number};
 use crate::domain::audit::Entry;
 use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Enterprise;
@@ -9,7 +9,7 @@ use crate::domain::explanation::{Explanation, explain};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
 use crate::domain::once::Once;
-use crate::domain::run::{Run, RunKind, RunState};
+use crate::domain::run::{Authority, Run, RunKind, RunState, Tally, Trigger};
 use crate::domain::sync_log::Line;
 use crate::domain::sync_status::SyncStatus;
 use crate::domain::visit::Link;
@@ -32,13 +32,23 @@ struct RunItem {
     permission: String,
     debug: bool,
     requested_by: String,
+    /// The person it waits for or had is this deputy.
     #[serde(default)]
     deputy: Option<EmailAddress>,
+    /// Nobody signs in.
+    #[serde(default)]
+    unattended: bool,
+    #[serde(default)]
+    trigger: Trigger,
+    #[serde(default)]
+    retry_of: Option<RunId>,
     created: Timestamp,
     started: Option<Timestamp>,
     ended: Option<Timestamp>,
     findings: Vec<Finding>,
     lines: u32,
+    #[serde(default)]
+    tally: Tally,
 }
 
 /// A line of a run's log as it is kept.
@@ -51,6 +61,15 @@ pub struct LineItem {
     /// Which explanation goes with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,
+    /// The obstacle that it tells of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<Finding>,
+    /// It is among the details of a debug log (R200).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub detail: bool,
+    /// When it was written; unknown for lines from before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,12 +96,19 @@ impl From<RunItem> for Run {
             plan: item.plan,
             debug: item.debug,
             requested_by: item.requested_by,
-            deputy: item.deputy,
+            authority: match item.deputy {
+                _ if item.unattended => Authority::Unattended,
+                Some(deputy) => Authority::Deputy(deputy),
+                None => Authority::GlobalAdmin,
+            },
+            trigger: item.trigger,
+            retry_of: item.retry_of,
             created: item.created,
             started: item.started,
             ended: item.ended,
             findings: item.findings,
             lines: item.lines,
+            tally: item.tally,
         }
     }
 }
@@ -96,12 +122,16 @@ fn item(run: &Run, permission: &str) -> RunItem {
         permission: permission.to_owned(),
         debug: run.debug,
         requested_by: run.requested_by.clone(),
-        deputy: run.deputy.clone(),
+        deputy: run.authority.deputy().cloned(),
+        unattended: run.authority == Authority::Unattended,
+        trigger: run.trigger,
+        retry_of: run.retry_of.clone(),
         created: run.created,
         started: run.started,
         ended: run.ended,
         findings: run.findings.clone(),
         lines: run.lines,
+        tally: run.tally,
     }
 }
 
@@ -258,6 +288,12 @@ impl Store {
                 number: run.lines,
                 text: line.at(started, *at),
                 explanation: explain(line),
+                finding: match line {
+                    Line::Obstacle(finding) => Some(finding.clone()),
+                    _ => None,
+                },
+                detail: line.detail(),
+                at: Some(*at),
             };
             let key = keys::line(&lease.enterprise, &run.id, kept.number);
             requests.push(self.put(&key, &kept)?.until(*at + HISTORY).build()?);
@@ -281,6 +317,23 @@ impl Store {
         Ok(())
     }
 
+    /// The condition that a worker has begun with the run and that it has not ended.
+    pub(super) fn under_way(&self, enterprise: &EnterpriseId, run: &RunId) -> Write<'_> {
+        let rests = [
+            RunState::AwaitingSignIn,
+            RunState::Succeeded,
+            RunState::Failed,
+            RunState::Abandoned,
+            RunState::Cancelled,
+        ];
+        let condition = "attribute_exists(pk) AND NOT #state IN (:rest0, :rest1, :rest2, :rest3, :rest4)";
+        let names = [":rest0", ":rest1", ":rest2", ":rest3", ":rest4"];
+        let check = self.check(&keys::run(enterprise, run), condition);
+        names.into_iter().zip(rests).fold(check, |check, (name, state)| {
+            check.with(name, super::text(state_name(state)))
+        })
+    }
+
     /// Moves a run out of one state without a lease, for the moments before the worker has begun, with its entry.
     ///
     /// # Errors
@@ -293,8 +346,14 @@ impl Store {
         to: RunState,
         entry: &Entry,
     ) -> Result<bool> {
-        let write = self
-            .update(&keys::run(enterprise, run), "SET #state = :to")
+        let key = keys::run(enterprise, run);
+        let write = if to.ended() {
+            self.update(&key, "SET #state = :to, ended = :at")
+                .with(":at", super::attribute(&entry.at)?)
+        } else {
+            self.update(&key, "SET #state = :to")
+        };
+        let write = write
             .when("#state = :from")
             .with(":from", super::text(state_name(from)))
             .with(":to", super::text(state_name(to)));

@@ -8,7 +8,7 @@ use crate::domain::global_admin::GlobalAdmin;
 use crate::domain::invitation::Trouble;
 use crate::domain::licence::Usage;
 use crate::domain::reseller::Activation;
-use crate::domain::run::RunKind;
+use crate::domain::run::{Authority, RunKind, Tally, Trigger};
 use crate::domain::setup::BoundTenant;
 use crate::domain::steps::{Progress, Steps};
 use crate::domain::sync_switch::SyncSwitch;
@@ -94,12 +94,15 @@ pub(super) fn run(state: RunState) -> Run {
         plan: None,
         debug: false,
         requested_by: "mara".into(),
-        deputy: None,
+        authority: Authority::GlobalAdmin,
+        trigger: Trigger::Manual,
+        retry_of: None,
         created: at(28),
         started: None,
         ended: None,
         findings: Vec::new(),
         lines: 0,
+        tally: Tally::default(),
     }
 }
 
