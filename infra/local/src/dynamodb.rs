@@ -2,15 +2,18 @@
 //! it where calls are counted and faults are injected. The engine's own address is for measurements.
 
 use crate::faults::Faults;
-use crate::protocol::{AwsError, bind, serve, stopped};
+use crate::protocol::{AwsError, bind, serve, stopped, target};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dynoxide::Database;
 use dynoxide::actions::scan::ScanRequest;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared::io::clock::Clock;
 use std::collections::BTreeMap;
@@ -33,10 +36,12 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// Starts the engine, in memory or with a file in `data`, and serves it until `stop`.
+    /// Starts the engine, in memory or with a file in `data`, and serves it until `stop`. `at_once`: the front asks the
+    /// engine without HTTP between them, and without what only the engine's own server checks.
     pub(crate) fn start(
         data: Option<&Path>,
         port: u16,
+        at_once: bool,
         clock: &Clock,
         faults: &Faults,
         stop: &watch::Receiver<bool>,
@@ -51,7 +56,12 @@ impl DynamoDb {
                 tracing::error!(error, "the table's engine stopped");
             }
         });
-        serve(front, faults.guard("dynamodb", forward(direct_url.clone())?), stop);
+        let engine = if at_once {
+            answer_here(database.clone())
+        } else {
+            forward(direct_url.clone())?
+        };
+        serve(front, faults.guard("dynamodb", engine), stop);
         Ok(Self {
             url,
             direct_url,
@@ -143,6 +153,39 @@ fn open(data: Option<&Path>, clock: &Clock) -> io::Result<Database> {
         }
     };
     opened.map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// Asks the engine for what the service asks of a table.
+fn answer_here(database: Database) -> Router {
+    fn asked<Q: DeserializeOwned, A: Serialize>(
+        body: &[u8],
+        ask: impl FnOnce(Q) -> dynoxide::Result<A>,
+    ) -> dynoxide::Result<String> {
+        let refused = |error: serde_json::Error| dynoxide::DynoxideError::SerializationException(error.to_string());
+        let answer = ask(serde_json::from_slice(body).map_err(refused)?)?;
+        serde_json::to_string(&answer).map_err(refused)
+    }
+    Router::new().fallback(move |headers: HeaderMap, body: Bytes| async move {
+        let operation = target(&headers).map_or("", |(_, operation)| operation);
+        let answer = match operation {
+            "GetItem" => asked(&body, |ask| database.get_item(ask)),
+            "PutItem" => asked(&body, |ask| database.put_item(ask)),
+            "UpdateItem" => asked(&body, |ask| database.update_item(ask)),
+            "DeleteItem" => asked(&body, |ask| database.delete_item(ask)),
+            "Query" => asked(&body, |ask| database.query(ask)),
+            "BatchGetItem" => asked(&body, |ask| database.batch_get_item(ask)),
+            "BatchWriteItem" => asked(&body, |ask| database.batch_write_item(ask)),
+            "TransactWriteItems" => asked(&body, |ask| database.transact_write_items(ask)),
+            other => return AwsError::unknown_operation(other).into_response(),
+        };
+        let (status, body) = match answer {
+            Ok(body) => (200, body),
+            Err(error) => (error.status_code(), error.to_json()),
+        };
+        let mut response = ([(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response();
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        response
+    })
 }
 
 /// Hands requests to the engine and its answers back, unchanged.

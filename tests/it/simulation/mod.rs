@@ -3,7 +3,11 @@
 //!
 //! `DIALBRIDGE_SEED` names the first seed and `DIALBRIDGE_SCHEDULES` how many follow; without them CI's are played.
 
+mod crash;
+mod keys;
 mod outcome;
+mod races;
+mod recovery;
 mod schedule;
 mod schedules;
 mod watcher;

@@ -30,6 +30,8 @@ pub(super) struct Figures {
     pub(super) blind_releases: u64,
     /// Requests of a worker that came too early, because the one before it was killed and could tell nobody.
     pub(super) early_after_kill: u64,
+    /// Requests to the table that a role which is bound to the enterprise may not make.
+    pub(super) denied: u64,
     /// Partitions that were asked for and are not the enterprise's own, by kind.
     pub(super) look_ups: BTreeMap<String, u64>,
 }
@@ -53,6 +55,10 @@ struct State {
     people: Vec<String>,
     numbers: Vec<String>,
     edited: bool,
+    /// Operations on numbers that were carried out.
+    operations: u64,
+    /// The table answers only for this partition and what belongs to it, and lets these kinds be read.
+    bound: Option<String>,
     /// Every call by its operation, where somebody wants to know.
     trace: Option<Vec<String>>,
 }
@@ -63,7 +69,6 @@ pub(super) struct Watcher {
     clock: Clock,
     tenant: String,
     partition: String,
-    enterprise: EnterpriseId,
     pub(super) frozen: Notify,
 }
 
@@ -75,7 +80,6 @@ impl Watcher {
             clock: scene.service.world.clock.clone(),
             tenant: scene.tenant.id.clone(),
             partition: format!("ENTERPRISE#{enterprise}"),
-            enterprise: enterprise.clone(),
             frozen: Notify::new(),
         }
     }
@@ -141,6 +145,16 @@ impl Watcher {
     /// Whether the state machine calls twice now.
     pub(super) fn twice(&self) -> bool {
         std::mem::take(&mut self.lock().twice)
+    }
+
+    /// Operations on numbers since the run began.
+    pub(super) fn operations(&self) -> u64 {
+        self.lock().operations
+    }
+
+    /// From now on, for this run, the table answers as to a role that is bound to the enterprise.
+    pub(super) fn bind(&self) {
+        self.lock().bound = Some(self.partition.clone());
     }
 
     pub(super) fn figures(&self) -> Figures {
@@ -355,6 +369,7 @@ impl Watcher {
                     refused,
                     held,
                 } => {
+                    state.operations += 1;
                     if let Some(words) = refused {
                         if !state.edited && state.gone.is_empty() {
                             state
@@ -402,6 +417,16 @@ impl Watch for Watcher {
         if call.service == "graph" {
             self.patient(&mut state, call);
         }
+        if call.service == "dynamodb"
+            && let Some(partition) = &state.bound
+            && !allowed(partition, call)
+        {
+            state.figures.denied += 1;
+            return Some(Fault::Refuse {
+                status: 400,
+                code: "AccessDeniedException".into(),
+            });
+        }
         let number = state.calls;
         let trouble = state.plan.remove(&number)?;
         *state.figures.troubles.entry(trouble.name()).or_default() += 1;
@@ -419,6 +444,16 @@ impl Watch for Watcher {
             _ => {}
         }
     }
+}
+
+/// `dynamodb:LeadingKeys` as IAM evaluates it, with `Null: false`: a request without a key is refused, one with a foreign key
+/// too. Look-up kinds may be read.
+fn allowed(partition: &str, call: &Seen<'_>) -> bool {
+    let body: Value = serde_json::from_slice(call.body).unwrap_or_default();
+    let keys = partitions(&body);
+    let reads = matches!(call.operation, "GetItem" | "BatchGetItem" | "Query");
+    let own = |key: &String| key == partition || key.starts_with(&format!("{partition}#"));
+    !keys.is_empty() && keys.iter().all(|key| own(key) || reads && key.starts_with("RESELLER#"))
 }
 
 /// By which name a worker calls.

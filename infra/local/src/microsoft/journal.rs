@@ -6,7 +6,7 @@ use super::catalogue::Resource;
 use super::state::{AccessToken, Deleted, Tenant};
 use super::voice::{Delayed, Grant, Number};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The calling side of a tenant: who has which number and which policies. People are named by their ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -154,14 +154,29 @@ impl Microsoft {
         }
     }
 
-    /// Takes the policies, routes and usages of a prefix out of a tenant, with everybody's grants.
-    pub fn forget_objects(&self, tenant: &str, prefix: &str) {
+    /// Takes the policies, routes and usages of a prefix out of a tenant, but for the policies named in `keep`.
+    pub fn forget_objects(&self, tenant: &str, prefix: &str, keep: &BTreeSet<String>) {
         let mut state = self.lock();
         let Some(at) = state.tenant_named(tenant) else { return };
         let tenant = &mut state.tenants[at];
-        tenant.policies.retain(|policy| !policy.name.starts_with(prefix));
-        tenant.routes.retain(|route| !route.name.starts_with(prefix));
-        tenant.usages.retain(|usage| !usage.starts_with(prefix));
+        let ours = |name: &str| name.starts_with(prefix);
+        tenant.policies.retain(|policy| keep.contains(&policy.name) || !ours(&policy.name));
+        tenant.routes.retain(|route| !ours(&route.name));
+        tenant.usages.retain(|usage| !ours(usage));
+    }
+
+    /// The policies, routes and usages of a prefix, by name.
+    #[must_use]
+    pub fn objects(&self, tenant: &str, prefix: &str) -> BTreeSet<String> {
+        let state = self.lock();
+        let Some(tenant) = state.tenant_named(tenant).map(|at| &state.tenants[at]) else {
+            return BTreeSet::new();
+        };
+        let policies = tenant.policies.iter().map(|policy| format!("{} {}", policy.kind, policy.name));
+        let routes = tenant.routes.iter().map(|route| format!("route {}", route.name));
+        let usages = tenant.usages.iter().map(|usage| format!("usage {usage}"));
+        let all = policies.chain(routes).chain(usages);
+        all.filter(|name| name.contains(prefix)).collect()
     }
 
     /// What the service did since the journal was last read.
