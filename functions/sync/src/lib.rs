@@ -3,6 +3,8 @@
 mod log;
 mod operators;
 mod plans;
+mod preflight;
+mod release_limit;
 mod runs;
 mod status;
 
@@ -20,6 +22,9 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(operators::get, operators::put))
         .routes(routes!(plans::make))
         .routes(routes!(plans::get))
+        .routes(routes!(plans::approve))
+        .routes(routes!(preflight::get))
+        .routes(routes!(release_limit::get, release_limit::put))
         .routes(routes!(runs::start, runs::list))
         .routes(routes!(runs::get))
         .routes(routes!(runs::changes))

@@ -124,6 +124,10 @@ pub enum Deed {
     MappingChanged,
     /// A plan was made.
     PlanMade,
+    /// Somebody has approved the releases of a plan.
+    PlanApproved,
+    /// How many numbers a sync may release by itself was changed.
+    ReleaseLimitChanged,
     /// A sync was asked for.
     RunStarted,
     /// Another sign-in link to a run was given out.
@@ -173,6 +177,7 @@ impl Deed {
             | Self::ResellerActivated
             | Self::ActionUrlGiven
             | Self::PlanMade
+            | Self::PlanApproved
             | Self::SignInLinkGiven => None,
             Self::EnterpriseCreated
             | Self::EnterpriseChanged
@@ -196,6 +201,7 @@ impl Deed {
             | Self::TenantMoved
             | Self::GlobalAdminRecorded
             | Self::OperatorsChanged
+            | Self::ReleaseLimitChanged
             | Self::DeputyRecorded => Some(Topic::Enterprise),
             Self::LicencesChanged => Some(Topic::Licences),
             Self::GroupFilterChanged => Some(Topic::GroupFilter),

@@ -21,4 +21,5 @@ pub mod remind;
 pub mod retry;
 pub mod status;
 pub mod sync;
+pub mod tenant;
 pub mod undo;

@@ -206,7 +206,8 @@ fn sync_info(facts: &Facts<'_>) -> String {
         Some(pending) if pending.users > 0 => {
             format!("{} since {}.", waiting(pending.users), facts.local(pending.since))
         }
-        Some(_) => "A final sync is needed.".into(),
+        Some(_) if facts.enterprise.standing.leaving() => "A final sync is needed.".into(),
+        Some(_) => "Voice routes or policies of the organization are to be changed.".into(),
         None => "Nothing waits for a sync.".into(),
     };
     format!(

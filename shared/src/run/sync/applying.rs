@@ -66,11 +66,13 @@ pub(super) async fn applying(
     let troubles = diagnosis::troubles(&run.id, plan.notes.iter().chain(&findings), io.clock.now());
     io.store.put_troubles(enterprise, &troubles).await?;
     let kept = io.store.enterprise(enterprise).await?;
-    if kept.standing.leaving() && findings.is_empty() {
+    // What nobody needs any more goes when everybody has what replaces it.
+    if findings.is_empty() && plan.objects.iter().any(|change| !change.puts()) {
         let brand = io.store.reseller(&kept.reseller).await?.brand;
-        let removed = prepare::take_away(io, &brand, &session).await?;
-        let lines = object_lines(run, removed);
+        let removed = prepare::take_away(io, lease, &kept, &brand, &session).await?;
+        let lines = object_lines(run, removed.results);
         log(io, lease, run, lines).await?;
+        findings.extend(removed.findings);
     }
     end(io, lease, run, findings).await.map(Some)
 }

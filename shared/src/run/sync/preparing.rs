@@ -11,19 +11,20 @@ use crate::io::store::leases::Lease;
 use crate::io::tenant_config::Configured;
 use crate::plan::duration;
 use crate::run::{apply, prepare, session};
+use super::ending::end;
 
 pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let kept = io.store.enterprise(&lease.enterprise).await?;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let session = session::open(io, &lease.enterprise, &run.id).await?;
-    let configured = if kept.standing.leaving() {
-        // They are taken away at the end, when nobody has them any more.
-        Vec::new()
-    } else {
-        prepare::tenant_objects(io, &kept, &brand, &session).await?
-    };
-    let mut lines = object_lines(run, configured);
     let (plan, steps) = planned(io, lease, run).await?;
+    // What goes is taken away at the end, when nobody has it any more.
+    let prepared = prepare::tenant_objects(io, lease, &kept, &brand, &session, &plan.objects).await?;
+    let mut lines = object_lines(run, prepared.results);
+    if !prepared.findings.is_empty() {
+        log(io, lease, run, lines).await?;
+        return end(io, lease, run, prepared.findings).await.map(Some);
+    }
     let left = apply::left(&plan, &steps);
     if let Some(warning) = duration::too_short(left, io.clock.now(), session.stop_by()) {
         lines.push(Line::Obstacle(warning.clone()));
@@ -41,7 +42,11 @@ pub(super) fn object_lines(run: &Run, configured: Vec<Configured>) -> Vec<Line> 
     shown
         .map(|object| Line::TenantObject {
             what: format!("{} {}", object.kind, object.name),
-            action: object.action,
+            action: match (object.was, object.now) {
+                (Some(was), Some(now)) if run.debug && was != now => format!("{} from \"{was}\" to \"{now}\"", object.action),
+                (None, Some(now)) if run.debug => format!("{}, {now}", object.action),
+                _ => object.action,
+            },
         })
         .collect()
 }
