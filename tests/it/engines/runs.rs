@@ -271,6 +271,7 @@ fn step(index: u32) -> Step {
     Step {
         index,
         user: teams_user_id(u8::try_from(index % 200).unwrap()),
+        what: String::new(),
         state: StepState::Pending,
     }
 }

@@ -327,6 +327,7 @@ impl World {
         let permission = Permission {
             mode: Mode::Full,
             approved_releases: Some(PEOPLE),
+            approved_by: Some("the simulation".into()),
         };
         let status = SyncStatus {
             current: Some(run.id.clone()),
