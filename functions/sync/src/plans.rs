@@ -142,8 +142,8 @@ pub(crate) async fn undo(
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct OnePlan {
-    enterprise: EnterpriseId,
-    plan: PlanId,
+    pub(crate) enterprise: EnterpriseId,
+    pub(crate) plan: PlanId,
 }
 
 /// A plan, for 30 days after it was made.

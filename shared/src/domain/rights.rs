@@ -25,6 +25,8 @@ pub enum Action {
     Invite,
     /// Asks for the address of an admin's next step.
     Guide,
+    /// Reads which records the provider's DNS has to have.
+    PublishDns,
     /// Reads an enterprise, its status, mapping, plans, runs and logs.
     Read,
     /// Reads the audit trail.
@@ -46,7 +48,7 @@ pub enum Action {
 }
 
 /// Every action.
-pub const ACTIONS: [Action; 19] = [
+pub const ACTIONS: [Action; 20] = [
     Action::ManageResellers,
     Action::ListResellers,
     Action::EditReseller,
@@ -57,6 +59,7 @@ pub const ACTIONS: [Action; 19] = [
     Action::Remove,
     Action::Invite,
     Action::Guide,
+    Action::PublishDns,
     Action::Read,
     Action::Audit,
     Action::ReadSipData,
@@ -110,6 +113,8 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/v1/enterprises/{enterprise}/audit", Action::Audit),
     ("GET", "/v1/enterprises/{enterprise}/sip-data", Action::ReadSipData),
     ("GET", "/v1/enterprises/{enterprise}/status", Action::Read),
+    ("GET", "/v1/enterprises/{enterprise}/domains", Action::Read),
+    ("GET", "/v1/domains", Action::PublishDns),
     ("GET", "/v1/enterprises/{enterprise}/changes", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/groups", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/group-filter", Action::Read),
@@ -152,6 +157,11 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("POST", "/v1/enterprises/{enterprise}/mapping/proposals", Action::Map),
     ("POST", "/v1/enterprises/{enterprise}/plans", Action::Map),
     ("GET", "/v1/enterprises/{enterprise}/plans/{plan}", Action::Read),
+    (
+        "GET",
+        "/v1/enterprises/{enterprise}/plans/{plan}/powershell",
+        Action::Read,
+    ),
     (
         "PUT",
         "/v1/enterprises/{enterprise}/plans/{plan}/approval",
@@ -207,7 +217,7 @@ impl Role {
     pub fn may(&self, action: Action) -> May {
         use Action::{
             Appoint, Approve, Audit, Consent, EditReseller, Govern, Guide, Invite, Licence, ListResellers,
-            ManageResellers, Map, Provision, Read, ReadReseller, ReadSipData, Remove, ResetConsent, Sync,
+            ManageResellers, Map, Provision, PublishDns, Read, ReadReseller, ReadSipData, Remove, ResetConsent, Sync,
         };
         let (always, on_behalf): (&[Action], &[Action]) = match self {
             Self::ProviderAdmin => (
@@ -223,6 +233,7 @@ impl Role {
                     Invite,
                     ResetConsent,
                     Guide,
+                    PublishDns,
                     Read,
                     Audit,
                     Map,
@@ -239,6 +250,7 @@ impl Role {
                     Invite,
                     ResetConsent,
                     Guide,
+                    PublishDns,
                     Read,
                     Audit,
                 ],

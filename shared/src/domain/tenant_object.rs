@@ -288,7 +288,10 @@ mod tests {
             pstn_usages: names.iter().map(|&name| name.to_owned()).collect(),
         };
         assert!(usages(&["A", "B"]).agree(&usages(&["a", "b"])));
-        assert!(!usages(&["A", "B"]).agree(&usages(&["B", "A"])), "here the order counts");
+        assert!(
+            !usages(&["A", "B"]).agree(&usages(&["B", "A"])),
+            "here the order counts"
+        );
     }
 
     #[test]

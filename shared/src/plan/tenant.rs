@@ -6,9 +6,7 @@ use super::preflight::{name_taken, policy_drift};
 use crate::domain::brand::Brand;
 use crate::domain::calling_policy::{CallingPolicy, routing_name};
 use crate::domain::finding::Finding;
-use crate::domain::tenant_object::{
-    KnownObject, ObjectAction, ObjectChange, ObjectKey, ObjectSettings, TenantObject,
-};
+use crate::domain::tenant_object::{KnownObject, ObjectAction, ObjectChange, ObjectKey, ObjectSettings, TenantObject};
 use crate::domain::voice::CallHandling;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -31,9 +31,8 @@ pub async fn refresh_pending(io: &Io, kept: &Enterprise, now: Timestamp) -> Resu
         let mapped = licence::holders(account.rows.values(), &Ownership::new()).len();
         let used = licence::holders(account.rows.values(), &account.owned).len();
         // A removal waits for its final sync, whether anybody has a number or not; so do other regions or another prefix.
-        let waits = users > 0
-            || matches!(kept.standing, Standing::Removing { .. })
-            || prepare::waits(io, kept, &brand).await?;
+        let waits =
+            users > 0 || matches!(kept.standing, Standing::Removing { .. }) || prepare::waits(io, kept, &brand).await?;
         let edit = |status: SyncStatus| {
             let since = status.pending.map_or(now, |pending| pending.since);
             SyncStatus {

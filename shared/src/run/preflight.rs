@@ -8,28 +8,12 @@ use crate::domain::finding::{Code, Finding};
 use crate::domain::sync_status::SyncStatus;
 use crate::error::Result;
 use crate::io::Io;
-use crate::io::graph::Token;
 use crate::io::store::account::Account;
 use crate::plan::mapping;
 use crate::plan::preflight;
 use crate::plan::sync::Facts;
-use crate::run::{diagnosis, plans, prepare, status};
+use crate::run::{activation, diagnosis, plans, status};
 use jiff::Timestamp;
-
-/// What keeps the whole run from planning, all of it at once. What only concerns single users is left to the plan.
-///
-/// # Errors
-/// Whatever keeps Microsoft from answering.
-pub(super) async fn before_planning(io: &Io, kept: &Enterprise, token: &Token) -> Result<Vec<Finding>> {
-    if kept.standing.leaving() {
-        return Ok(Vec::new());
-    }
-    let needed = prepare::gateways(io, kept);
-    let organization = io.graph.organization(token).await?;
-    let domains = organization.domains.into_iter();
-    let verified = domains.map(|domain| domain.name.to_lowercase()).collect();
-    Ok(preflight::domains(&needed, &verified))
-}
 
 /// What is known without asking Microsoft.
 #[derive(Debug)]
@@ -48,7 +32,7 @@ pub struct Report {
 /// `Upstream`.
 pub async fn report(io: &Io, kept: &Enterprise, only: Option<Code>, from: usize, now: Timestamp) -> Result<Report> {
     let enterprise = &kept.id;
-    let (account, sync, reseller, groups, directory, troubles, document) = futures::try_join!(
+    let (account, sync, reseller, groups, directory, troubles, document, domains) = futures::try_join!(
         io.store.account(enterprise),
         io.store.sync_status(enterprise),
         io.store.reseller(&kept.reseller),
@@ -56,6 +40,7 @@ pub async fn report(io: &Io, kept: &Enterprise, only: Option<Code>, from: usize,
         io.store.directory(enterprise),
         io.store.troubles(enterprise),
         status::document(io, kept, now),
+        activation::shown(io, kept, now),
     )?;
     let failed = status::failed(io, enterprise, &sync).await?;
     let facts = plans::known(io, kept, &reseller.brand, &account, now).await?;
@@ -78,7 +63,9 @@ pub async fn report(io: &Io, kept: &Enterprise, only: Option<Code>, from: usize,
         findings.map(move |finding| Noted { finding, seen_at: at })
     });
     let without_number = facts.without_number.iter().map(|name| preflight::number_missing(name));
+    let domains = domains.into_iter().filter(|shown| shown.needed).filter_map(|shown| shown.waits);
     let found = blocks
+        .chain(domains.map(own))
         .chain(chosen.iter().filter_map(|chosen| chosen.finding()).map(read))
         .chain(facts.unfit.values().flatten().cloned().map(read))
         .chain(facts.remarks.iter().cloned().map(read))

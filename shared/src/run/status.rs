@@ -45,6 +45,7 @@ pub async fn document(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Stat
         failed: failed.as_ref(),
         unanswered: unanswered.as_ref(),
         permissions: &io.config.public_page("/permissions"),
+        teams_calling: &io.config.public_page("/help/teams-calling"),
         zone: &schedule::zone(&kept.settings.time_zone)?,
         now,
     }))
@@ -56,7 +57,9 @@ async fn with_objects(io: &Io, kept: &Enterprise, brand: &Brand, sync: SyncStatu
     let Some((since, _)) = sync.last.filter(|_| sync.pending.is_none() && sync.current.is_none()) else {
         return Ok(sync);
     };
-    let pending = prepare::waits(io, kept, brand).await?.then_some(Pending { users: 0, since });
+    let pending = prepare::waits(io, kept, brand)
+        .await?
+        .then_some(Pending { users: 0, since });
     Ok(SyncStatus { pending, ..sync })
 }
 

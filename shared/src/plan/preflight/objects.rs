@@ -62,7 +62,10 @@ pub fn gateway_refused(route: &str, words: &str) -> Finding {
         ..finding(
             Code::DomainNotReady,
             route,
-            format!("Microsoft does not accept the {} {route} yet: {words}", ObjectKind::VoiceRoute),
+            format!(
+                "Microsoft does not accept the {} {route} yet: {words}",
+                ObjectKind::VoiceRoute
+            ),
             "Wait until the calling domain is active, then sync again; after 24 hours ask the provider.".into(),
             Actor::Microsoft,
         )
@@ -114,6 +117,10 @@ mod tests {
         assert_eq!((taken.code, taken.actor), (Code::NameTaken, Actor::GlobalAdmin));
         assert!(taken.seen.contains("not touched"));
         assert!(gateway_refused("R", "Can not use it.").wait.is_some());
-        assert!(object_not_proven(ObjectKind::VoiceRoute, "R", true).seen.contains("still there"));
+        assert!(
+            object_not_proven(ObjectKind::VoiceRoute, "R", true)
+                .seen
+                .contains("still there")
+        );
     }
 }

@@ -21,7 +21,10 @@ fn brand(prefix: &str) -> Brand {
 }
 
 fn calls() -> Vec<TenantObject> {
-    wanted(&brand("Calls2Teams"), vec!["x.sbc1.example".into(), "x.sbc2.example".into()])
+    wanted(
+        &brand("Calls2Teams"),
+        vec!["x.sbc1.example".into(), "x.sbc2.example".into()],
+    )
 }
 
 fn known(objects: &[TenantObject], ours: bool, placed: bool) -> Vec<KnownObject> {
@@ -87,7 +90,11 @@ fn r009_r010_r158_the_settings_are_what_the_name_says() {
         let name = &object.name;
         assert!(allow_private_calling, "{name}: without it there is no dial pad");
         assert_eq!(allow_voicemail == "AlwaysDisabled", name.contains("NoVM"), "{name}");
-        assert_eq!(*allow_call_forwarding_to_phone, !name.contains("NoVMOrForward"), "{name}");
+        assert_eq!(
+            *allow_call_forwarding_to_phone,
+            !name.contains("NoVMOrForward"),
+            "{name}"
+        );
         assert_eq!(allow_call_forwarding_to_phone, allow_call_forwarding_to_user, "{name}");
         let teams_plays = music_on_hold_enabled_type == "Enabled";
         assert_eq!(teams_plays, name.ends_with("MOHTEAMS"), "{name}");
@@ -98,8 +105,16 @@ fn r009_r010_r158_the_settings_are_what_the_name_says() {
 fn a_new_tenant_gets_everything_usage_before_route_before_policy() {
     let objects = plan(&calls(), &[], &Seen::new());
     assert_eq!(objects.changes.len(), 9);
-    assert!(objects.changes.iter().all(|change| change.action == ObjectAction::Create));
-    assert!(objects.changes.is_sorted_by_key(|change| change.kind), "order of making");
+    assert!(
+        objects
+            .changes
+            .iter()
+            .all(|change| change.action == ObjectAction::Create)
+    );
+    assert!(
+        objects.changes.is_sorted_by_key(|change| change.kind),
+        "order of making"
+    );
     assert!(objects.drift.is_empty() && objects.conflicts.is_empty());
     let made: Vec<TenantObject> = objects.changes.into_iter().filter_map(|change| change.object).collect();
     assert_eq!(made, calls(), "a change says all that is needed to make it");
@@ -151,7 +166,11 @@ fn what_was_there_before_us_is_adopted_if_right_and_otherwise_left_alone() {
     assert_eq!(objects.conflicts[0].code, Code::NameTaken);
     assert_eq!(objects.changes.len(), 8);
     // What we only adopted and somebody changes later is theirs to change.
-    let objects = plan(&all[2..3], &known(&all[2..3], false, true), &Seen::from([(all[2].key(), foreign)]));
+    let objects = plan(
+        &all[2..3],
+        &known(&all[2..3], false, true),
+        &Seen::from([(all[2].key(), foreign)]),
+    );
     assert!(objects.changes.is_empty() && objects.conflicts.len() == 1);
 }
 
@@ -176,7 +195,13 @@ fn another_region_changes_the_route_and_waits_for_a_sync() {
     assert_eq!(actions(&objects), [(ObjectAction::Update, "Calls2Teams-Routing")]);
     assert!(objects.drift.is_empty(), "nobody else did it");
     assert!(objects.changes[0].was.as_ref().unwrap().contains("x.sbc2.example"));
-    assert!(objects.changes[0].becomes.as_ref().unwrap().contains("x.sbc1.us.example"));
+    assert!(
+        objects.changes[0]
+            .becomes
+            .as_ref()
+            .unwrap()
+            .contains("x.sbc1.us.example")
+    );
     assert!(!waits(&moved, &[]), "where nothing was ever made nothing waits");
     assert!(waits(&all, &known(&all, true, false)), "an interrupted run goes on");
 }
@@ -192,7 +217,11 @@ fn another_prefix_makes_the_new_before_the_old_goes() {
     assert_eq!(gone.len(), 9);
     assert!(gone.iter().rev().is_sorted_by_key(|change| change.kind), "in reverse");
     assert_eq!(objects.clone().held(true), objects);
-    assert_eq!(objects.held(false).changes.len(), 9, "a run that may only add takes nothing away");
+    assert_eq!(
+        objects.held(false).changes.len(),
+        9,
+        "a run that may only add takes nothing away"
+    );
 }
 
 #[test]
@@ -206,7 +235,11 @@ fn r152_a_final_sync_takes_away_what_we_made_and_only_that() {
     let kinds: Vec<ObjectKind> = objects.changes.iter().map(|change| change.kind).collect();
     assert_eq!(kinds.first(), Some(&ObjectKind::CallingPolicy));
     assert_eq!(kinds.last(), Some(&ObjectKind::PstnUsage));
-    assert_eq!(objects.changes.len(), 7, "without the adopted one and the one that is gone");
+    assert_eq!(
+        objects.changes.len(),
+        7,
+        "without the adopted one and the one that is gone"
+    );
     assert!(objects.drift.is_empty() && objects.conflicts.is_empty());
 }
 
@@ -268,9 +301,17 @@ fn law_over_every_world_of_two_objects() {
             }
         }
         let mut after = known(&needed, true, true);
-        after.retain(|known| !objects.conflicts.iter().any(|finding| finding.subject == known.object.name));
+        after.retain(|known| {
+            !objects
+                .conflicts
+                .iter()
+                .any(|finding| finding.subject == known.object.name)
+        });
         let second = plan(&needed, &after, &there);
-        assert!(second.changes.is_empty() && second.drift.is_empty(), "world {world}: {second:?}");
+        assert!(
+            second.changes.is_empty() && second.drift.is_empty(),
+            "world {world}: {second:?}"
+        );
     }
     assert_eq!(worlds, 576);
 }
