@@ -7,9 +7,6 @@ use dialbridge_local::microsoft::Teams;
 use shared::domain::run::RunState;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The prefix of the tenant's objects that are ours.
-const PREFIX: &str = "Calls2Teams";
-
 /// Two people swap their numbers, and what a third has already becomes ours.
 pub(super) const SWAP: Before = Before {
     wanted: [Some(0), Some(1), Some(2)],
@@ -34,14 +31,16 @@ type Left = (Teams, Vec<String>, BTreeSet<String>, u64);
 pub(super) async fn left(world: &World, before: &Before, troubles: BTreeMap<u64, Trouble>) -> (Left, Rest, u64) {
     world.begin(before).await;
     let microsoft = &world.scene.service.microsoft;
+    let name = world.policies.values().next().unwrap();
+    let prefix = name.split('-').next().unwrap();
     let granted = world.policies.values().cloned().collect();
-    microsoft.forget_objects(&world.tenant, PREFIX, &granted);
+    microsoft.forget_objects(&world.tenant, prefix, &granted);
     let run = world.started(RunState::Planning).await;
     world.watcher.arm(troubles);
     let rest = world.drive(&run).await;
     world.watcher.off();
     let (teams, items) = world.settled();
-    let objects = microsoft.objects(&world.tenant, PREFIX);
+    let objects = microsoft.objects(&world.tenant, prefix);
     let operations = world.watcher.operations();
     ((teams, items, objects, operations), rest, world.watcher.calls())
 }
@@ -72,7 +71,7 @@ fn difference(expected: &Left, seen: &Left) -> String {
 
 async fn everywhere(world: &World, name: &str, before: &Before) {
     let (expected, rest, points) = left(world, before, BTreeMap::new()).await;
-    assert_eq!(rest, Rest::Succeeded);
+    assert_eq!(rest, Rest::Succeeded, "{:?}", world.watcher.violations());
     assert!(expected.2.len() > 6, "the tenant's objects are made: {:?}", expected.2);
     let (mut runs, mut lost, mut twice, mut wrong) = (0, 0, 0, Vec::new());
     for point in 1..=points {

@@ -17,7 +17,11 @@ fn a_worker_asks_only_for_its_enterprise() {
                 let run = world.started(from).await;
                 world.watcher.bind();
                 world.watcher.arm(BTreeMap::from([(30, Trouble::KilledAfter)]));
-                assert_eq!(world.drive(&run).await, Rest::Succeeded, "{from:?}");
+                let rest = world.drive(&run).await;
+                world.watcher.off();
+                let findings = world.run(&run).await.findings;
+                let figures = world.watcher.figures();
+                assert_eq!(rest, Rest::Succeeded, "{from:?}: {findings:?}, {figures:?}");
             }
         }
         let figures = world.watcher.figures();

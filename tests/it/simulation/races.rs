@@ -32,7 +32,8 @@ async fn everywhere(world: &World, before: &Before) {
     world.other.clock.advance(SignedDuration::from_mins(10));
     let (mut runs, mut failed) = (0, Vec::new());
     for ahead in [false, true] {
-        for point in 1.. {
+        // Every other point with the one clock ahead, the rest with the other.
+        for point in (1 + u64::from(ahead)..).step_by(2) {
             let Some(why) = raced(world, before, point, ahead).await else { break };
             runs += 1;
             if !why.is_empty() {
