@@ -38,15 +38,25 @@ from dialbridge_client.api.mapping import (
 )
 from dialbridge_client.api.resellers import create_reseller, get_reseller, put_reseller, resend_activation
 from dialbridge_client.api.sync import (
+    approve_plan,
+    cancel_run,
+    download_run_log,
     get_operators,
     get_plan,
+    get_preflight,
+    get_release_limit,
     get_run,
     get_run_log,
     get_status,
+    get_support_bundle,
+    list_run_changes,
     list_runs,
     make_plan,
     put_operators,
+    put_release_limit,
+    retry_run,
     start_run,
+    undo_run,
 )
 from dialbridge_client.api.voice_users import (
     create_voice_user,
@@ -61,7 +71,9 @@ from dialbridge_client.api.voice_users import (
 )
 from dialbridge_client.models import (
     AcceptForm,
+    ApprovalForm,
     BrandForm,
+    Code,
     DeputyForm,
     FilterFormType0,
     FilterFormType0Mode,
@@ -76,8 +88,10 @@ from dialbridge_client.models import (
     PlanForm,
     Problem,
     Progress,
+    ReleaseLimit,
     ResellerBody,
     RowForm,
+    RetryForm,
     RunForm,
     RunKind,
     RunState,
@@ -171,6 +185,7 @@ class Story:
         plan = self.plan()
         applied = self.run(RunForm(kind=RunKind.APPLY, plan=plan, mode=Mode.FULL))
         self.look_back(applied)
+        self.stop_and_undo(discovered)
         self.deputies()
         self.upkeep()
         self.reset_and_move()
@@ -408,6 +423,25 @@ class Story:
         check("and so does its voice user", seen.teams_user.id == teams_users[0].id, seen)
         return [user.id for user in teams_users]
 
+    def agree(self, plan):
+        """What stands in the way, how much may be taken away, and who agrees to it."""
+        client, provider_side = self.account_admin(), self.reseller_admin()
+        report = answered(200, get_preflight.sync_detailed(self.enterprise, client=client))
+        check("nothing stops the sync", report.ready and report.directory_read, report)
+        one = get_preflight.sync_detailed(self.enterprise, client=client, code=Code.NOT_SYNCED_YET)
+        check("what is saved is not synced yet", answered(200, one).codes[0].count == MAPPED, one)
+        approve = lambda count: approve_plan.sync_detailed(
+            self.enterprise, plan, client=client, body=ApprovalForm(releases=count)
+        )
+        refused(422, "invalid", approve(1))
+        check("nothing is taken away", answered(200, approve(0)).approval.releases == 0, plan)
+        limit = get_release_limit.sync_detailed(self.enterprise, client=provider_side)
+        check("five or a tenth pass", answered(200, limit).percent == 10, limit)
+        body = {"client": provider_side, "body": ReleaseLimit(users=6, percent=10), "if_match": limit.headers["etag"]}
+        put = lambda: put_release_limit.sync_detailed(self.enterprise, **body)
+        check("six pass", answered(200, put()).users == 6, limit)
+        refused(412, "stale", put())
+
     def plan(self):
         client = self.global_admin()
         key, form = str(uuid4()), PlanForm()
@@ -416,6 +450,8 @@ class Story:
         kept = answered(200, get_plan.sync_detailed(self.enterprise, made.id, client=client))
         check("the plan is kept as it was made", kept == made, kept)
         check("one sign-in is enough for it", made.sign_ins == 1 and made.estimated_seconds > 0, made)
+        check("every change has its reason", all(one.reason_text for one in made.changes), made)
+        self.agree(made.id)
         return made.id
 
     def look_back(self, run):
@@ -429,6 +465,24 @@ class Story:
         check("call detail records may be read", sip_data.access_sip_data, sip_data)
         history = answered(200, list_runs.sync_detailed(self.enterprise, client=client))
         check("the newest run comes first", history.items[0].id == run, history)
+        changes = answered(200, list_run_changes.sync_detailed(self.enterprise, run, client=client, limit=2))
+        check("changes come in parts", len(changes.items) == 2 and changes.next_ == 2, changes)
+        text = download_run_log.sync_detailed(self.enterprise, run, client=client)
+        check("the log is a file", text.status_code == 200 and text.content.startswith(b"<00:00> "), text)
+        bundle = answered(200, get_support_bundle.sync_detailed(self.enterprise, run, client=client))
+        check("the bundle is of the run", bundle.run.id == run and bundle.log and not bundle.people, bundle)
+        form = RetryForm(mode=Mode.FULL)
+        again = retry_run.sync_detailed(self.enterprise, run, client=client, body=form, idempotency_key=str(uuid4()))
+        refused(409, "conflict", again)
+
+    def stop_and_undo(self, discovered):
+        """A run is stopped before it begins, and one that changed nothing cannot be undone."""
+        client = self.global_admin()
+        waiting = self.start(RunForm(kind=RunKind.DISCOVER))
+        stopped = answered(202, cancel_run.sync_detailed(self.enterprise, waiting.id, client=client))
+        check("the run is stopped", stopped.state == RunState.CANCELLED, stopped)
+        undone = undo_run.sync_detailed(self.enterprise, discovered, client=client, idempotency_key=str(uuid4()))
+        refused(409, "conflict", undone)
 
     def deputies(self):
         """The Global Admin names a deputy, and nobody else does."""

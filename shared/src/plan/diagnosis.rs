@@ -2,10 +2,12 @@
 //! which support would go through it (R208-R209). Pure: facts in, a verdict with its reasons out.
 
 mod checks;
+mod ticket;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
+pub use ticket::{Case, ticket};
 pub use verdict::Verdict;
 
 use crate::domain::directory::TeamsUser;

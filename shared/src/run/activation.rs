@@ -577,7 +577,10 @@ mod tests {
             refused_in(&error, &needed).map(|domains| domains.into_iter().collect::<Vec<_>>())
         };
         let words = "Can not use the \"B.sbc.example\" domain as it was not configured for this tenant";
-        assert_eq!(refused(DOMAIN_NOT_CONFIGURED, words), Some(vec!["b.sbc.example".to_owned()]));
+        assert_eq!(
+            refused(DOMAIN_NOT_CONFIGURED, words),
+            Some(vec!["b.sbc.example".to_owned()])
+        );
         assert_eq!(refused(DOMAIN_NOT_CONFIGURED, "Not configured."), Some(needed.to_vec()));
         assert_eq!(refused("Forbidden", words), None);
         assert_eq!(refused_in(&Error::TokenExpired, &needed), None);

@@ -45,7 +45,10 @@ impl Round<'_> {
             decided.extend(missing.into_iter().map(unknown_policy));
         }
         self.note(&mut decided).await?;
-        let gives = |step: &Step| self.policy_change(step).is_some_and(|change| change.policy_id.is_some());
+        let gives = |step: &Step| {
+            self.policy_change(step)
+                .is_some_and(|change| change.policy_id.is_some())
+        };
         let (grants, revokes): (Vec<Step>, Vec<Step>) = known.into_iter().partition(gives);
         let (mut stopped, mut lost) = (false, false);
         for mut steps in [revokes, grants] {
@@ -72,7 +75,9 @@ impl Round<'_> {
     /// Divides steps into those whose policy Teams knows, or that need none, and the others. Each policy is looked up once.
     async fn with_ids(&mut self, steps: Vec<Step>) -> Result<(Vec<Step>, Vec<Step>)> {
         let before = self.progress.clone();
-        let wanted = steps.iter().flat_map(|step| granted(step).into_iter().chain(back(step)));
+        let wanted = steps
+            .iter()
+            .flat_map(|step| granted(step).into_iter().chain(back(step)));
         let wanted: BTreeSet<(PolicyType, String)> = wanted.collect();
         for (policy_type, name) in wanted {
             let key = key(policy_type, &name);

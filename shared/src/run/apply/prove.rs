@@ -209,7 +209,9 @@ fn look_at(step: &Step, held: &BTreeMap<E164, NumberHolding>, configurations: &C
             }
         }
         Some(Change::Assign { .. } | Change::Adopt { .. }) | None => Seen::Missing,
-        Some(Change::Revoke { .. } | Change::Grant { .. } | Change::AdoptPolicy { .. }) => in_place(policy_in_place(step, configurations)),
+        Some(Change::Revoke { .. } | Change::Grant { .. } | Change::AdoptPolicy { .. }) => {
+            in_place(policy_in_place(step, configurations))
+        }
     }
 }
 
@@ -268,3 +270,6 @@ fn fate(step: &Step, seen: Seen, operation: Option<&Option<OperationState>>, now
         ) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,7 +71,7 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
     }
     if let Some((releases, limit)) = guard::waits_for_approval(&rulings) {
         log(io, lease, run, lines).await?;
-        return hold(io, lease, run, &stored, guard::too_many(&stored.id, releases, limit))
+        return hold(io, lease, run, &stored, guard::too_many(Some(&stored.id), releases, limit))
             .await
             .map(Some);
     }
