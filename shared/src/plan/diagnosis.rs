@@ -2,9 +2,9 @@
 //! which support would go through it (R208-R209). Pure: facts in, a verdict with its reasons out.
 
 mod checks;
-mod ticket;
 #[cfg(test)]
 mod tests;
+mod ticket;
 mod verdict;
 
 pub use ticket::{Case, ticket};

@@ -277,13 +277,7 @@ pub async fn approve(io: &Io, access: &Access, plan: &PlanId, releases: usize, n
 }
 
 /// What is known before Teams is asked: what is wanted, what is ours, and what the directory says of everybody.
-async fn known(
-    io: &Io,
-    enterprise: &Enterprise,
-    brand: &Brand,
-    account: &Account,
-    now: Timestamp,
-) -> Result<Facts> {
+async fn known(io: &Io, enterprise: &Enterprise, brand: &Brand, account: &Account, now: Timestamp) -> Result<Facts> {
     let (wanted, without_number) = mapping::wanted(&account.rows, &account.voice_users, enterprise, brand, now);
     let people = wanted.keys().cloned().collect();
     let (people, directory) = futures::try_join!(

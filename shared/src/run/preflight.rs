@@ -53,7 +53,10 @@ pub async fn report(io: &Io, kept: &Enterprise, only: Option<Code>, from: usize,
     let of_the_run = failed.map(|run| run.findings).unwrap_or_default();
     let blocks = document.blocks.into_iter().chain(of_the_run);
     let blocks = blocks.filter(|block| of_the_whole(block.code) && !of_one_run(block.code));
-    let blocks = blocks.map(|finding| Noted { finding, seen_at: ended });
+    let blocks = blocks.map(|finding| Noted {
+        finding,
+        seen_at: ended,
+    });
     let not_told = |finding: &Finding| !diagnosis::ASKED_ANEW.contains(&finding.code) && !of_the_whole(finding.code);
     let seen_by_runs = troubles.into_iter().flat_map(|trouble| {
         let at = Some(trouble.at);

@@ -119,7 +119,11 @@ fn two_crashes_in_one_run_leave_nothing_behind() {
             let (seen, rest, _) = left(&world, &SWAP, faults.into()).await;
             pairs += 1;
             assert_eq!(rest, Rest::Succeeded, "{first} and {second}");
-            assert!(seen == expected, "{first} and {second}: {}", difference(&expected, &seen));
+            assert!(
+                seen == expected,
+                "{first} and {second}: {}",
+                difference(&expected, &seen)
+            );
             assert_eq!(world.watcher.violations(), [""; 0], "{first} and {second}");
         }
         println!("{pairs} pairs of crashes");

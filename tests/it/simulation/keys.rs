@@ -25,7 +25,10 @@ fn a_worker_asks_only_for_its_enterprise() {
             }
         }
         let figures = world.watcher.figures();
-        println!("{} calls, {} denied, look-ups {:?}", figures.calls, figures.denied, figures.look_ups);
+        println!(
+            "{} calls, {} denied, look-ups {:?}",
+            figures.calls, figures.denied, figures.look_ups
+        );
         assert_eq!(figures.denied, 0);
     });
 }
@@ -57,7 +60,10 @@ fn an_enterprise_that_was_mixed_up_is_not_reached() {
             tried += 1;
         }
         let figures = world.watcher.figures();
-        println!("{tried} enterprises mixed up, {} requests denied, look-ups {:?}", figures.denied, figures.look_ups);
+        println!(
+            "{tried} enterprises mixed up, {} requests denied, look-ups {:?}",
+            figures.denied, figures.look_ups
+        );
         assert!(tried > 20 && figures.denied >= tried, "{figures:?}");
         assert_eq!(world.items(), before, "nothing of anybody was changed");
         assert!(figures.look_ups.keys().all(|kind| kind == "RESELLER"), "{figures:?}");

@@ -34,15 +34,23 @@ async fn everywhere(world: &World, before: &Before) {
     for ahead in [false, true] {
         // Every other point with the one clock ahead, the rest with the other.
         for point in (1 + u64::from(ahead)..).step_by(2) {
-            let Some(why) = raced(world, before, point, ahead).await else { break };
+            let Some(why) = raced(world, before, point, ahead).await else {
+                break;
+            };
             runs += 1;
             if !why.is_empty() {
-                failed.push(format!("after call {point}, first worker ahead: {ahead}: {}", why.join("\n")));
+                failed.push(format!(
+                    "after call {point}, first worker ahead: {ahead}: {}",
+                    why.join("\n")
+                ));
             }
             assert!(failed.len() < 6, "{}", failed.join("\n\n"));
         }
     }
-    println!("{runs} takeovers, {} with writes of the older worker or a wrong end", failed.len());
+    println!(
+        "{runs} takeovers, {} with writes of the older worker or a wrong end",
+        failed.len()
+    );
     assert!(runs > 40, "{runs}");
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }

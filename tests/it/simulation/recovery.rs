@@ -64,7 +64,9 @@ fn a_table_that_is_restored_into_the_middle_of_a_run_ends_it_as_before() {
             world.begin(&before).await;
             let run = world.started(RunState::Planning).await;
             // A worker dies somewhere; that is the moment which the table is restored to.
-            world.watcher.arm([(draw.random_range(10..80), Trouble::KilledAfter)].into());
+            world
+                .watcher
+                .arm([(draw.random_range(10..80), Trouble::KilledAfter)].into());
             let killed = matches!(world.call(&world.io, &run, false).await, super::world::Called::Killed);
             world.watcher.off();
             let earlier = world.items();

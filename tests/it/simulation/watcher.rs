@@ -457,7 +457,10 @@ fn allowed(partition: &str, call: &Seen<'_>) -> bool {
     let keys = partitions(&body);
     let reads = matches!(call.operation, "GetItem" | "BatchGetItem" | "Query");
     let own = |key: &String| key == partition || key.starts_with(&format!("{partition}#"));
-    !keys.is_empty() && keys.iter().all(|key| own(key) || reads && key.starts_with("RESELLER#") || key.starts_with("PACE#"))
+    !keys.is_empty()
+        && keys
+            .iter()
+            .all(|key| own(key) || reads && key.starts_with("RESELLER#") || key.starts_with("PACE#"))
 }
 
 /// By which name a worker calls.

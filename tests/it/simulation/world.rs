@@ -458,7 +458,9 @@ impl World {
                 }
                 Some(Called::Answered(Next::Wait { seconds })) => self.pass(seconds),
                 Some(Called::Answered(Next::Continue { .. })) => {}
-                Some(Called::Answered(Next::Done { .. } | Next::Failed { .. }) | Called::Failed(_) | Called::Killed) => {
+                Some(
+                    Called::Answered(Next::Done { .. } | Next::Failed { .. }) | Called::Failed(_) | Called::Killed,
+                ) => {
                     return None;
                 }
             }
@@ -494,7 +496,17 @@ impl World {
 /// An item without what differs from run to run.
 fn scrubbed(item: Value) -> Value {
     const COUNTERS: [&str; 11] = [
-        "version", "fence", "ends", "expires", "lines", "generation", "since", "started", "ended", "created", "last",
+        "version",
+        "fence",
+        "ends",
+        "expires",
+        "lines",
+        "generation",
+        "since",
+        "started",
+        "ended",
+        "created",
+        "last",
     ];
     match item {
         Value::Object(map) => {
@@ -504,7 +516,10 @@ fn scrubbed(item: Value) -> Value {
         Value::Array(list) => list.into_iter().map(scrubbed).collect(),
         Value::String(text) => {
             let moment = text.parse::<Timestamp>().is_ok();
-            let own = ["run_", "pln_", "plan_", "RUN#"].iter().any(|kind| text.starts_with(kind)) || text.contains("#RUN#");
+            let own = ["run_", "pln_", "plan_", "RUN#"]
+                .iter()
+                .any(|kind| text.starts_with(kind))
+                || text.contains("#RUN#");
             if moment {
                 "a moment".into()
             } else if own {

@@ -47,7 +47,10 @@ async fn a_held_run_executes_nothing_and_its_plan_can_be_read_and_approved() {
     let before = scene.numbers().await;
     let foreseen = scene.get("/preflight").await;
     let first = &foreseen.list("/codes")[0];
-    assert_eq!((&first["code"], &foreseen.body["ready"]), (&json!("TOO_MANY_RELEASES"), &json!(false)));
+    assert_eq!(
+        (&first["code"], &foreseen.body["ready"]),
+        (&json!("TOO_MANY_RELEASES"), &json!(false))
+    );
     let run = scene.apply().await;
     assert_eq!(run.body["users"], Value::Null, "there is nothing to follow");
     assert_eq!(scene.numbers().await, before);

@@ -380,10 +380,7 @@ async fn a_support_bundle_has_everything_but_people_and_secrets() {
 #[tokio::test]
 async fn a_wrong_mapping_that_took_four_numbers_is_undone() {
     let scene = Scene::applied(options(80), 5, 5).await;
-    let (before, rows) = (
-        scene.holders().await,
-        scene.get("/mapping").await.body["rows"].clone(),
-    );
+    let (before, rows) = (scene.holders().await, scene.get("/mapping").await.body["rows"].clone());
     let wrong: Vec<(usize, Option<usize>)> = (0..4).map(|n| (n, None)).collect();
     assert_eq!(scene.map(&wrong).await.status, 200);
     let run = scene.apply().await;

@@ -160,7 +160,9 @@ impl Microsoft {
         let Some(at) = state.tenant_named(tenant) else { return };
         let tenant = &mut state.tenants[at];
         let ours = |name: &str| name.starts_with(prefix);
-        tenant.policies.retain(|policy| keep.contains(&policy.name) || !ours(&policy.name));
+        tenant
+            .policies
+            .retain(|policy| keep.contains(&policy.name) || !ours(&policy.name));
         tenant.routes.retain(|route| !ours(&route.name));
         tenant.usages.retain(|usage| !ours(usage));
     }
@@ -172,7 +174,10 @@ impl Microsoft {
         let Some(tenant) = state.tenant_named(tenant).map(|at| &state.tenants[at]) else {
             return BTreeSet::new();
         };
-        let policies = tenant.policies.iter().map(|policy| format!("{} {}", policy.kind, policy.name));
+        let policies = tenant
+            .policies
+            .iter()
+            .map(|policy| format!("{} {}", policy.kind, policy.name));
         let routes = tenant.routes.iter().map(|route| format!("route {}", route.name));
         let usages = tenant.usages.iter().map(|usage| format!("usage {usage}"));
         let all = policies.chain(routes).chain(usages);

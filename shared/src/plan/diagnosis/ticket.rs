@@ -42,7 +42,10 @@ pub fn ticket(case: &Case<'_>) -> Option<String> {
         format!("Teams calling does not work at {}.", case.enterprise),
     ];
     lines.extend(case.person.map(|person| format!("Person: {person}")));
-    lines.extend(case.voice.map(|voice| format!("Voice user: {} ({})", voice.name, voice.id)));
+    lines.extend(
+        case.voice
+            .map(|voice| format!("Voice user: {} ({})", voice.name, voice.id)),
+    );
     if !numbers.is_empty() {
         lines.push(format!("Phone numbers: {}", numbers.join(", ")));
     }

@@ -71,9 +71,15 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
     }
     if let Some((releases, limit)) = guard::waits_for_approval(&rulings) {
         log(io, lease, run, lines).await?;
-        return hold(io, lease, run, &stored, guard::too_many(Some(&stored.id), releases, limit))
-            .await
-            .map(Some);
+        return hold(
+            io,
+            lease,
+            run,
+            &stored,
+            guard::too_many(Some(&stored.id), releases, limit),
+        )
+        .await
+        .map(Some);
     }
     stored.approval = approval(&permission, &stored, run);
     let steps = stored.worded(apply::steps(&stored.changes, &rulings));
