@@ -39,12 +39,14 @@ pub enum Action {
     Map,
     /// Decides who else may sync, and whether syncs keep to the bound tenant.
     Govern,
+    /// Takes back that syncs run unattended.
+    StopUnattended,
     /// Starts a sync.
     Sync,
 }
 
 /// Every action.
-pub const ACTIONS: [Action; 18] = [
+pub const ACTIONS: [Action; 19] = [
     Action::ManageResellers,
     Action::ListResellers,
     Action::EditReseller,
@@ -62,6 +64,7 @@ pub const ACTIONS: [Action; 18] = [
     Action::ResetConsent,
     Action::Map,
     Action::Govern,
+    Action::StopUnattended,
     Action::Sync,
 ];
 
@@ -101,6 +104,13 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ),
     ("GET", "/v1/enterprises/{enterprise}/operators", Action::Read),
     ("PUT", "/v1/enterprises/{enterprise}/operators", Action::Govern),
+    ("GET", "/v1/enterprises/{enterprise}/unattended", Action::Read),
+    ("PUT", "/v1/enterprises/{enterprise}/unattended", Action::Govern),
+    (
+        "DELETE",
+        "/v1/enterprises/{enterprise}/unattended",
+        Action::StopUnattended,
+    ),
     ("POST", "/v1/enterprises/{enterprise}/disable-sync", Action::Govern),
     ("POST", "/v1/enterprises/{enterprise}/enable-sync", Action::Govern),
     ("POST", "/v1/enterprises/{enterprise}/action-urls", Action::Guide),
@@ -171,7 +181,7 @@ pub enum May {
     Yes,
     /// While the enterprise's Global Admin lets the reseller manage (R013).
     OnBehalf,
-    /// While the enterprise's Global Admin has named the person as a deputy.
+    /// While the enterprise's Global Admin has named the person as a deputy, or lets syncs run unattended.
     AsDeputy,
     /// Never. It looks like an unknown id.
     No,
@@ -186,7 +196,7 @@ impl Role {
     pub fn may(&self, action: Action) -> May {
         use Action::{
             Appoint, Audit, Consent, EditReseller, Govern, Guide, Invite, Licence, ListResellers, ManageResellers, Map,
-            Provision, Read, ReadReseller, ReadSipData, Remove, ResetConsent, Sync,
+            Provision, Read, ReadReseller, ReadSipData, Remove, ResetConsent, StopUnattended, Sync,
         };
         let (always, on_behalf): (&[Action], &[Action]) = match self {
             Self::ProviderAdmin => (
@@ -236,10 +246,10 @@ impl Role {
                     Read,
                     Audit,
                 ],
-                &[Map],
+                &[Map, Sync],
             ),
             Self::ResellerViewer(_) => (&[ReadReseller, Read], &[]),
-            Self::AccountAdmin(_) => (&[Guide, Read, Audit, Map], &[]),
+            Self::AccountAdmin(_) => (&[Guide, Read, Audit, Map, StopUnattended], &[]),
             Self::AccountManager(_) => (&[Guide, Read, Map], &[]),
             Self::GlobalAdmin(_) => (
                 &[
@@ -251,6 +261,7 @@ impl Role {
                     ResetConsent,
                     Map,
                     Govern,
+                    StopUnattended,
                     Sync,
                 ],
                 &[],
@@ -309,12 +320,15 @@ mod tests {
     }
 
     #[test]
-    fn r048_only_a_global_admin_may_sync_and_deputies_where_named() {
-        assert_eq!(who(Action::Sync), ["account_admin", "global_admin"]);
+    fn r048_only_a_global_admin_may_sync_and_others_where_that_person_lets_them() {
+        assert_eq!(who(Action::Sync), ["reseller_admin", "account_admin", "global_admin"]);
+        let reseller = ResellerId::mint(jiff::Timestamp::UNIX_EPOCH, 2);
+        assert_eq!(Role::ResellerAdmin(reseller).may(Action::Sync), May::OnBehalf);
         let enterprise = EnterpriseId::mint(jiff::Timestamp::UNIX_EPOCH, 1);
         assert_eq!(Role::AccountAdmin(enterprise.clone()).may(Action::Sync), May::AsDeputy);
         assert_eq!(Role::GlobalAdmin(enterprise).may(Action::Sync), May::Yes);
         assert_eq!(who(Action::Govern), ["global_admin"]);
+        assert_eq!(who(Action::StopUnattended), ["account_admin", "global_admin"]);
     }
 
     #[test]

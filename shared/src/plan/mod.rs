@@ -19,3 +19,4 @@ pub mod preflight;
 pub mod remind;
 pub mod status;
 pub mod sync;
+pub mod unattended;

@@ -8,7 +8,7 @@ use crate::domain::change::Change;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::{RunId, TeamsUserId};
 use crate::domain::phone::E164;
-use crate::domain::run::{Run, Step, StepState};
+use crate::domain::run::{Authority, Run, Step, StepState};
 use crate::domain::sync_log::Line;
 use crate::error::{Error, Result};
 use crate::io::Io;
@@ -248,10 +248,10 @@ impl Round<'_> {
         Ok(true)
     }
 
-    /// A deputy's tokens are gone: the person is none any more, and nothing more is done in their name.
+    /// A deputy's tokens are gone, or our application's: nobody lets them go on any more, and nothing more is done.
     async fn withdrawn(&self) -> Result<bool> {
         let (enterprise, run) = (&self.lease.enterprise, &self.run.id);
-        Ok(self.run.authority.deputy().is_some()
+        Ok(self.run.authority != Authority::GlobalAdmin
             && self
                 .io
                 .store

@@ -6,6 +6,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::letter::Letter;
 use crate::domain::operators::Operators;
+use crate::domain::unattended::Unattended;
 use crate::domain::plain_text;
 use crate::domain::steps::Steps;
 use crate::error::{Error, Result};
@@ -49,8 +50,9 @@ pub async fn reassign(
         global_admin: kept.global_admin.replaced_by(email, name),
         invitation: letter.as_ref().map(|new| new.invitation.id.clone()),
         steps: Steps::new(),
-        // Deputies are a Global Admin's own choice.
+        // Deputies, and syncs that nobody signs in for, are a Global Admin's own choice.
         operators: Operators::default(),
+        unattended: Unattended::default(),
         version: seen + 1,
         ..kept.clone()
     };

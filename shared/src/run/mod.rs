@@ -35,4 +35,5 @@ pub mod start_sync;
 pub mod status;
 pub mod switch;
 pub mod sync;
+pub mod unattended;
 pub mod voice_users;

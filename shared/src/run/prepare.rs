@@ -66,7 +66,7 @@ pub(super) async fn tenant_objects(
     session.lasts(io.clock.now(), duration::PREPARING)?;
     let desired = desired(brand, gateways(io, enterprise));
     io.tenant_config
-        .apply(&session.identity.tenant, &session.graph, &session.teams, &desired)
+        .apply(&session.tenant, &session.graph, session.teams()?, &desired)
         .await
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn take_away(io: &Io, brand: &Brand, session: &Session) -> Resu
     session.lasts(io.clock.now(), duration::PREPARING)?;
     let ours = desired(brand, Vec::new());
     io.tenant_config
-        .remove(&session.identity.tenant, &session.graph, &session.teams, &ours)
+        .remove(&session.tenant, &session.graph, session.teams()?, &ours)
         .await
 }
 

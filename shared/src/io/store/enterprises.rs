@@ -21,6 +21,7 @@ use crate::domain::standing::{RETENTION, Standing};
 use crate::domain::steps::Steps;
 use crate::domain::sync_status::SyncStatus;
 use crate::domain::sync_switch::SyncSwitch;
+use crate::domain::unattended::Unattended;
 use crate::error::{Error, Result};
 use crate::io::vault::sha256;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
@@ -63,6 +64,8 @@ struct EnterpriseItem {
     sync_switch: SyncSwitch,
     #[serde(default)]
     operators: Operators,
+    #[serde(default)]
+    unattended: Unattended,
     #[serde(default)]
     left_tenant: Option<TenantId>,
 }
@@ -474,6 +477,7 @@ fn item(enterprise: &Enterprise) -> EnterpriseItem {
         steps: enterprise.steps,
         sync_switch: enterprise.sync_switch,
         operators: enterprise.operators,
+        unattended: enterprise.unattended,
         left_tenant: enterprise.left_tenant,
     }
 }
@@ -511,6 +515,7 @@ impl From<EnterpriseItem> for Enterprise {
             steps: item.steps,
             sync_switch: item.sync_switch,
             operators: item.operators,
+            unattended: item.unattended,
             left_tenant: item.left_tenant,
             created: item.created,
             version: item.version,

@@ -19,12 +19,13 @@ use crate::plan::guard::{releases, rule};
 use crate::plan::preflight;
 use crate::plan::sync::{beyond, plan};
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{apply, mapping, prepare, session};
+use crate::run::{apply, mapping, prepare, session, unattended};
 
 pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let enterprise = &lease.enterprise;
     if io.store.run_plan::<StoredPlan>(enterprise, &run.id).await?.is_none() {
         let kept = io.store.enterprise(enterprise).await?;
+        unattended::in_bounds(io, &kept, run).await?;
         let brand = io.store.reseller(&kept.reseller).await?.brand;
         let account = io.store.account(enterprise).await?;
         let session = session::open(io, enterprise, &run.id).await?;
