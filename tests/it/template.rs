@@ -227,7 +227,8 @@ fn the_environment_is_what_the_configuration_reads() {
         .keys()
         .map(String::as_str)
         .collect();
-    assert_eq!(given, BTreeSet::from(shared::config::NAMES));
+    let read: BTreeSet<&str> = shared::config::NAMES.into_iter().chain(shared::config::OPTIONAL).collect();
+    assert_eq!(given, read);
     for (id, function) in resources(&template, "AWS::Serverless::Function") {
         assert!(
             function["Properties"]["Environment"].is_null(),

@@ -12,7 +12,7 @@ mod refusals;
 mod tests;
 pub mod topics;
 
-pub use choices::{GroupRow, GroupsPage, ManagementPage, NextPage, Offer, PreviewView};
+pub use choices::{GroupRow, GroupsPage, ManagementPage, NextPage, Offer, PreviewView, UnattendedPage};
 pub use help::{HelpPage, HelpRow, HelpTopicPage, help, help_topic};
 pub use moves::{AcceptedPage, MoveTenantPage, WaitPage};
 pub use permissions::permission_sets;
@@ -253,6 +253,7 @@ pages!(
     AcceptedPage,
     NextPage,
     ManagementPage,
+    UnattendedPage,
     GroupsPage,
     DonePage,
     RefusedPage,

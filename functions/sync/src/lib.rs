@@ -4,6 +4,7 @@ mod operators;
 mod plans;
 mod runs;
 mod status;
+mod unattended;
 
 use axum::Router;
 use shared::io::Io;
@@ -17,6 +18,7 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
     OpenApiRouter::new()
         .routes(routes!(status::get))
         .routes(routes!(operators::get, operators::put))
+        .routes(routes!(unattended::get, unattended::put, unattended::stop))
         .routes(routes!(plans::make))
         .routes(routes!(plans::get))
         .routes(routes!(runs::start, runs::list))

@@ -119,7 +119,8 @@ pub async fn allow(io: &Io, session: &Session, browser: &Secret, now: Timestamp)
             ..kept.unattended.clone()
         };
         let seen = kept.version;
-        write(io, kept, unattended, seen, Deed::UnattendedAllowed, &author, now).await?;
+        // The pages plan nothing: the Global Admin chooses the hours afterwards, and the daily sweep sees to what is left.
+        noted(io, kept, unattended, seen, Deed::UnattendedAllowed, &author, now).await?;
     }
     let session = visit.at(Stage::UnattendedAllowed);
     io.store.put_session(&sha256(browser.expose()), &session, now).await
@@ -208,29 +209,40 @@ async fn write(
     author: &Author,
     now: Timestamp,
 ) -> Result<Enterprise> {
-    let kept = if unattended == kept.unattended {
-        kept
-    } else {
-        let yes = |yes: bool| Some(yes.to_string());
-        let (before, after) = (&kept.unattended, &unattended);
-        let changes = [
-            changed("leave", Some(leave(&before.leave)), Some(leave(&after.leave))),
-            changed("automatic", yes(before.automatic), yes(after.automatic)),
-            changed("window", Some(before.window.text()), Some(after.window.text())),
-            changed("releases", yes(before.releases), yes(after.releases)),
-        ];
-        let entry = entry(io, author, deed, changes.into_iter().flatten().collect(), now);
-        let next = Enterprise {
-            unattended,
-            version: seen + 1,
-            ..kept
-        };
-        io.store.update_enterprise(&next, seen, &entry, &[]).await?;
-        next
-    };
+    let kept = noted(io, kept, unattended, seen, deed, author, now).await?;
     let status = io.store.sync_status(&kept.id).await?;
     keep_schedule(io, &kept, &status).await?;
     Ok(kept)
+}
+
+async fn noted(
+    io: &Io,
+    kept: Enterprise,
+    unattended: Unattended,
+    seen: u64,
+    deed: Deed,
+    author: &Author,
+    now: Timestamp,
+) -> Result<Enterprise> {
+    if unattended == kept.unattended {
+        return Ok(kept);
+    }
+    let yes = |yes: bool| Some(yes.to_string());
+    let (before, after) = (&kept.unattended, &unattended);
+    let changes = [
+        changed("leave", Some(leave(&before.leave)), Some(leave(&after.leave))),
+        changed("automatic", yes(before.automatic), yes(after.automatic)),
+        changed("window", Some(before.window.text()), Some(after.window.text())),
+        changed("releases", yes(before.releases), yes(after.releases)),
+    ];
+    let entry = entry(io, author, deed, changes.into_iter().flatten().collect(), now);
+    let next = Enterprise {
+        unattended,
+        version: seen + 1,
+        ..kept
+    };
+    io.store.update_enterprise(&next, seen, &entry, &[]).await?;
+    Ok(next)
 }
 
 fn leave(leave: &Leave) -> String {
