@@ -122,11 +122,9 @@ async fn page(io: &Io, session: &Session, browser: &Secret) -> Result<Response> 
         Stage::Groups { .. } => groups::page(io, kept, &reseller, session, browser, None)
             .await?
             .into_response(),
-        Stage::Complete
-        | Stage::Answered { .. }
-        | Stage::Chosen
-        | Stage::UnattendedAllowed
-        | Stage::Syncing { .. } => done(kept, reseller, session).into_response(),
+        Stage::Complete | Stage::Answered { .. } | Stage::Chosen | Stage::UnattendedAllowed | Stage::Syncing { .. } => {
+            done(kept, reseller, session).into_response()
+        }
     };
     Ok(leading_back(page, session.return_to.as_ref()))
 }

@@ -173,7 +173,11 @@ impl Window {
         if !self.days.contains(&Weekday::of(date)) {
             return None;
         }
-        let ends = if self.from < self.until { date } else { date.tomorrow().ok()? };
+        let ends = if self.from < self.until {
+            date
+        } else {
+            date.tomorrow().ok()?
+        };
         let at = |date: Date, time: Time| Some(date.to_datetime(time).to_zoned(zone.clone()).ok()?.timestamp());
         Some(Opening {
             from: at(date, self.from)?,
@@ -248,24 +252,47 @@ mod tests {
         opens(&nights, from, from, until);
         opens(&nights, "2026-11-24T04:44:59Z", from, until);
         // Too late to begin: the next one is Friday's.
-        opens(&nights, "2026-11-24T04:45:00Z", "2026-11-27T19:00:00Z", "2026-11-28T05:00:00Z");
+        opens(
+            &nights,
+            "2026-11-24T04:45:00Z",
+            "2026-11-27T19:00:00Z",
+            "2026-11-28T05:00:00Z",
+        );
         let zone = TimeZone::get("Europe/Brussels").unwrap();
         let monday = nights.opening(at(from), &zone).unwrap();
-        assert_eq!(nights.following(&monday, &zone).unwrap().from, at("2026-11-27T19:00:00Z"));
+        assert_eq!(
+            nights.following(&monday, &zone).unwrap().from,
+            at("2026-11-27T19:00:00Z")
+        );
     }
 
     #[test]
     fn a_window_follows_the_clocks_of_its_zone() {
         let sundays = Window::read(BTreeSet::from([Weekday::Sunday]), "01:30", "03:30").unwrap();
         // The night in which clocks go forward has no 02:30, the other one has it twice.
-        opens(&sundays, "2026-03-29T00:00:00Z", "2026-03-29T00:30:00Z", "2026-03-29T01:30:00Z");
-        opens(&sundays, "2026-10-24T23:00:00Z", "2026-10-24T23:30:00Z", "2026-10-25T02:30:00Z");
+        opens(
+            &sundays,
+            "2026-03-29T00:00:00Z",
+            "2026-03-29T00:30:00Z",
+            "2026-03-29T01:30:00Z",
+        );
+        opens(
+            &sundays,
+            "2026-10-24T23:00:00Z",
+            "2026-10-24T23:30:00Z",
+            "2026-10-25T02:30:00Z",
+        );
     }
 
     #[test]
     fn any_time_is_one_opening_a_day() {
         let always = Window::default();
-        opens(&always, "2026-11-22T12:00:00Z", "2026-11-21T23:00:00Z", "2026-11-22T23:00:00Z");
+        opens(
+            &always,
+            "2026-11-22T12:00:00Z",
+            "2026-11-21T23:00:00Z",
+            "2026-11-22T23:00:00Z",
+        );
     }
 
     #[test]

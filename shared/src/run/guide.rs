@@ -119,12 +119,7 @@ pub async fn to(
             access.recorded_caller()?;
             unattended::may_be_asked(io, kept)?;
             let text = format!("{admin} accepts at Microsoft what syncs need that nobody signs in for.");
-            (
-                "/next/",
-                own(kept, Asked::Unattended, return_to),
-                now + LINK_LIFE,
-                text,
-            )
+            ("/next/", own(kept, Asked::Unattended, return_to), now + LINK_LIFE, text)
         }
         NextStep::Sync => {
             let portal = reseller.brand.integration_portal_url;

@@ -91,7 +91,10 @@ pub async fn work(io: &Io, work: &Work, holder: &str, until: Timestamp) -> Resul
 /// # Errors
 /// `Busy` while a worker holds the lease.
 pub(super) async fn give_up(io: &Io, enterprise: &EnterpriseId, run: &RunId, why: Finding) -> Result<()> {
-    let lease = io.store.lease(enterprise, &format!("gives up {run}"), io.clock.now()).await?;
+    let lease = io
+        .store
+        .lease(enterprise, &format!("gives up {run}"), io.clock.now())
+        .await?;
     let mut run = io.store.run(enterprise, run).await?;
     if run.state == RunState::AwaitingSignIn {
         apply::claim(io, &lease, &run.id).await?;

@@ -262,13 +262,7 @@ fn leave(leave: &Leave) -> String {
 pub async fn next_look(io: &Io, kept: &Enterprise, status: &SyncStatus) -> Result<Option<Timestamp>> {
     let zone = schedule::zone(&kept.settings.time_zone)?;
     let current = current(io, &kept.id, status).await?;
-    Ok(decide::next_look(
-        kept,
-        status,
-        current.as_ref(),
-        &zone,
-        io.clock.now(),
-    ))
+    Ok(decide::next_look(kept, status, current.as_ref(), &zone, io.clock.now()))
 }
 
 /// Plans the next look at the enterprise, or none, as its state asks for.
@@ -276,8 +270,8 @@ pub async fn next_look(io: &Io, kept: &Enterprise, status: &SyncStatus) -> Resul
 /// # Errors
 /// `Upstream`.
 pub(super) async fn keep_schedule(io: &Io, kept: &Enterprise, status: &SyncStatus) -> Result<()> {
-    if kept.unattended.leave == Leave::Never {
-        // Nothing was ever planned.
+    if kept.unattended.leave == Leave::Never || application(io).is_err() {
+        // Nothing was ever planned, or what was planned does nothing.
         return Ok(());
     }
     match next_look(io, kept, status).await? {
@@ -312,6 +306,7 @@ pub(super) async fn asks(io: &Io, access: &Access, permission: Option<&Permissio
     if !matches!(access.caller.role, Role::AccountAdmin(_)) && !access.on_behalf() {
         access.recorded_caller()?;
     }
+    application(io)?;
     let status = io.store.sync_status(&access.kept.id).await?;
     decide::allowed(&access.kept, &status).map_err(Error::Conflict)?;
     decide::within_bounds(&access.kept, permission)?;
@@ -390,7 +385,7 @@ pub async fn look(io: &Io, enterprise: &EnterpriseId, scheduled: Timestamp, now:
 async fn act(io: &Io, kept: &Enterprise, scheduled: Timestamp, now: Timestamp) -> Result<Looked> {
     let zone = schedule::zone(&kept.settings.time_zone)?;
     let status = io.store.sync_status(&kept.id).await?;
-    if decide::allowed(kept, &status).is_err() {
+    if application(io).is_err() || decide::allowed(kept, &status).is_err() {
         return Ok(Looked::Nothing);
     }
     let run = match current(io, &kept.id, &status).await? {
@@ -423,13 +418,7 @@ async fn act(io: &Io, kept: &Enterprise, scheduled: Timestamp, now: Timestamp) -
 }
 
 /// Creates a run that begins by itself; once for one event.
-async fn begin(
-    io: &Io,
-    kept: &Enterprise,
-    status: SyncStatus,
-    scheduled: Timestamp,
-    now: Timestamp,
-) -> Result<RunId> {
+async fn begin(io: &Io, kept: &Enterprise, status: SyncStatus, scheduled: Timestamp, now: Timestamp) -> Result<RunId> {
     let once = Once {
         key: format!("unattended\n{}\n{scheduled}", kept.id),
         request: b"automatic".to_vec(),

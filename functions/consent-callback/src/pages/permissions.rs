@@ -38,10 +38,11 @@ pub fn permission_sets() -> Vec<PermissionSetText> {
         },
         PermissionSetText {
             title: "For syncs without a sign-in".into(),
-            intro: "Asked only if you want syncs to run when nobody signs in for them, by an application of its own that \
+            intro:
+                "Asked only if you want syncs to run when nobody signs in for them, by an application of its own that \
                     you can delete in your tenant without touching the other one. These permissions work without you. \
                     They change numbers and policies of users, and nothing else of the tenant."
-                .into(),
+                    .into(),
             permissions: explained_with(&UNATTENDED_ROLES, reason_without_person),
         },
     ]
