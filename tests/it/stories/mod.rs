@@ -33,4 +33,5 @@ mod sync_faults;
 mod sync_sign_in;
 mod token_life;
 mod unanswered;
+mod unattended;
 mod voice_users;
