@@ -112,6 +112,9 @@ pub enum Error {
         #[source]
         source: Source,
     },
+    /// Somebody wants the run stopped that a worker is busy with; the worker ends it.
+    #[error("the sync was stopped")]
+    Cancelled,
     /// Another worker holds the lease.
     #[error("another worker is busy with this enterprise")]
     Busy,

@@ -1,5 +1,6 @@
 //! API around a sync: status, who may, plans, start, history, log.
 
+mod log;
 mod operators;
 mod plans;
 mod runs;
@@ -23,7 +24,13 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(plans::get))
         .routes(routes!(runs::start, runs::list))
         .routes(routes!(runs::get))
-        .routes(routes!(runs::log))
+        .routes(routes!(runs::changes))
+        .routes(routes!(log::get))
+        .routes(routes!(log::text))
+        .routes(routes!(log::bundle))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(runs::retry))
+        .routes(routes!(plans::undo))
         .routes(routes!(runs::sign_in))
 }
 

@@ -1,5 +1,6 @@
 //! Plans: what a sync would change, before anybody signs in.
 
+use crate::runs::OneRun;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -14,6 +15,7 @@ use shared::domain::ids::{EnterpriseId, PlanId};
 use shared::io::Io;
 use shared::run::access;
 use shared::run::plans::{self, StoredPlan};
+use shared::run::undo;
 use shared::web::extract::{Body, IdempotencyKey, Segments};
 use shared::web::problem::Problem;
 use std::sync::Arc;
@@ -76,6 +78,24 @@ pub(crate) async fn make(
     let once = key.once(&caller, &body);
     let access = access::on(&io, caller, &enterprise).await?;
     let plan = plans::make(&io, &access.kept, &access.author(), &once, io.clock.now()).await?;
+    Ok((StatusCode::CREATED, Json(PlanView::from(plan))))
+}
+
+/// Makes the mapping of everybody whose number a run changed what it was before that run, and gives the plan of the way back.
+/// Nothing changes in Teams before a sync with it, which is guarded as any other. Refused, with everybody concerned, where the
+/// world has moved on since.
+#[utoipa::path(post, path = "/v1/enterprises/{enterprise}/runs/{run}/undo", operation_id = "undoRun", tag = "sync", security(("jwt" = [])),
+    params(("enterprise" = String, Path), ("run" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = PlanView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn undo(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(path): Segments<OneRun>,
+    key: IdempotencyKey,
+) -> Result<impl IntoResponse> {
+    let access = access::on(&io, caller, &path.enterprise).await?;
+    let once = key.bare(&access.caller, &format!("undo of {}", path.run));
+    let plan = undo::undo(&io, &access, &path.run, &once, io.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(PlanView::from(plan))))
 }
 

@@ -1,4 +1,4 @@
-//! Runs: start, history, progress of every user, log.
+//! Runs: start, stop, repeat, history, progress of every user.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,19 +8,18 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::Result;
 use shared::domain::caller::Caller;
-use shared::domain::explanation::Explanation;
-use shared::domain::finding::{Actor, Code, Finding};
+use shared::domain::email::EmailAddress;
+use shared::domain::finding::Finding;
 use shared::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
 use shared::domain::permission::{Mode, Permission};
-use shared::domain::run::{Run, RunKind, RunState, StepState};
+use shared::domain::run::{Authority, Run, RunKind, RunState, Step, StepState, Tally, Trigger};
 use shared::io::Io;
 use shared::run::access;
-use shared::run::diagnosis;
-use shared::run::plans::StoredPlan;
+use shared::run::history::{self, UserSteps};
 use shared::run::start_sync::{self, Ask, Started};
+use shared::run::{retry, stop};
 use shared::web::extract::{Body, IdempotencyKey, Params, Segments};
 use shared::web::problem::Problem;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
@@ -28,7 +27,7 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RunForm {
-    /// Read the tenant only, or also apply what is saved.
+    /// Read the tenant only, or also apply what is saved; or apply without reading its users again.
     kind: RunKind,
     /// The plan that was shown: the run does what it says or less, or refuses.
     #[schema(value_type = Option<String>)]
@@ -52,24 +51,58 @@ pub(crate) struct RunView {
     #[schema(value_type = String)]
     id: RunId,
     kind: RunKind,
+    /// `Manual` or `Auto` of the history.
+    trigger: Trigger,
     state: RunState,
     #[schema(value_type = Option<String>)]
     plan: Option<PlanId>,
+    /// The run whose failed part it repeats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    retry_of: Option<RunId>,
     debug: bool,
+    /// Who asked for it.
     requested_by: String,
+    /// In whose name it works at Microsoft.
+    authority: AuthorityKind,
+    /// The deputy, where it is one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    deputy: Option<EmailAddress>,
     #[schema(value_type = String, format = "date-time")]
     created: Timestamp,
     #[schema(value_type = Option<String>, format = "date-time")]
     started: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = "date-time")]
     ended: Option<Timestamp>,
+    /// From its start to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_seconds: Option<i64>,
+    /// What came of it, in a sentence; absent while it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<String>,
+    /// How far its changes are, as of its last checkpoint; at the end, what came of them.
+    counts: Tally,
+    /// What stood in the way; the first 200, and all of them in the log.
     findings: Vec<Finding>,
     /// Where the Global Admin signs in; given to whoever started the run or asks for its sign-in again.
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in_url: Option<String>,
-    /// Changes by user; given for one run, not in the history.
+    /// Changes by user; given for one run, not in the history. A run with more than 1000 changes has them in `changes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<Vec<UserProgress>>,
+}
+
+/// In whose name a run works at Microsoft.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum AuthorityKind {
+    /// The Global Admin's, who signs in for it.
+    GlobalAdmin,
+    /// A deputy's, who signs in for it.
+    Deputy,
+    /// The application's own; nobody signs in.
+    Unattended,
 }
 
 /// The changes of one user.
@@ -108,9 +141,9 @@ enum Progress {
     Skipped,
 }
 
-impl ChangeProgress {
-    fn new(text: String, state: StepState) -> Self {
-        let (state, since, why) = match state {
+impl From<Step> for ChangeProgress {
+    fn from(step: Step) -> Self {
+        let (state, since, why) = match step.state {
             StepState::Pending => (Progress::Pending, None, None),
             StepState::Submitted { at, .. } => (Progress::Submitted, Some(at), None),
             StepState::Verifying { since } => (Progress::Verifying, Some(since), None),
@@ -119,7 +152,7 @@ impl ChangeProgress {
             StepState::Skipped { why } => (Progress::Skipped, None, Some(why)),
         };
         Self {
-            text,
+            text: step.what,
             state,
             since,
             why,
@@ -127,17 +160,39 @@ impl ChangeProgress {
     }
 }
 
+impl From<UserSteps> for UserProgress {
+    fn from(user: UserSteps) -> Self {
+        Self {
+            teams_user: user.teams_user,
+            name: user.name,
+            changes: user.steps.into_iter().map(ChangeProgress::from).collect(),
+        }
+    }
+}
+
 fn view(run: Run) -> RunView {
+    let (authority, deputy) = match &run.authority {
+        Authority::GlobalAdmin => (AuthorityKind::GlobalAdmin, None),
+        Authority::Deputy(email) => (AuthorityKind::Deputy, Some(email.clone())),
+        Authority::Unattended => (AuthorityKind::Unattended, None),
+    };
     RunView {
+        duration_seconds: run.duration().map(|duration| duration.as_secs()),
+        result: run.result(),
         id: run.id,
         kind: run.kind,
+        trigger: run.trigger,
         state: run.state,
         plan: run.plan,
+        retry_of: run.retry_of,
         debug: run.debug,
         requested_by: run.requested_by,
+        authority,
+        deputy,
         created: run.created,
         started: run.started,
         ended: run.ended,
+        counts: run.tally,
         findings: run.findings,
         sign_in_url: None,
         users: None,
@@ -176,6 +231,7 @@ pub(crate) async fn start(
         permission,
         debug: form.debug,
         unattended: form.unattended,
+        retry_of: None,
     };
     let run = start_sync::start(&io, &access, ask, &once, io.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(started(run))))
@@ -183,8 +239,60 @@ pub(crate) async fn start(
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct OneRun {
-    enterprise: EnterpriseId,
-    run: RunId,
+    pub(crate) enterprise: EnterpriseId,
+    pub(crate) run: RunId,
+}
+
+/// Stops a run: at once where it waits for a sign-in, otherwise at the next thing it would begin. What Microsoft was given by
+/// then is kept as ours, and the answer tells how far the run is; it ends as `cancelled`. May be repeated.
+#[utoipa::path(post, path = "/v1/enterprises/{enterprise}/runs/{run}/cancel", operation_id = "cancelRun", tag = "sync", security(("jwt" = [])),
+    params(("enterprise" = String, Path), ("run" = String, Path)),
+    responses((status = 202, body = RunView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn cancel(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(path): Segments<OneRun>,
+) -> Result<impl IntoResponse> {
+    let access = access::on(&io, caller, &path.enterprise).await?;
+    let run = stop::stop(&io, &access, &path.run, io.clock.now()).await?;
+    Ok((StatusCode::ACCEPTED, Json(view(run))))
+}
+
+/// How far the repetition may go.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RetryForm {
+    /// Without a default, as for any run that applies.
+    mode: Mode,
+    /// The number of releases that somebody has read and approved, where there are many.
+    approved_releases: Option<usize>,
+    /// More detail in the log.
+    #[serde(default)]
+    debug: bool,
+}
+
+/// Repeats the failed part of a run that has ended: only the users whose changes failed, were skipped, not proven, or left
+/// alone for something in the way. It applies what is saved for them by now, and begins with a sign-in as any run.
+#[utoipa::path(post, path = "/v1/enterprises/{enterprise}/runs/{run}/retry", operation_id = "retryRun", tag = "sync", security(("jwt" = [])),
+    params(("enterprise" = String, Path), ("run" = String, Path), ("Idempotency-Key" = String, Header)), request_body = RetryForm,
+    responses((status = 201, body = RunView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn retry(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(path): Segments<OneRun>,
+    key: IdempotencyKey,
+    body: Body<RetryForm>,
+) -> Result<impl IntoResponse> {
+    let once = key.once(&caller, &body);
+    let access = access::on(&io, caller, &path.enterprise).await?;
+    let form = body.value;
+    let permission = Permission {
+        mode: form.mode,
+        approved_releases: form.approved_releases,
+    };
+    let now = io.clock.now();
+    let run = retry::start(&io, &access, &path.run, permission, form.debug, &once, now).await?;
+    Ok((StatusCode::CREATED, Json(started(run))))
 }
 
 /// Gives a new sign-in link to a run that waits for its Global Admin.
@@ -254,118 +362,63 @@ pub(crate) async fn get(
 ) -> Result<Json<RunView>> {
     access::on(&io, caller, &path.enterprise).await?;
     let run = io.store.run(&path.enterprise, &path.run).await?;
-    let plan: Option<StoredPlan> = io.store.run_plan(&path.enterprise, &path.run).await?;
-    let steps = io.store.steps(&path.enterprise, &path.run).await?;
-    let users = plan.map(|plan| {
-        let mut users: BTreeMap<TeamsUserId, UserProgress> = BTreeMap::new();
-        for (step, change) in steps.into_iter().zip(&plan.changes) {
-            let teams_user = change.user().clone();
-            let name = plan.names.get(&teams_user).cloned();
-            let progress = users.entry(teams_user.clone()).or_insert(UserProgress {
-                teams_user,
-                name,
-                changes: Vec::new(),
-            });
-            progress
-                .changes
-                .push(ChangeProgress::new(change.to_string(), step.state));
-        }
-        users.into_values().collect()
-    });
+    let users = history::users(&io, &path.enterprise, &run).await?;
+    let users = users.map(|users| users.into_iter().map(UserProgress::from).collect());
     Ok(Json(RunView { users, ..view(run) }))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct LogParams {
-    /// The first line's number, from 0.
-    from: Option<u32>,
+pub(crate) struct ChangesParams {
     /// 1 to 1000; 500 where left out.
     limit: Option<u16>,
+    /// `next` of the page before.
+    cursor: Option<u32>,
 }
 
-/// A part of a run's log.
+/// A page of a run's changes, in the order of its plan.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Log {
-    lines: Vec<LogLine>,
-    /// Give it as `from` to go on.
-    next: u32,
+pub(crate) struct RunChanges {
+    items: Vec<RunChange>,
+    next: Option<u32>,
 }
 
-/// A line of a run's log.
+/// A change of a run.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct LogLine {
-    /// From 0.
-    number: u32,
-    /// `<mm:ss> CHANNEL> text`, counted from the run's start.
-    text: String,
-    /// What the line means, where people have been seen to ask.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    explanation: Option<LineExplanation>,
+struct RunChange {
+    /// Its place in the plan, from 0.
+    index: u32,
+    #[schema(value_type = String)]
+    teams_user: TeamsUserId,
+    #[serde(flatten)]
+    progress: ChangeProgress,
 }
 
-/// What a line means and what to do.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct LineExplanation {
-    /// The code of the finding behind it.
-    code: Code,
-    /// What the line says.
-    text: &'static str,
-    /// What to do.
-    fix: &'static str,
-    /// Who can do it.
-    actor: Actor,
-    /// The page that says more.
-    help: String,
-}
-
-fn log_line(io: &Io, number: u32, text: String, explanation: Option<Explanation>) -> LogLine {
-    let explanation = explanation.map(|explanation| LineExplanation {
-        code: explanation.code(),
-        text: explanation.text(),
-        fix: explanation.fix(),
-        actor: explanation.actor(),
-        help: diagnosis::help(io, explanation.code()),
-    });
-    LogLine {
-        number,
-        text,
-        explanation,
-    }
-}
-
-/// The log of a run; support staff of the provider read it too.
-#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/runs/{run}/log", operation_id = "getRunLog", tag = "sync", security(("jwt" = [])),
-    params(("enterprise" = String, Path), ("run" = String, Path), LogParams),
-    responses((status = 200, body = Log), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn log(
+/// The changes of a run and how far each is, in parts: it costs the same however many there are.
+#[utoipa::path(get, path = "/v1/enterprises/{enterprise}/runs/{run}/changes", operation_id = "listRunChanges", tag = "sync", security(("jwt" = [])),
+    params(("enterprise" = String, Path), ("run" = String, Path), ChangesParams),
+    responses((status = 200, body = RunChanges), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn changes(
     State(io): State<Arc<Io>>,
     caller: Caller,
     Segments(path): Segments<OneRun>,
-    Params(params): Params<LogParams>,
-) -> Result<Json<Log>> {
+    Params(params): Params<ChangesParams>,
+) -> Result<Json<RunChanges>> {
     access::on(&io, caller, &path.enterprise).await?;
     io.store.run(&path.enterprise, &path.run).await?;
-    let from = params.from.unwrap_or(0);
-    let lines = io
-        .store
-        .lines(
-            &path.enterprise,
-            &path.run,
-            from,
-            params.limit.unwrap_or(500).clamp(1, 1000),
-        )
-        .await?;
-    let next = lines.last().map_or(from, |line| line.number + 1);
-    Ok(Json(Log {
-        lines: lines
-            .into_iter()
-            .map(|line| log_line(&io, line.number, line.text, line.explanation))
-            .collect(),
+    let limit = params.limit.unwrap_or(500).clamp(1, 1000);
+    let from = params.cursor.unwrap_or(0);
+    let (steps, next) = history::changes(&io, &path.enterprise, &path.run, from, limit).await?;
+    let change = |step: Step| RunChange {
+        index: step.index,
+        teams_user: step.user.clone(),
+        progress: step.into(),
+    };
+    Ok(Json(RunChanges {
+        items: steps.into_iter().map(change).collect(),
         next,
     }))
 }

@@ -140,6 +140,10 @@ pub enum Deed {
     DirectoryRead,
     /// A sync stopped before its end and waits for another sign-in.
     RunInterrupted,
+    /// Somebody had a sync stopped.
+    RunCancelled,
+    /// The mapping of the users whom a sync changed was made what it was before.
+    RunUndone,
     /// A sync ended.
     RunEnded,
 }
@@ -206,10 +210,13 @@ impl Deed {
             Self::GroupFilterChanged => Some(Topic::GroupFilter),
             Self::DirectoryRead => Some(Topic::Directory),
             Self::VoiceUsersChanged => Some(Topic::VoiceUsers),
-            Self::MappingChanged | Self::LeftTenantPutAside => Some(Topic::Mapping),
-            Self::RunStarted | Self::FinalSyncStarted | Self::RunBegun | Self::RunInterrupted | Self::RunEnded => {
-                Some(Topic::Runs)
-            }
+            Self::MappingChanged | Self::RunUndone | Self::LeftTenantPutAside => Some(Topic::Mapping),
+            Self::RunStarted
+            | Self::FinalSyncStarted
+            | Self::RunBegun
+            | Self::RunInterrupted
+            | Self::RunCancelled
+            | Self::RunEnded => Some(Topic::Runs),
         }
     }
 }

@@ -79,6 +79,30 @@ impl Change {
         }
     }
 
+    /// The number that is given, taken or adopted.
+    #[must_use]
+    pub fn number(&self) -> Option<&E164> {
+        match self {
+            Self::Release { number, .. } | Self::Assign { number, .. } | Self::Adopt { number, .. } => Some(number),
+            Self::Revoke { .. } | Self::Grant { .. } => None,
+        }
+    }
+
+    /// The number that goes to another user with this change, where one does.
+    #[must_use]
+    pub fn moves(&self) -> Option<&E164> {
+        match self {
+            Self::Assign {
+                number, moved: true, ..
+            } => Some(number),
+            Self::Assign { moved: false, .. }
+            | Self::Release { .. }
+            | Self::Adopt { .. }
+            | Self::Revoke { .. }
+            | Self::Grant { .. } => None,
+        }
+    }
+
     /// What is ours of the user once this change is in place, given what was ours before.
     #[must_use]
     pub fn owned_after(&self, before: Owned) -> Owned {

@@ -163,7 +163,17 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("POST", "/v1/enterprises/{enterprise}/runs", Action::Sync),
     ("GET", "/v1/enterprises/{enterprise}/runs/{run}", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/runs/{run}/log", Action::Read),
+    ("GET", "/v1/enterprises/{enterprise}/runs/{run}/log.txt", Action::Read),
+    ("GET", "/v1/enterprises/{enterprise}/runs/{run}/changes", Action::Read),
+    (
+        "GET",
+        "/v1/enterprises/{enterprise}/runs/{run}/support-bundle",
+        Action::Audit,
+    ),
     ("POST", "/v1/enterprises/{enterprise}/runs/{run}/sign-in", Action::Sync),
+    ("POST", "/v1/enterprises/{enterprise}/runs/{run}/cancel", Action::Sync),
+    ("POST", "/v1/enterprises/{enterprise}/runs/{run}/retry", Action::Sync),
+    ("POST", "/v1/enterprises/{enterprise}/runs/{run}/undo", Action::Map),
 ];
 
 /// The action of a route, by its method and the path as the router has it. `HEAD` is `GET`.

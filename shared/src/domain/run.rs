@@ -1,10 +1,12 @@
 //! A sync run, as people follow it.
 
+use super::change::Change;
 use super::email::EmailAddress;
 use super::finding::Finding;
 use super::ids::{PlanId, RunId, TeamsUserId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What a run does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -167,6 +169,122 @@ pub struct Tally {
     pub skipped: u32,
     /// Users whom the plan concerns.
     pub users: u32,
+    /// Obstacles at the end; the first [`FINDINGS_KEPT`] of them are kept with the run, all of them are in its log.
+    pub findings: u32,
+}
+
+/// Most obstacles that are kept with a run: an item of the table holds 400 KB.
+pub const FINDINGS_KEPT: usize = 200;
+
+impl Tally {
+    /// Counts the changes of a plan by how far they are.
+    #[must_use]
+    pub fn of(changes: &[Change], steps: &[Step]) -> Self {
+        let mut tally = Self::default();
+        let both = changes.iter().zip(steps);
+        let again: BTreeSet<_> = both.clone().filter_map(|(change, _)| change.moves()).collect();
+        for (change, step) in both.clone() {
+            tally.planned += 1;
+            *match &step.state {
+                StepState::Pending => &mut tally.pending,
+                StepState::Submitted { .. } | StepState::Verifying { .. } => &mut tally.unproven,
+                StepState::Failed { .. } => &mut tally.failed,
+                StepState::Skipped { .. } => &mut tally.skipped,
+                StepState::Applied => match change {
+                    // The other half of a move; it counts where the number arrives.
+                    Change::Release { number, .. } if again.contains(number) => continue,
+                    Change::Release { .. } => &mut tally.released,
+                    Change::Assign { moved: true, .. } => &mut tally.moved,
+                    Change::Assign { moved: false, .. } => &mut tally.added,
+                    Change::Adopt { .. } => &mut tally.adopted,
+                    Change::Revoke { .. } | Change::Grant { .. } => &mut tally.changed,
+                },
+            } += 1;
+        }
+        let users: BTreeSet<_> = both.map(|(_, step)| &step.user).collect();
+        tally.users = u32::try_from(users.len()).unwrap_or(u32::MAX);
+        tally
+    }
+
+    /// The result in a sentence, such as `3 numbers added, 1 released; 2 changes failed`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let made = [
+            (self.added, "added"),
+            (self.moved, "moved"),
+            (self.released, "released"),
+            (self.adopted, "adopted"),
+        ];
+        let mut made: Vec<String> = listed(&made);
+        if let Some(first) = made.first_mut() {
+            let (count, what) = first.split_once(' ').unwrap_or_default();
+            let noun = if count == "1" { "number" } else { "numbers" };
+            *first = format!("{count} {noun} {what}");
+        }
+        match self.changed {
+            0 => {}
+            1 => made.push("1 policy changed".into()),
+            many => made.push(format!("{many} policies changed")),
+        }
+        let open = [
+            (self.failed, "failed"),
+            (self.skipped, "skipped"),
+            (self.unproven, "not proven"),
+            (self.pending, "not begun"),
+        ];
+        let mut open: Vec<String> = listed(&open);
+        if let Some(first) = open.first_mut() {
+            let (count, what) = first.split_once(' ').unwrap_or_default();
+            let noun = if count == "1" { "change" } else { "changes" };
+            *first = format!("{count} {noun} {what}");
+        }
+        let parts: Vec<String> = [made, open]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .map(|part| part.join(", "))
+            .collect();
+        if parts.is_empty() {
+            "nothing to change".into()
+        } else {
+            parts.join("; ")
+        }
+    }
+}
+
+/// `3 added`, for what there is any of.
+fn listed(counts: &[(u32, &str)]) -> Vec<String> {
+    let some = counts.iter().filter(|(count, _)| *count > 0);
+    some.map(|(count, what)| format!("{count} {what}")).collect()
+}
+
+impl Run {
+    /// From its start to its end.
+    #[must_use]
+    pub fn duration(&self) -> Option<SignedDuration> {
+        Some(self.ended?.duration_since(self.started?))
+    }
+
+    /// What came of it, in a sentence; nothing while it goes on.
+    #[must_use]
+    pub fn result(&self) -> Option<String> {
+        let made = || match (self.tally.planned, self.state) {
+            (0, RunState::Failed | RunState::Cancelled) => "it ended before anything was changed".to_owned(),
+            _ => self.tally.words(),
+        };
+        Some(match self.state {
+            RunState::AwaitingSignIn
+            | RunState::Discovering
+            | RunState::Planning
+            | RunState::Preparing
+            | RunState::Applying
+            | RunState::Verifying => return None,
+            RunState::Succeeded if self.kind.applies() => format!("Successful: {}.", made()),
+            RunState::Succeeded => "Successful: the users of the tenant were read.".into(),
+            RunState::Failed => format!("Failed: {}.", made()),
+            RunState::Abandoned => "Given up: nobody signed in for it.".into(),
+            RunState::Cancelled => format!("Stopped: {}.", made()),
+        })
+    }
 }
 
 /// How far one change of a run is.
@@ -208,6 +326,94 @@ pub struct Step {
     pub index: u32,
     /// Whom it concerns.
     pub user: TeamsUserId,
+    /// The change in words, with people's names.
+    #[serde(default)]
+    pub what: String,
     /// How far it is.
     pub state: StepState,
+}
+
+impl Step {
+    /// Whether the change is neither in place nor adopted: what a repetition of the failed part is about.
+    #[must_use]
+    pub fn unfinished(&self) -> bool {
+        match self.state {
+            StepState::Applied => false,
+            StepState::Pending
+            | StepState::Submitted { .. }
+            | StepState::Verifying { .. }
+            | StepState::Failed { .. }
+            | StepState::Skipped { .. } => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(n: u8) -> TeamsUserId {
+        format!("2c0b6a1e-1111-4a11-9a11-0000000000{n:02x}").parse().unwrap()
+    }
+
+    fn step(index: u32, n: u8, state: StepState) -> Step {
+        Step {
+            index,
+            user: user(n),
+            what: String::new(),
+            state,
+        }
+    }
+
+    fn assign(number: &str, n: u8, moved: bool) -> Change {
+        Change::Assign {
+            number: number.parse().unwrap(),
+            to: user(n),
+            moved,
+        }
+    }
+
+    fn release(number: &str, n: u8) -> Change {
+        Change::Release {
+            number: number.parse().unwrap(),
+            from: user(n),
+        }
+    }
+
+    #[test]
+    fn r151_a_move_counts_once_and_the_result_is_a_sentence() {
+        let changes = [
+            release("+15550100101", 1),
+            release("+15550100102", 3),
+            assign("+15550100101", 2, true),
+            assign("+15550100103", 1, false),
+        ];
+        let applied = |index, n| step(index, n, StepState::Applied);
+        let refused = StepState::Failed { why: "no".into() };
+        let steps = [applied(0, 1), applied(1, 3), applied(2, 2), step(3, 1, refused)];
+        let tally = Tally::of(&changes, &steps);
+        let expected = Tally {
+            planned: 4,
+            moved: 1,
+            released: 1,
+            failed: 1,
+            users: 3,
+            ..Tally::default()
+        };
+        assert_eq!(tally, expected);
+        assert_eq!(tally.words(), "1 number moved, 1 released; 1 change failed");
+        assert_eq!(Tally::default().words(), "nothing to change");
+        let changed = Tally {
+            changed: 2,
+            ..Tally::default()
+        };
+        assert_eq!(changed.words(), "2 policies changed");
+    }
+
+    #[test]
+    fn an_unfinished_change_is_every_one_that_is_not_in_place() {
+        assert!(!step(0, 1, StepState::Applied).unfinished());
+        assert!(step(0, 1, StepState::Pending).unfinished());
+        assert!(step(0, 1, StepState::Skipped { why: String::new() }).unfinished());
+    }
 }

@@ -20,6 +20,51 @@ pub struct Counts {
     pub resource: u64,
 }
 
+/// A call of Microsoft, as a debug log has it (R200). It says nothing of anybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MicrosoftCall {
+    /// Of the request.
+    pub method: String,
+    /// With `{id}` wherever somebody or something is named.
+    pub path: String,
+    /// Of the answer; absent where none came.
+    pub status: Option<u16>,
+    /// Microsoft's own id of the call, for its support; empty where it gave none.
+    pub request: String,
+    /// From the first byte sent to the last one read, in milliseconds; absent for a part of a batch.
+    pub took: Option<u64>,
+    /// Counted from 1.
+    pub attempt: u32,
+}
+
+impl MicrosoftCall {
+    /// Microsoft did not do what was asked, or it is not known whether it did.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.status.is_none_or(|status| status >= 400)
+    }
+}
+
+impl fmt::Display for MicrosoftCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: ", self.method, self.path)?;
+        match self.status {
+            Some(status) => write!(f, "{status}")?,
+            None => f.write_str("no answer")?,
+        }
+        if let Some(took) = self.took {
+            write!(f, " in {took} ms")?;
+        }
+        if !self.request.is_empty() {
+            write!(f, ", request {}", self.request)?;
+        }
+        if self.attempt > 1 {
+            write!(f, ", try {}", self.attempt)?;
+        }
+        Ok(())
+    }
+}
+
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
@@ -84,6 +129,22 @@ pub enum Line {
     Obstacle(Finding),
     /// A detail, in debug runs only (R200).
     Detail(String),
+    /// A call of Microsoft: all of them in a debug run, those that failed in any.
+    Call(MicrosoftCall),
+    /// An apply-only run rests on what an earlier one has read.
+    LastRead {
+        /// When that was.
+        at: Timestamp,
+        /// How long ago.
+        age: SignedDuration,
+    },
+    /// A run repeats the failed part of another.
+    Repeats {
+        /// Users of that part, and those whose numbers theirs are bound up with.
+        users: usize,
+    },
+    /// Somebody wanted the run stopped.
+    Stopped,
     /// The end.
     End {
         /// Whether everything was applied.
@@ -96,12 +157,34 @@ impl Line {
     #[must_use]
     pub fn channel(&self) -> &'static str {
         match self {
-            Self::GroupFilter { .. } | Self::EnabledUsers(_) | Self::Found(_) => "GRAPH",
-            Self::Stored { .. } | Self::Detail(_) => "STORE",
+            Self::GroupFilter { .. } | Self::EnabledUsers(_) | Self::Found(_) | Self::Call(_) => "GRAPH",
+            Self::Stored { .. } | Self::LastRead { .. } => "STORE",
             Self::Matched { .. } | Self::Unmatched { .. } => "MATCH",
-            Self::Plan { .. } => "PLAN",
+            Self::Plan { .. } | Self::Detail(_) | Self::Repeats { .. } => "PLAN",
             Self::TenantObject { .. } | Self::Change(_) | Self::Outcome { .. } => "TEAMS",
-            Self::Obstacle(_) | Self::End { .. } => "SYNC",
+            Self::Obstacle(_) | Self::End { .. } | Self::Stopped => "SYNC",
+        }
+    }
+
+    /// Whether it is among the details that a debug log has beyond a normal one (R200).
+    #[must_use]
+    pub fn detail(&self) -> bool {
+        match self {
+            Self::Change(_) | Self::Detail(_) | Self::Call(_) => true,
+            Self::GroupFilter { .. }
+            | Self::EnabledUsers(_)
+            | Self::Found(_)
+            | Self::Stored { .. }
+            | Self::Matched { .. }
+            | Self::Unmatched { .. }
+            | Self::Plan { .. }
+            | Self::TenantObject { .. }
+            | Self::Outcome { .. }
+            | Self::Obstacle(_)
+            | Self::LastRead { .. }
+            | Self::Repeats { .. }
+            | Self::Stopped
+            | Self::End { .. } => false,
         }
     }
 
@@ -174,6 +257,17 @@ impl fmt::Display for Line {
             Self::Change(what) | Self::Detail(what) => f.write_str(what),
             Self::Outcome { what, outcome } => write!(f, "{what}: {outcome}"),
             Self::Obstacle(finding) => write!(f, "{finding}"),
+            Self::Call(call) => write!(f, "{call}"),
+            Self::LastRead { at, age } => {
+                let (hours, minutes) = (age.as_hours(), age.as_mins() % 60);
+                write!(
+                    f,
+                    "Teams users as they were read at {at:.0}, {hours} h {minutes} min ago; they are not read again"
+                )
+            }
+            Self::Repeats { users: 1 } => f.write_str("Only 1 user is looked at: the others are in place"),
+            Self::Repeats { users } => write!(f, "Only {users} users are looked at: the others are in place"),
+            Self::Stopped => f.write_str("Stopped on request; what Microsoft had been given by then is kept as ours"),
             Self::End { successful: true } => f.write_str("Successful"),
             Self::End { successful: false } => f.write_str("Failed"),
         }
@@ -230,6 +324,38 @@ mod tests {
         assert_eq!(
             printed(&line),
             "<00:00> GRAPH> Applying filter for group 'bad-group-name': include 0 of 76 users"
+        );
+    }
+
+    #[test]
+    fn r200_a_call_of_microsoft_in_a_line() {
+        let mut call = MicrosoftCall {
+            method: "GET".into(),
+            path: "/v1.0/users/{id}".into(),
+            status: Some(429),
+            request: "4c8a".into(),
+            took: Some(34),
+            attempt: 2,
+        };
+        assert!(call.failed() && Line::Call(call.clone()).detail());
+        assert_eq!(
+            printed(&Line::Call(call.clone())),
+            "<00:00> GRAPH> GET /v1.0/users/{id}: 429 in 34 ms, request 4c8a, try 2"
+        );
+        (call.status, call.took, call.attempt) = (None, None, 1);
+        call.request.clear();
+        assert_eq!(call.to_string(), "GET /v1.0/users/{id}: no answer");
+    }
+
+    #[test]
+    fn an_apply_only_run_says_how_old_its_users_are() {
+        let line = Line::LastRead {
+            at: Timestamp::UNIX_EPOCH,
+            age: SignedDuration::from_mins(125),
+        };
+        assert_eq!(
+            printed(&line),
+            "<00:00> STORE> Teams users as they were read at 1970-01-01T00:00:00Z, 2 h 5 min ago; they are not read again"
         );
     }
 

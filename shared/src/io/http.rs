@@ -1,9 +1,11 @@
 //! One HTTP client for Microsoft: time limits, retries that obey `Retry-After`, size limits, request ids,
 //! and error bodies turned into `Error`. Tokens, bodies and queries never reach a log or an error.
 
+use super::calls::{Recorder, template};
 use super::chance::Chance;
 use super::gate::Gate;
 use crate::domain::secret::Secret;
+use crate::domain::sync_log::MicrosoftCall;
 use crate::{Error, Result};
 use bytes::Bytes;
 use jiff::fmt::rfc2822;
@@ -13,7 +15,7 @@ use reqwest::{Client, Method, StatusCode, redirect};
 use serde::Deserialize;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use url::Url;
 
 const USER_AGENT: &str = concat!("dialbridge/", env!("CARGO_PKG_VERSION"));
@@ -59,6 +61,7 @@ pub struct Call<'a> {
     once: bool,
     limit: usize,
     gate: Option<&'a Gate>,
+    recorder: Option<&'a Recorder>,
 }
 
 impl<'a> Call<'a> {
@@ -75,6 +78,7 @@ impl<'a> Call<'a> {
             once: false,
             limit: 4 * MIB,
             gate: None,
+            recorder: None,
         }
     }
 
@@ -100,6 +104,25 @@ impl<'a> Call<'a> {
     pub fn bearer(mut self, token: &'a Secret) -> Self {
         self.token = Some(token);
         self
+    }
+
+    /// Each try is noted there, for the log of a run.
+    #[must_use]
+    pub fn noted(mut self, recorder: Option<&'a Recorder>) -> Self {
+        self.recorder = recorder;
+        self
+    }
+
+    fn note(&self, attempt: u32, took: Duration, answer: Result<&Answer, &Lost>) {
+        let Some(recorder) = self.recorder else { return };
+        recorder.note(MicrosoftCall {
+            method: self.method.to_string(),
+            path: template(self.url.path()),
+            status: answer.ok().map(|answer| answer.status.as_u16()),
+            request: answer.map(|answer| answer.request_id().to_owned()).unwrap_or_default(),
+            took: Some(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+            attempt,
+        });
     }
 
     /// One more header.
@@ -319,7 +342,10 @@ impl Http {
                     Some(turn.map_err(|wait| throttled(doing, wait))?)
                 }
             };
-            match self.try_once(client, call, &id, take.as_deref_mut()).await {
+            let begun = Instant::now();
+            let tried = self.try_once(client, call, &id, take.as_deref_mut()).await;
+            call.note(made, begun.elapsed(), tried.as_ref());
+            match tried {
                 Ok(answer) if !answer.busy() => {
                     if let Some(pass) = pass {
                         pass.went_well();

@@ -1,6 +1,7 @@
 //! Clients: concrete, async. Everything that talks to the outside lives below this module.
 
 pub mod aws;
+mod calls;
 pub mod chance;
 pub mod clock;
 pub mod gate;

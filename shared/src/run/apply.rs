@@ -51,6 +51,7 @@ pub fn steps(changes: &[Change], rulings: &[Option<Held>]) -> Vec<Step> {
         .map(|(index, (change, ruling))| Step {
             index,
             user: change.user().clone(),
+            what: String::new(),
             state: state(ruling),
         })
         .collect()
@@ -448,7 +449,7 @@ type Observed = (BTreeMap<TeamsUserId, ObservedUser>, BTreeMap<E164, ObservedNum
 /// What is said of a change that Microsoft confirmed but that cannot be read back.
 pub const NOT_PROVEN: &str = "Microsoft took it, but it cannot be read back";
 
-fn in_place(change: &Change, (users, numbers): &Observed) -> bool {
+pub(super) fn in_place(change: &Change, (users, numbers): &Observed) -> bool {
     let holder = |number: &E164| numbers.get(number).and_then(|number| number.holder.as_ref());
     let policy = |user: &TeamsUserId, kind: &PolicyType| users.get(user).and_then(|user| user.policies.get(kind));
     match change {

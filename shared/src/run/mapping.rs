@@ -81,6 +81,13 @@ pub enum Saver<'a> {
         /// The version.
         seen: u64,
     },
+    /// A person who makes the mapping what it was before a run; decided on the mapping as it is.
+    Undo {
+        /// Who.
+        author: &'a Author,
+        /// Which run.
+        run: &'a RunId,
+    },
     /// A sync that matches addresses; it decides on the mapping as it is, and makes the rows its own.
     Run(&'a RunId),
 }
@@ -323,11 +330,13 @@ async fn try_save(
             changed(&name(account, voice), before, after)
         });
         let service = Author::service();
-        let (author, matched) = match saver {
-            Saver::Person { author, .. } => (*author, None),
-            Saver::Run(run) => (&service, Some(matched(account, run))),
+        let (author, deed, matched, of) = match saver {
+            Saver::Person { author, .. } => (*author, Deed::MappingChanged, None, None),
+            Saver::Undo { author, run } => (*author, Deed::RunUndone, None, Some(*run)),
+            Saver::Run(run) => (&service, Deed::MappingChanged, Some(matched(account, run)), None),
         };
-        let entry = entry(io, author, Deed::MappingChanged, moved.collect(), now);
+        let of = of.and_then(|run| changed("run", None, Some(run.to_string())));
+        let entry = entry(io, author, deed, of.into_iter().chain(moved).collect(), now);
         let entry = entry.about(edits.iter().map(|(voice, _)| voice));
         let after = SavedMapping {
             rows: saved.rows,

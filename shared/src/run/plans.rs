@@ -6,8 +6,9 @@ use crate::domain::change::Change;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{EnterpriseId, PlanId, TeamsUserId};
-use crate::domain::mapping::Owned;
+use crate::domain::mapping::{Owned, Ownership};
 use crate::domain::once::Once;
+use crate::domain::run::Step;
 use crate::domain::sync_log::Line;
 use crate::domain::tenant_object::ObjectChange;
 use crate::error::{Error, Result};
@@ -47,6 +48,10 @@ pub struct StoredPlan {
     pub names: BTreeMap<TeamsUserId, String>,
     /// What will be ours of each user.
     pub targets: BTreeMap<TeamsUserId, Owned>,
+    /// What was ours before of each user whom the changes concern: the way back (decision 0026).
+    /// Absent where the plan is from before there was a way back.
+    #[serde(default)]
+    pub before: Option<Ownership>,
     /// Releases that need a named approval because there are more than pass by themselves.
     pub releases_to_approve: Option<usize>,
     /// How long the run will take, from the sign-in to the last proof, in seconds.
@@ -56,17 +61,29 @@ pub struct StoredPlan {
 }
 
 impl StoredPlan {
+    /// A change in words, with the user's name in place of the id.
+    #[must_use]
+    pub fn words(&self, change: &Change) -> String {
+        let text = change.to_string();
+        match self.names.get(change.user()) {
+            Some(name) => text.replace(change.user().as_str(), name),
+            None => text,
+        }
+    }
+
+    /// The same steps, each with its change in words, so that whoever shows some of them need not read the plan.
+    #[must_use]
+    pub fn worded(&self, mut steps: Vec<Step>) -> Vec<Step> {
+        for (step, change) in steps.iter_mut().zip(&self.changes) {
+            step.what = self.words(change);
+        }
+        steps
+    }
+
     /// The plan as text, a line a change, with names instead of ids.
     #[must_use]
     pub fn text(&self) -> Vec<String> {
-        let named = |text: String, user: &TeamsUserId| match self.names.get(user) {
-            Some(name) => text.replace(user.as_str(), name),
-            None => text,
-        };
-        let changes = self
-            .changes
-            .iter()
-            .map(|change| named(change.to_string(), change.user()));
+        let changes = self.changes.iter().map(|change| self.words(change));
         changes
             .chain(self.conflicts.iter().map(|conflict| format!("! {conflict}")))
             .collect()
@@ -128,6 +145,8 @@ pub async fn stored(
     now: Timestamp,
 ) -> Result<StoredPlan> {
     let users: BTreeSet<TeamsUserId> = plan.changes.iter().map(|change| change.user().clone()).collect();
+    let before = account.owned.iter().filter(|(user, _)| users.contains(user));
+    let before = before.map(|(user, owned)| (user.clone(), owned.clone())).collect();
     let names = io.store.teams_users(enterprise, users.into_iter().collect()).await?;
     let releases = guard::releases(&plan.changes);
     let people: BTreeSet<&TeamsUserId> = account.rows.values().map(|row| &row.teams_user).collect();
@@ -150,6 +169,7 @@ pub async fn stored(
         conflicts: plan.conflicts,
         notes: plan.notes,
         targets: plan.targets,
+        before: Some(before),
     })
 }
 

@@ -149,7 +149,7 @@ pub(super) async fn open(io: &Io, enterprise: &EnterpriseId, run: &RunId) -> Res
     let opened = io.vault.open(enterprise, run, &sealed).await?;
     let tokens: Tokens = serde_json::from_str(opened.expose()).map_err(|_| Error::TokenExpired)?;
     let session = Session {
-        graph: Token::new(Secret::new(tokens.graph), tokens.expires),
+        graph: Token::new(Secret::new(tokens.graph), tokens.expires).recorded(io.graph.recorder(run)),
         teams: tokens.teams.map(|teams| Token::new(Secret::new(teams), tokens.expires)),
         tenant: tokens.tenant,
     };

@@ -37,6 +37,8 @@ pub struct Ask {
     pub debug: bool,
     /// Nobody signs in for it.
     pub unattended: bool,
+    /// The run whose failed part it repeats.
+    pub retry_of: Option<RunId>,
 }
 
 /// A run that waits for its sign-in, or for a token of our own application.
@@ -81,6 +83,12 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
             "the integration is being removed: only its final sync is left, with kind apply and mode full".into(),
         ));
     }
+    if !ask.kind.reads() && status.discovered.is_none() {
+        return Err(Error::Conflict(
+            "the users of the tenant have never been read whole; start a run of the kind discover or apply first"
+                .into(),
+        ));
+    }
     if let Some(plan) = &ask.plan {
         let plan: StoredPlan = io.store.plan(&enterprise.id, plan, now).await?;
         if plan.account_version != io.store.account_version(&enterprise.id).await? {
@@ -99,7 +107,7 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
         requested_by: access.caller.subject.clone(),
         authority,
         trigger: Trigger::Manual,
-        retry_of: None,
+        retry_of: ask.retry_of,
         created: now,
         started: None,
         ended: None,
@@ -248,24 +256,36 @@ pub(super) async fn none_under_way(io: &Io, enterprise: &EnterpriseId, status: &
 pub(super) async fn abandon(io: &Io, kept: &Enterprise) -> Result<()> {
     let status = io.store.sync_status(&kept.id).await?;
     let Some(current) = status.current else { return Ok(()) };
-    let run = io.store.run(&kept.id, &current).await?;
+    let given_up = given_up(io, &current);
+    give_up(io, kept, &current, RunState::Abandoned, &given_up)
+        .await
+        .map(drop)
+}
+
+/// Ends a run that waits for a sign-in, with its entry; `false` where it does not wait. What it had handed to Microsoft
+/// before it was interrupted is ours.
+///
+/// # Errors
+/// `Upstream`, `Busy`.
+pub(super) async fn give_up(io: &Io, kept: &Enterprise, id: &RunId, to: RunState, entry: &Entry) -> Result<bool> {
+    let run = io.store.run(&kept.id, id).await?;
     if run.state == RunState::AwaitingSignIn && run.started.is_some() {
-        let holder = format!("gives up {current}");
+        let holder = format!("gives up {id}");
         let lease = io.store.lease(&kept.id, &holder, io.clock.now()).await?;
-        apply::claim(io, &lease, &current).await?;
+        apply::claim(io, &lease, id).await?;
         io.store.release(lease).await?;
     }
-    let (from, to) = (RunState::AwaitingSignIn, RunState::Abandoned);
-    let given_up = given_up(io, &current);
-    if io.store.move_run(&kept.id, &current, from, to, &given_up).await? {
-        io.store.delete_sealed(&kept.id, &current).await?;
+    let from = RunState::AwaitingSignIn;
+    let moved = io.store.move_run(&kept.id, id, from, to, entry).await?;
+    if moved {
+        io.store.delete_sealed(&kept.id, id).await?;
         let without = |status: SyncStatus| SyncStatus {
-            current: status.current.filter(|run| *run != current),
+            current: status.current.filter(|run| run != id),
             ..status
         };
         io.store.edit_sync_status(kept, without).await?;
     }
-    Ok(())
+    Ok(moved)
 }
 
 /// What the sign-in page of a run shows.

@@ -6,7 +6,7 @@ mod discovering;
 mod ending;
 mod planning;
 mod preparing;
-mod record;
+pub(super) mod record;
 
 use crate::domain::audit::Deed;
 use crate::domain::finding::Finding;
@@ -70,6 +70,7 @@ pub enum Next {
 /// `Busy` while another worker holds the lease, and faults of our own table; the state machine calls again.
 pub async fn work(io: &Io, work: &Work, holder: &str, until: Timestamp) -> Result<Next> {
     let lease = io.store.lease(&work.enterprise, holder, io.clock.now()).await?;
+    let lease = lease.of_run(&work.run);
     let mut run = io.store.run(&work.enterprise, &work.run).await?;
     if work.broken && !run.state.ended() {
         let next = end(io, &lease, &mut run, vec![broken()]).await;

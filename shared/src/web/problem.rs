@@ -132,6 +132,7 @@ fn classified(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "upstream",
             "A service we depend on did not answer",
         ),
+        Error::Cancelled => (StatusCode::CONFLICT, "cancelled", "The sync was stopped"),
         Error::Busy => (StatusCode::CONFLICT, "busy", "Another change is going on"),
     }
 }

@@ -1,6 +1,8 @@
 //! Many reads in one call (`$batch`), twenty at a time. Each part can be throttled on its own.
 
 use super::{Graph, Token};
+use crate::domain::sync_log::MicrosoftCall;
+use crate::io::calls::template;
 use crate::io::http::{Answer, throttled};
 use crate::{Error, Result};
 use reqwest::StatusCode;
@@ -43,6 +45,21 @@ struct PartReply<'a> {
 }
 
 impl PartReply<'_> {
+    fn noted(&self, url: &str) -> MicrosoftCall {
+        let request = self.headers.as_ref().and_then(|headers| {
+            let own = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("request-id"));
+            own.and_then(|(_, id)| id.as_str())
+        });
+        MicrosoftCall {
+            method: "GET (in a batch)".into(),
+            path: template(url),
+            status: Some(self.status),
+            request: request.unwrap_or_default().to_owned(),
+            took: None,
+            attempt: 1,
+        }
+    }
+
     fn answer(self, doing: &'static str) -> Result<Answer> {
         let mut headers = HeaderMap::new();
         for (name, value) in self.headers.unwrap_or_default() {
@@ -138,6 +155,9 @@ impl Graph {
         let mut parts = BTreeMap::new();
         for part in reply.responses {
             let at = part.id.parse().ok().filter(|at| waiting.contains(at));
+            if let (Some(recorder), Some(url)) = (&token.recorder, at.and_then(|at: usize| urls.get(at))) {
+                recorder.note(part.noted(url));
+            }
             let fresh = match at {
                 Some(at) => parts.insert(at, part.answer(doing)?).is_none(),
                 None => false,

@@ -41,11 +41,15 @@ pub use sign_in::{AdminConsent, Authorize, Challenge, Prompt, Redeem, Renew, Sig
 pub use users::{Members, Range, UserPages, ranges};
 
 use crate::Result;
+use crate::domain::ids::RunId;
 use crate::domain::secret::Secret;
+use crate::domain::sync_log::MicrosoftCall;
+use crate::io::calls::{Recorder, Recorders};
 use crate::io::http::{Answer, Call, Http};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 use url::Url;
 
 /// Microsoft Graph. Making one connects nowhere.
@@ -53,6 +57,7 @@ use url::Url;
 pub struct Graph {
     http: Http,
     root: Url,
+    calls: Recorders,
 }
 
 /// A person's permission to act, or our application's own, for one resource, until it expires.
@@ -60,13 +65,31 @@ pub struct Graph {
 pub struct Token {
     secret: Secret,
     expires: Timestamp,
+    recorder: Option<Recorder>,
 }
 
 impl Token {
     /// Keeps a bearer token out of sight.
     #[must_use]
     pub fn new(secret: Secret, expires: Timestamp) -> Self {
-        Self { secret, expires }
+        Self {
+            secret,
+            expires,
+            recorder: None,
+        }
+    }
+
+    /// Has every call that is made with it noted.
+    #[must_use]
+    pub fn recorded(self, recorder: Recorder) -> Self {
+        Self {
+            recorder: Some(recorder),
+            ..self
+        }
+    }
+
+    fn put_on<'a>(&'a self, call: Call<'a>) -> Call<'a> {
+        call.bearer(&self.secret).noted(self.recorder.as_ref())
     }
 
     /// When it stops working.
@@ -93,6 +116,7 @@ impl Graph {
         Self {
             http: Http::default(),
             root,
+            calls: Recorders::default(),
         }
     }
 
@@ -101,6 +125,18 @@ impl Graph {
     pub fn with_http(mut self, http: Http) -> Self {
         self.http = http;
         self
+    }
+
+    /// Where the calls of a run are noted, for [`Token::recorded`].
+    #[must_use]
+    pub fn recorder(&self, run: &RunId) -> Recorder {
+        self.calls.of(run)
+    }
+
+    /// The calls of a run that were noted since the last time, each with how long ago it was made.
+    #[must_use]
+    pub fn calls(&self, run: &RunId) -> Vec<(Duration, MicrosoftCall)> {
+        self.calls.drain(run)
     }
 
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
@@ -112,7 +148,7 @@ impl Graph {
     }
 
     async fn get<T: DeserializeOwned>(&self, doing: &'static str, token: &Token, url: Url) -> Result<T> {
-        let call = Call::get(doing, url).bearer(&token.secret);
+        let call = token.put_on(Call::get(doing, url));
         self.http.send(&call).await?.json(doing)
     }
 
@@ -124,7 +160,7 @@ impl Graph {
         body: &impl Serialize,
     ) -> Result<Call<'a>> {
         let body = serde_json::to_vec(body).map_err(|error| crate::Error::upstream(doing, error))?;
-        Ok(Call::post(doing, self.url(path, &[]), "application/json", body).bearer(&token.secret))
+        Ok(token.put_on(Call::post(doing, self.url(path, &[]), "application/json", body)))
     }
 
     async fn send(&self, call: Call<'_>) -> Result<Answer> {

@@ -86,6 +86,7 @@ impl<'a> Pages<'a> {
         };
         let mut call = Call::get(self.doing, url)
             .bearer(self.token.secret())
+            .noted(self.token.recorder.as_ref())
             .up_to_mib(64)
             .through(self.gate);
         for (name, value) in &self.headers {

@@ -154,6 +154,7 @@ impl Graph {
         let doing = "count the users";
         let call = Call::get(doing, url)
             .bearer(&token.secret)
+            .noted(token.recorder.as_ref())
             .header(EVENTUAL.0, EVENTUAL.1)
             .header(PATIENT.0, PATIENT.1)
             .through(gate);

@@ -1,7 +1,7 @@
 //! Plans, runs, their steps, log lines and sealed tokens.
 
 use super::leases::Lease;
-use super::{Outcome, Store, keys, number};
+use super::{Outcome, Store, Write, keys, number};
 use crate::domain::audit::Entry;
 use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Enterprise;
@@ -61,6 +61,15 @@ pub struct LineItem {
     /// Which explanation goes with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,
+    /// The obstacle that it tells of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<Finding>,
+    /// It is among the details of a debug log (R200).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub detail: bool,
+    /// When it was written; unknown for lines from before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -279,6 +288,12 @@ impl Store {
                 number: run.lines,
                 text: line.at(started, *at),
                 explanation: explain(line),
+                finding: match line {
+                    Line::Obstacle(finding) => Some(finding.clone()),
+                    _ => None,
+                },
+                detail: line.detail(),
+                at: Some(*at),
             };
             let key = keys::line(&lease.enterprise, &run.id, kept.number);
             requests.push(self.put(&key, &kept)?.until(*at + HISTORY).build()?);
@@ -302,6 +317,23 @@ impl Store {
         Ok(())
     }
 
+    /// The condition that a worker has begun with the run and that it has not ended.
+    pub(super) fn under_way(&self, enterprise: &EnterpriseId, run: &RunId) -> Write<'_> {
+        let rests = [
+            RunState::AwaitingSignIn,
+            RunState::Succeeded,
+            RunState::Failed,
+            RunState::Abandoned,
+            RunState::Cancelled,
+        ];
+        let condition = "attribute_exists(pk) AND NOT #state IN (:rest0, :rest1, :rest2, :rest3, :rest4)";
+        let names = [":rest0", ":rest1", ":rest2", ":rest3", ":rest4"];
+        let check = self.check(&keys::run(enterprise, run), condition);
+        names.into_iter().zip(rests).fold(check, |check, (name, state)| {
+            check.with(name, super::text(state_name(state)))
+        })
+    }
+
     /// Moves a run out of one state without a lease, for the moments before the worker has begun, with its entry.
     ///
     /// # Errors
@@ -314,8 +346,14 @@ impl Store {
         to: RunState,
         entry: &Entry,
     ) -> Result<bool> {
-        let write = self
-            .update(&keys::run(enterprise, run), "SET #state = :to")
+        let key = keys::run(enterprise, run);
+        let write = if to.ended() {
+            self.update(&key, "SET #state = :to, ended = :at")
+                .with(":at", super::attribute(&entry.at)?)
+        } else {
+            self.update(&key, "SET #state = :to")
+        };
+        let write = write
             .when("#state = :from")
             .with(":from", super::text(state_name(from)))
             .with(":to", super::text(state_name(to)));

@@ -76,6 +76,23 @@ impl Store {
         self.query(&keys::run_partition(enterprise, run), keys::STEP).await
     }
 
+    /// A part of the steps of a run from number `from` on, and whether there are more.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn steps_from(
+        &self,
+        enterprise: &EnterpriseId,
+        run: &RunId,
+        from: u32,
+        limit: u16,
+    ) -> Result<(Vec<Step>, bool)> {
+        let pk = keys::run_partition(enterprise, run);
+        let after = from.checked_sub(1).map(|last| keys::step(enterprise, run, last).sk);
+        let (steps, next) = self.page(&pk, keys::STEP, after, Some(i32::from(limit)), true).await?;
+        Ok((steps, next.is_some()))
+    }
+
     /// Writes the state of a step that was planned, and what is ours once it is in place, under the lease and all at once.
     ///
     /// # Errors

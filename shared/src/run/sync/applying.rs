@@ -4,7 +4,7 @@ use super::Next;
 use super::ending::end;
 use super::preparing::object_lines;
 use super::record::log;
-use crate::domain::run::{Run, RunState, Step, StepState};
+use crate::domain::run::{Run, RunState, Step, StepState, Tally};
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::leases::Lease;
@@ -32,12 +32,14 @@ pub(super) async fn applying(
     let session = session::open(io, enterprise, &run.id).await?;
     let until = until.min(session.stop_by());
     let progress = apply::apply(io, lease, run, &plan, steps, &session, resumed, until).await?;
+    let steps = io.store.steps(enterprise, &run.id).await?;
+    run.tally = Tally::of(&plan.changes, &steps);
     let state = if progress.verifying {
         RunState::Verifying
     } else {
         RunState::Applying
     };
-    if run.state != state || !progress.lines.is_empty() {
+    if run.state != state || !progress.lines.is_empty() || run.debug {
         run.state = state;
         log(io, lease, run, progress.lines).await?;
     }
@@ -50,7 +52,6 @@ pub(super) async fn applying(
     if !progress.ended {
         return Ok(Some(Next::Continue { seconds: 0 }));
     }
-    let steps = io.store.steps(enterprise, &run.id).await?;
     apply::settle(io, lease, &plan, &steps).await?;
     let mut findings = plan.conflicts.clone();
     findings.extend(steps.iter().zip(&plan.changes).filter_map(|(step, change)| {

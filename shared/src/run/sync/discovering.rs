@@ -4,11 +4,15 @@ use super::Next;
 use super::ending::{end, not_served};
 use super::record::{log, news, write};
 use crate::domain::audit::{Changed, Deed, changed};
+use crate::domain::enterprise::Enterprise;
 use crate::domain::run::{Run, RunKind, RunState};
+use crate::domain::schedule;
+use crate::domain::sync_log::Line;
 use crate::domain::sync_status::SyncStatus;
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::leases::Lease;
+use crate::plan::preflight;
 use crate::run::discover::Discovered;
 use crate::run::{discover, group_filter, matching, remove, session, unattended};
 
@@ -27,6 +31,9 @@ pub(super) async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result
         run.state = RunState::Planning;
         log(io, lease, run, Vec::new()).await?;
         return Ok(None);
+    }
+    if !run.kind.reads() {
+        return as_read_before(io, lease, run, &kept).await;
     }
     let session = session::open(io, &lease.enterprise, &run.id).await?;
     // The groups are read along, so that the choice on offer is as fresh as the directory; first, because a group that is
@@ -53,6 +60,24 @@ pub(super) async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result
     if run.kind == RunKind::Discover {
         return end(io, lease, run, Vec::new()).await.map(Some);
     }
+    Ok(None)
+}
+
+/// An apply-only run rests on the last read that was whole. A read that ended half-way has taken nobody away from it.
+async fn as_read_before(io: &Io, lease: &Lease, run: &mut Run, kept: &Enterprise) -> Result<Option<Next>> {
+    let now = io.clock.now();
+    let read = io.store.sync_status(&kept.id).await?.discovered;
+    let Some(at) = read else {
+        let brand = io.store.reseller(&kept.reseller).await?.brand;
+        let zone = schedule::zone(&kept.settings.time_zone)?;
+        let moment = preflight::Moment { now, zone: &zone };
+        let admin = kept.global_admin.display_name();
+        let never = preflight::first_sync(None, None, admin, &brand.provider_contact, moment);
+        return end(io, lease, run, never.into_iter().collect()).await.map(Some);
+    };
+    run.state = RunState::Planning;
+    let age = now.duration_since(at);
+    log(io, lease, run, vec![Line::LastRead { at, age }]).await?;
     Ok(None)
 }
 

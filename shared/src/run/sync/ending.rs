@@ -4,39 +4,108 @@ use super::Next;
 use super::record::{capital, log, news, write};
 use crate::domain::audit::{Deed, changed};
 use crate::domain::finding::{Actor, Code, Finding};
-use crate::domain::run::{Authority, Run, RunState};
+use crate::domain::run::{Authority, FINDINGS_KEPT, Run, RunState, Step, StepState, Tally};
 use crate::domain::sync_log::Line;
 use crate::domain::sync_status::{LastSync, SyncStatus};
 use crate::error::{Chain, Error, Result};
 use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::plan::duration;
-use crate::run::plans::StoredPlan;
-use crate::run::{account, apply, remove, unattended};
+use crate::run::plans::{self, StoredPlan};
+use crate::run::{account, apply, remove, session, unattended};
+use std::collections::BTreeSet;
 
 /// How often a run is called again after faults of Microsoft or of ours, in a row, before it gives up.
 const FAULTS_MAX: usize = 5;
 
 /// The end of a run: status, index, schedule and log agree, and the tokens are gone.
 pub(super) async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Finding>) -> Result<Next> {
+    let state = if findings.is_empty() {
+        RunState::Succeeded
+    } else {
+        RunState::Failed
+    };
+    close(io, lease, run, state, findings).await
+}
+
+/// Somebody wanted the run stopped. What was handed to Microsoft and cannot be proven any more is ours; what a killed worker
+/// may have handed over is looked at, as long as the session lasts. Nothing else is begun.
+pub(super) async fn stopped(io: &Io, lease: &Lease, run: &mut Run) -> Result<Next> {
+    let enterprise = &lease.enterprise;
+    if let Some(plan) = io.store.run_plan::<StoredPlan>(enterprise, &run.id).await? {
+        let steps = io.store.steps(enterprise, &run.id).await?;
+        let steps = proven(io, lease, run, &plan, steps).await?;
+        apply::claim(io, lease, &run.id).await?;
+        apply::settle(io, lease, &plan, &steps).await?;
+        run.tally = Tally::of(&plan.changes, &steps);
+    }
+    close(io, lease, run, RunState::Cancelled, Vec::new()).await
+}
+
+/// The steps, with those as applied that are open and found in place. A look that fails proves nothing, and keeps nobody
+/// from stopping.
+async fn proven(io: &Io, lease: &Lease, run: &Run, plan: &StoredPlan, mut steps: Vec<Step>) -> Result<Vec<Step>> {
+    let Ok(session) = session::open(io, &lease.enterprise, &run.id).await else {
+        return Ok(steps);
+    };
+    let open = |step: &Step| match step.state {
+        // Nobody but a worker that was killed hands something over without noting it.
+        StepState::Pending => lease.taken_over,
+        StepState::Submitted { .. } | StepState::Verifying { .. } => true,
+        StepState::Applied | StepState::Failed { .. } | StepState::Skipped { .. } => false,
+    };
+    let about = steps.iter().zip(&plan.changes).filter(|(step, _)| open(step));
+    let (mut users, mut numbers) = (BTreeSet::new(), BTreeSet::new());
+    for (_, change) in about {
+        users.insert(change.user().clone());
+        numbers.extend(change.number().cloned());
+    }
+    if users.is_empty() {
+        return Ok(steps);
+    }
+    let (users, numbers) = (Vec::from_iter(users), Vec::from_iter(numbers));
+    let Ok(observed) = plans::observe(io, &session.graph, &users, &numbers).await else {
+        return Ok(steps);
+    };
+    for (step, change) in steps.iter_mut().zip(&plan.changes) {
+        if open(step) && apply::in_place(change, &observed) {
+            let before = io.store.owned(&lease.enterprise, &step.user).await?;
+            step.state = StepState::Applied;
+            let owned = change.owned_after(before);
+            io.store
+                .put_step(lease, &run.id, step, Some(&owned), io.clock.now())
+                .await?;
+        }
+    }
+    Ok(steps)
+}
+
+/// The end in whatever state.
+async fn close(io: &Io, lease: &Lease, run: &mut Run, state: RunState, findings: Vec<Finding>) -> Result<Next> {
     let enterprise = &lease.enterprise;
     let now = io.clock.now();
-    let successful = findings.is_empty();
+    let successful = state == RunState::Succeeded;
     let mut lines: Vec<Line> = findings.iter().cloned().map(Line::Obstacle).collect();
-    lines.push(Line::End { successful });
+    lines.push(match state {
+        RunState::Cancelled => Line::Stopped,
+        _ => Line::End { successful },
+    });
+    run.tally.findings = u32::try_from(findings.len()).unwrap_or(u32::MAX);
     run.findings = findings;
+    run.findings.truncate(FINDINGS_KEPT);
     run.ended = Some(now);
-    let last = if successful {
-        LastSync::Successful
-    } else {
-        LastSync::Failed
+    // A sync that was stopped says nothing about what is in place: the last one that ended by itself does.
+    let last = match state {
+        RunState::Succeeded => Some((now, LastSync::Successful)),
+        RunState::Cancelled => None,
+        _ => Some((now, LastSync::Failed)),
     };
     // The tokens last, and the status first: wherever the worker dies, the run is ended again, with the same result.
     let kept = io.store.enterprise(enterprise).await?;
     io.store
         .edit_sync_status(&kept, |status| SyncStatus {
             current: status.current.filter(|current| *current != run.id),
-            last: Some((now, last)),
+            last: last.or(status.last),
             ..status
         })
         .await?;
@@ -44,20 +113,15 @@ pub(super) async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Fin
     if successful && run.kind.applies() && kept.standing.leaving() {
         remove::end_final_sync(io, enterprise, now).await?;
     }
-    run.state = if successful {
-        RunState::Succeeded
-    } else {
-        RunState::Failed
-    };
+    run.state = state;
     let ended = changed("state", None, Some(outcome(run.state).into()));
     let ended = news(io, run, Deed::RunEnded, ended.into_iter().collect());
     write(io, lease, run, lines, Some(&ended)).await?;
     io.store.delete_sealed(enterprise, &run.id).await?;
     remove::end_data(io, enterprise).await?;
-    Ok(if successful {
-        Next::Done { seconds: 0 }
-    } else {
-        Next::Failed { seconds: 0 }
+    Ok(match state {
+        RunState::Failed => Next::Failed { seconds: 0 },
+        _ => Next::Done { seconds: 0 },
     })
 }
 
@@ -94,10 +158,12 @@ pub(super) async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Er
                 seconds: seconds.max(1),
             })
         }
+        Error::Cancelled => stopped(io, lease, run).await,
         Error::TokenExpired => {
             let plan: Option<StoredPlan> = io.store.run_plan(&lease.enterprise, &run.id).await?;
             let steps = io.store.steps(&lease.enterprise, &run.id).await?;
-            let left = plan.map_or(0, |plan| apply::left(&plan, &steps).count());
+            let left = plan.as_ref().map_or(0, |plan| apply::left(plan, &steps).count());
+            run.tally = plan.map(|plan| Tally::of(&plan.changes, &steps)).unwrap_or_default();
             run.findings = vec![duration::ended(left, steps.len())];
             let lines = run.findings.iter().cloned().map(Line::Obstacle).collect();
             run.state = RunState::AwaitingSignIn;

@@ -8,7 +8,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::PlanId;
 use crate::domain::permission::Permission;
-use crate::domain::run::{Run, RunState};
+use crate::domain::run::{Run, RunState, Tally};
 use crate::domain::sync_log::Line;
 use crate::error::{Error, Result};
 use crate::io::Io;
@@ -19,7 +19,7 @@ use crate::plan::guard::{releases, rule};
 use crate::plan::preflight;
 use crate::plan::sync::{beyond, plan};
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{apply, mapping, prepare, session, unattended};
+use crate::run::{apply, mapping, prepare, retry, session, unattended};
 
 pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let enterprise = &lease.enterprise;
@@ -35,6 +35,7 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
             return end(io, lease, run, missing).await.map(Some);
         }
         let facts = plans::gather(io, &session.graph, &kept, &brand, &account).await?;
+        let facts = retry::limited(io, lease, run, facts).await?;
         let fresh = plan(&facts);
         let wrong = contradictions(&fresh);
         if !wrong.is_empty() {
@@ -71,10 +72,11 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
             permission
         };
         let rulings = rule(&stored.changes, account.owned.len(), permission);
-        let steps = apply::steps(&stored.changes, &rulings);
+        let steps = stored.worded(apply::steps(&stored.changes, &rulings));
         if !mapping::keep_plan(io, lease, &run.id, &kept, account.version, &stored, &steps, now).await? {
             return Ok(None);
         }
+        run.tally = Tally::of(&stored.changes, &steps);
         let mut lines = vec![line];
         lines.extend(stored.notes.iter().cloned().map(Line::Obstacle));
         if run.debug {

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::run::access::entry;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub(super) fn capital(text: &str) -> String {
     let mut letters = text.chars();
@@ -17,7 +17,7 @@ pub(super) fn capital(text: &str) -> String {
         .unwrap_or_default()
 }
 
-pub(super) async fn log(io: &Io, lease: &Lease, run: &mut Run, lines: Vec<Line>) -> Result<()> {
+pub(in crate::run) async fn log(io: &Io, lease: &Lease, run: &mut Run, lines: Vec<Line>) -> Result<()> {
     write(io, lease, run, lines, None).await
 }
 
@@ -29,7 +29,12 @@ pub(super) async fn write(
     entry: Option<&Entry>,
 ) -> Result<()> {
     let now = io.clock.now();
-    let lines: Vec<(Line, Timestamp)> = lines.into_iter().map(|line| (line, now)).collect();
+    let calls = io.graph.calls(&run.id).into_iter();
+    let calls = calls.filter(|(_, call)| run.debug || call.failed()).map(|(ago, call)| {
+        let made = SignedDuration::try_from(ago).map_or(now, |ago| now - ago);
+        (Line::Call(call), made)
+    });
+    let lines: Vec<(Line, Timestamp)> = calls.chain(lines.into_iter().map(|line| (line, now))).collect();
     io.store.put_run(lease, run, &lines, entry).await
 }
 
