@@ -155,6 +155,12 @@ pub fn waits_for_us(run: &Run) -> bool {
     run.state == RunState::AwaitingSignIn && run.authority == Authority::Unattended
 }
 
+/// The run waits for a person: nobody else may let it go on.
+#[must_use]
+pub fn waits_for_a_person(kept: &Enterprise, run: &Run) -> bool {
+    run.state == RunState::AwaitingSignIn && !(waits_for_us(run) && kept.may_sync_unattended())
+}
+
 /// The customer took the consent for unattended syncs back at Microsoft.
 #[must_use]
 pub fn revoked(kept: &Enterprise) -> Finding {

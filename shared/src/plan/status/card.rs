@@ -190,9 +190,8 @@ pub(super) fn card(facts: &Facts<'_>) -> Vec<CardField> {
 }
 
 pub(super) fn sync_status(facts: &Facts<'_>) -> &'static str {
-    let running = facts.running().map(|run| run.state);
-    match (running, facts.sync.last, facts.sync.pending) {
-        (Some(RunState::AwaitingSignIn), _, _) => "Waiting for sign-in",
+    match (facts.running(), facts.sync.last, facts.sync.pending) {
+        (Some(run), _, _) if waits_for_a_person(facts.enterprise, run) => "Waiting for sign-in",
         (Some(_), _, _) => "Syncing",
         (None, Some((_, LastSync::Failed)), _) => "Failed",
         (None, _, Some(_)) => "Sync Needed",
