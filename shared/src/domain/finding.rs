@@ -35,6 +35,8 @@ pub enum Code {
     NoSpareLicenses,
     /// An object of ours in the tenant was changed or deleted by somebody else.
     PolicyDrift,
+    /// An object of the tenant that is not ours has a name of ours.
+    NameTaken,
     /// The first sync has not been run, or has not ended.
     FirstSyncRunning,
     /// A chosen group has no members.

@@ -1,72 +1,29 @@
-//! The worker that changes tenant-level voice objects through Microsoft's PowerShell module: one JSON document in, one
-//! out, over a Lambda invocation. Its contract is `infra/configure-tenant/contract.schema.json`.
+//! The worker that reads and changes tenant-level voice objects through Microsoft's PowerShell module: one JSON document
+//! in, one out, over a Lambda invocation. Its contract is `infra/configure-tenant/contract.schema.json`.
 
 use crate::domain::ids::TenantId;
+use crate::domain::tenant_object::{ObjectKey, ObjectKind, ObjectSettings, TenantObject};
 use crate::error::{Error, Result};
 use crate::io::graph::Token;
 use aws_sdk_lambda::Client;
 use aws_smithy_types::Blob;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// The contract's version.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// What Microsoft's module says to administrators of a partner, whatever their role.
+const PARTNERS_ADMIN: &str = "40301";
 
-/// What a tenant should have.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Desired {
-    /// Names in the tenant's one list.
-    pub pstn_usages: Vec<String>,
-    /// Routes to the SBC.
-    pub voice_routes: Vec<VoiceRoute>,
-    /// Ordered usages, per user.
-    pub voice_routing_policies: Vec<VoiceRoutingPolicy>,
-    /// What users may do.
-    pub calling_policies: Vec<CallingPolicySpec>,
-}
-
-/// A voice route.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VoiceRoute {
-    /// Its name.
-    pub name: String,
-    /// Regular expression over dialled numbers.
-    pub number_pattern: String,
-    /// Derived trunks.
-    pub gateways: Vec<String>,
-    /// Which usages lead here.
-    pub pstn_usages: Vec<String>,
-    /// Low goes first; the tenant chooses where absent.
-    pub priority: Option<u32>,
-}
-
-/// A voice routing policy.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VoiceRoutingPolicy {
-    /// Its name.
-    pub name: String,
-    /// Usages in order.
-    pub pstn_usages: Vec<String>,
-}
-
-/// A Teams calling policy.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CallingPolicySpec {
-    /// Its name.
-    pub name: String,
-    /// Needed for the dial pad.
-    pub allow_private_calling: bool,
-    /// `AlwaysEnabled`, `AlwaysDisabled` or `UserOverride`.
-    pub allow_voicemail: &'static str,
-    /// Forwarding to numbers.
-    pub allow_call_forwarding_to_phone: bool,
-    /// Forwarding to people.
-    pub allow_call_forwarding_to_user: bool,
-    /// `Enabled` (Teams plays) or `Disabled` (the PBX plays).
-    pub music_on_hold_enabled_type: &'static str,
+/// On whose behalf: both tokens are of the same account, and of this tenant.
+#[derive(Clone, Copy, Debug)]
+pub struct OnBehalf<'a> {
+    /// Where.
+    pub tenant: &'a TenantId,
+    /// For Graph.
+    pub graph: &'a Token,
+    /// For the Teams administration.
+    pub teams: &'a Token,
 }
 
 #[derive(Serialize)]
@@ -76,43 +33,87 @@ struct Request<'a> {
     tenant: &'a TenantId,
     graph_token: &'a str,
     teams_token: &'a str,
-    desired: &'a Desired,
-    remove: Removal,
+    work: Work,
+    objects: Vec<Value>,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Removal {
-    pstn_usages: Vec<String>,
-    voice_routes: Vec<String>,
-    voice_routing_policies: Vec<String>,
-    calling_policies: Vec<String>,
+enum Work {
+    Look,
+    Apply,
+    Remove,
+}
+
+impl Work {
+    fn doing(self) -> &'static str {
+        match self {
+            Self::Look => "look at the tenant's voice objects",
+            Self::Apply => "configure the tenant's voice objects",
+            Self::Remove => "remove the tenant's voice objects",
+        }
+    }
 }
 
 #[derive(Deserialize)]
 struct Answer {
     ok: bool,
     #[serde(default)]
-    results: Vec<Configured>,
+    results: Vec<Touched>,
     #[serde(default)]
     error: Option<Failure>,
 }
 
-/// One object and what happened with it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Configured {
-    /// `callingPolicy`, `voiceRoute`, `voiceRoutingPolicy` or `pstnUsage`.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-    /// `created`, `updated`, `unchanged` or `removed`.
-    pub action: String,
+#[derive(Deserialize)]
+struct Touched {
+    kind: ObjectKind,
+    name: String,
+    action: String,
+    #[serde(default)]
+    was: Option<Value>,
+    #[serde(default)]
+    now: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct Failure {
     code: String,
     message: String,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+/// One object and what happened with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configured {
+    /// What kind.
+    pub kind: ObjectKind,
+    /// Its name.
+    pub name: String,
+    /// `seen`, `absent`, `created`, `updated`, `unchanged` or `removed`.
+    pub action: String,
+    /// How it was; absent where there was none.
+    pub was: Option<ObjectSettings>,
+    /// How it is; absent where there is none.
+    pub now: Option<ObjectSettings>,
+}
+
+impl Configured {
+    /// Which object it is.
+    #[must_use]
+    pub fn key(&self) -> ObjectKey {
+        (self.kind, self.name.to_lowercase())
+    }
+}
+
+/// How far the worker came. It stops at the first object that Microsoft refuses; what was done before stays done, and
+/// asking again goes on.
+#[derive(Debug)]
+pub struct Done {
+    /// What was done, in order.
+    pub results: Vec<Configured>,
+    /// What stopped it: `TokenExpired`, `Refused` with Microsoft's words, `Upstream`.
+    pub stopped: Option<Error>,
 }
 
 /// The worker.
@@ -129,65 +130,54 @@ impl TenantConfig {
         Self { client, function }
     }
 
-    /// Puts a tenant's voice objects in place. Safe to repeat: what is right already stays as it is.
+    /// Looks at the objects of these names, and changes nothing. Gives those that are there.
     ///
     /// # Errors
-    /// `TokenExpired`, `Refused` with Microsoft's words, or `Upstream`.
-    pub async fn apply(
-        &self,
-        tenant: &TenantId,
-        graph: &Token,
-        teams: &Token,
-        desired: &Desired,
-    ) -> Result<Vec<Configured>> {
-        self.ask(&Request {
-            version: VERSION,
-            tenant,
-            graph_token: graph.secret().expose(),
-            teams_token: teams.secret().expose(),
-            desired,
-            remove: Removal::default(),
-        })
-        .await
+    /// `TokenExpired`, `Refused` with Microsoft's words, or `Upstream`; never a part of what is there.
+    pub async fn look(&self, on_behalf: OnBehalf<'_>, names: &[ObjectKey]) -> Result<Vec<TenantObject>> {
+        let done = self.ask(on_behalf, Work::Look, named(names)).await?;
+        if let Some(error) = done.stopped {
+            return Err(error);
+        }
+        let there = done.results.into_iter();
+        let there: Vec<TenantObject> = there
+            .filter_map(|one| {
+                let name = one.name;
+                one.now.map(|settings| TenantObject { name, settings })
+            })
+            .collect();
+        Ok(there)
     }
 
-    /// Takes a tenant's voice objects away, by their names. Safe to repeat: what is not there is passed over.
+    /// Puts objects in place, in this order. Safe to repeat: what is right already stays as it is.
+    ///
+    /// # Errors
+    /// `Upstream` where the worker did not answer; what Microsoft refused is in the answer.
+    pub async fn apply(&self, on_behalf: OnBehalf<'_>, objects: &[TenantObject]) -> Result<Done> {
+        let wire = objects.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
+        let wire = wire.map_err(|error| Error::upstream(Work::Apply.doing(), error))?;
+        self.ask(on_behalf, Work::Apply, wire).await
+    }
+
+    /// Takes objects away by their names, in this order. Safe to repeat: what is not there is passed over.
     ///
     /// # Errors
     /// As above.
-    pub async fn remove(
-        &self,
-        tenant: &TenantId,
-        graph: &Token,
-        teams: &Token,
-        objects: &Desired,
-    ) -> Result<Vec<Configured>> {
-        let names = |all: Vec<&String>| all.into_iter().cloned().collect();
-        self.ask(&Request {
-            version: VERSION,
-            tenant,
-            graph_token: graph.secret().expose(),
-            teams_token: teams.secret().expose(),
-            desired: &Desired::default(),
-            remove: Removal {
-                pstn_usages: objects.pstn_usages.clone(),
-                voice_routes: names(objects.voice_routes.iter().map(|route| &route.name).collect()),
-                voice_routing_policies: names(
-                    objects
-                        .voice_routing_policies
-                        .iter()
-                        .map(|policy| &policy.name)
-                        .collect(),
-                ),
-                calling_policies: names(objects.calling_policies.iter().map(|policy| &policy.name).collect()),
-            },
-        })
-        .await
+    pub async fn remove(&self, on_behalf: OnBehalf<'_>, names: &[ObjectKey]) -> Result<Done> {
+        self.ask(on_behalf, Work::Remove, named(names)).await
     }
 
-    async fn ask(&self, request: &Request<'_>) -> Result<Vec<Configured>> {
-        const DOING: &str = "configure the tenant's voice objects";
-        let payload = serde_json::to_vec(request).map_err(|error| Error::upstream(DOING, error))?;
+    async fn ask(&self, on_behalf: OnBehalf<'_>, work: Work, objects: Vec<Value>) -> Result<Done> {
+        let doing = work.doing();
+        let request = Request {
+            version: VERSION,
+            tenant: on_behalf.tenant,
+            graph_token: on_behalf.graph.secret().expose(),
+            teams_token: on_behalf.teams.secret().expose(),
+            work,
+            objects,
+        };
+        let payload = serde_json::to_vec(&request).map_err(|error| Error::upstream(doing, error))?;
         let sent = self
             .client
             .invoke()
@@ -195,25 +185,129 @@ impl TenantConfig {
             .payload(Blob::new(payload))
             .send()
             .await;
-        let sent = sent.map_err(|error| Error::upstream(DOING, error))?;
+        let sent = sent.map_err(|error| Error::upstream(doing, error))?;
         let payload = sent.payload.map(Blob::into_inner).unwrap_or_default();
         if let Some(kind) = sent.function_error {
-            return Err(Error::upstream(DOING, format!("the worker failed: {kind}")));
+            return Err(Error::upstream(doing, format!("the worker failed: {kind}")));
         }
-        let answer: Answer = serde_json::from_slice(&payload).map_err(|error| Error::upstream(DOING, error))?;
-        match answer.error {
-            None if answer.ok => Ok(answer.results),
-            None => Err(Error::upstream(
-                DOING,
-                "the worker reported neither success nor an error",
-            )),
-            Some(failure) if failure.code == "Unauthorized" => Err(Error::TokenExpired),
-            Some(failure) => Err(Error::Refused {
-                doing: DOING,
+        answered(doing, &payload)
+    }
+}
+
+fn named(names: &[ObjectKey]) -> Vec<Value> {
+    let one = |(kind, name): &ObjectKey| json!({ "kind": kind, "name": name });
+    names.iter().map(one).collect()
+}
+
+/// Reads the worker's answer.
+fn answered(doing: &'static str, payload: &[u8]) -> Result<Done> {
+    let answer: Answer = serde_json::from_slice(payload).map_err(|error| Error::upstream(doing, error))?;
+    let results: Vec<Configured> = answer
+        .results
+        .into_iter()
+        .map(configured)
+        .collect::<Result<_, _>>()
+        .map_err(|error| Error::upstream(doing, error))?;
+    let stopped = match answer.error {
+        None if answer.ok => None,
+        None => Some(Error::upstream(
+            doing,
+            "the worker reported neither success nor an error",
+        )),
+        Some(failure) => Some(refused(doing, failure)),
+    };
+    Ok(Done { results, stopped })
+}
+
+fn configured(touched: Touched) -> Result<Configured, serde_json::Error> {
+    let settings = |found: Option<Value>| {
+        let of_kind = |found| serde_json::from_value(json!({ "kind": touched.kind, "settings": found }));
+        found.map(of_kind).transpose()
+    };
+    Ok(Configured {
+        was: settings(touched.was)?,
+        now: settings(touched.now)?,
+        kind: touched.kind,
+        name: touched.name,
+        action: touched.action,
+    })
+}
+
+fn refused(doing: &'static str, failure: Failure) -> Error {
+    let Failure { code, message, name } = failure;
+    match code.as_str() {
+        "Unauthorized" => Error::TokenExpired,
+        // Microsoft's own fault, or a limit: worth another try.
+        "Internal" => Error::upstream(doing, message),
+        _ => {
+            let at = name.map(|name| format!("{name}: ")).unwrap_or_default();
+            let partner = if message.contains(PARTNERS_ADMIN) {
+                " Microsoft does not let administrators of a partner do this; somebody of the organization itself has to sign in"
+            } else {
+                ""
+            };
+            Error::Refused {
+                doing,
                 status: 400,
-                code: failure.code,
-                message: failure.message,
-            }),
+                message: format!("{at}{message}{partner}"),
+                code,
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(answer: &Value) -> Result<Done> {
+        answered("test", answer.to_string().as_bytes())
+    }
+
+    #[test]
+    fn what_was_done_before_a_failure_is_read_with_it() {
+        let done = read(&json!({
+            "version": 2, "ok": false,
+            "results": [{ "kind": "pstnUsage", "name": "A", "action": "created", "was": null, "now": {} }],
+            "error": { "code": "DomainNotConfigured", "message": "Can not use it.", "kind": "voiceRoute", "name": "A" },
+        }))
+        .unwrap();
+        assert_eq!(done.results[0].now, Some(ObjectSettings::PstnUsage {}));
+        assert!(matches!(done.stopped, Some(Error::Refused { code, message, .. })
+            if code == "DomainNotConfigured" && message == "A: Can not use it."));
+    }
+
+    #[test]
+    fn an_ended_session_and_a_fault_are_no_refusals() {
+        let stopped = |code: &str| {
+            let error = json!({ "code": code, "message": "No.", "kind": null, "name": null });
+            read(&json!({ "version": 2, "ok": false, "results": [], "error": error }))
+                .unwrap()
+                .stopped
+                .unwrap()
+        };
+        assert!(matches!(stopped("Unauthorized"), Error::TokenExpired));
+        assert!(matches!(stopped("Internal"), Error::Upstream { .. }));
+        assert!(matches!(stopped("SomethingNew"), Error::Refused { .. }));
+    }
+
+    #[test]
+    fn an_administrator_of_a_partner_is_told_who_can() {
+        let error = json!({ "code": "Forbidden", "message": "40301 Forbidden.", "kind": null, "name": null });
+        let done = read(&json!({ "version": 2, "ok": false, "results": [], "error": error })).unwrap();
+        assert!(
+            matches!(done.stopped, Some(Error::Refused { message, .. }) if message.contains("of the organization itself"))
+        );
+    }
+
+    #[test]
+    fn an_answer_that_says_nothing_is_a_fault() {
+        assert!(
+            read(&json!({ "version": 2, "ok": false, "results": [], "error": null }))
+                .unwrap()
+                .stopped
+                .is_some()
+        );
+        assert!(answered("test", b"<html>").is_err());
     }
 }

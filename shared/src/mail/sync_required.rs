@@ -42,6 +42,7 @@ impl Waiting {
     /// `1 user`, `12 users`.
     pub(super) fn users(&self) -> String {
         match self.pending.users {
+            0 => "the voice routes and policies of the organization".to_owned(),
             1 => "1 user".to_owned(),
             n => format!("{n} users"),
         }

@@ -21,5 +21,6 @@ pub mod remind;
 pub mod retry;
 pub mod status;
 pub mod sync;
+pub mod tenant;
 pub mod unattended;
 pub mod undo;

@@ -4,11 +4,13 @@
 mod account;
 mod filter;
 mod number;
+mod objects;
 mod user;
 
 pub use account::{DIAL_PAD_WITHIN, dial_pad, first_sync, not_synced_yet, over_license};
 pub use filter::{Absence, group, group_banned, group_paused, hidden, user_not_in_filter};
 pub use number::{Elsewhere, no_extension, number_invalid, number_missing, number_orphaned, number_taken};
+pub use objects::{gateway_refused, name_taken, object_not_proven, policy_drift};
 pub use user::{
     country_mismatch, country_missing, guest, has_calling_plan, has_comm_credits, ineligible_finding,
     license_propagating, mapped_user_gone, mapped_user_ineligible, no_phone_system, not_teams_only, on_premises,

@@ -179,14 +179,14 @@ pub fn revoked(kept: &Enterprise) -> Finding {
     }
 }
 
-/// A policy of ours is not in the tenant, and only a sync with a sign-in makes it.
+/// An object of ours is not in the tenant as it is needed, and only a sync with a sign-in puts it there.
 #[must_use]
-pub fn policy_missing(name: &str) -> Finding {
+pub fn object_missing(name: &str) -> Finding {
     Finding {
         code: Code::PolicyDrift,
         subject: name.to_owned(),
-        seen: format!("The policy {name} is not in the tenant."),
-        fix: "Start a sync with the sign-in of the Global Admin: it makes the policy. Unattended syncs change users only."
+        seen: format!("{name} is not in the tenant as it is needed."),
+        fix: "Start a sync with the sign-in of the Global Admin: it puts it there. Unattended syncs change users only."
             .into(),
         actor: Actor::GlobalAdmin,
         about: None,

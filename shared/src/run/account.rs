@@ -8,7 +8,7 @@ use crate::domain::sync_status::{Pending, SyncStatus};
 use crate::error::Result;
 use crate::io::Io;
 use crate::plan::mapping;
-use crate::run::remind;
+use crate::run::{prepare, remind};
 use jiff::Timestamp;
 
 /// How often the pending changes are counted anew while the account does not hold still; whoever changes it last counts.
@@ -30,8 +30,9 @@ pub async fn refresh_pending(io: &Io, kept: &Enterprise, now: Timestamp) -> Resu
         let users = u32::try_from(waiting).unwrap_or(u32::MAX);
         let mapped = licence::holders(account.rows.values(), &Ownership::new()).len();
         let used = licence::holders(account.rows.values(), &account.owned).len();
-        // A removal waits for its final sync, whether anybody has a number or not.
-        let waits = users > 0 || matches!(kept.standing, Standing::Removing { .. });
+        // A removal waits for its final sync, whether anybody has a number or not; so do other regions or another prefix.
+        let waits =
+            users > 0 || matches!(kept.standing, Standing::Removing { .. }) || prepare::waits(io, kept, &brand).await?;
         let edit = |status: SyncStatus| {
             let since = status.pending.map_or(now, |pending| pending.since);
             SyncStatus {

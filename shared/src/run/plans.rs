@@ -18,9 +18,10 @@ use crate::io::store::account::Account;
 use crate::plan::guard::free_releases;
 use crate::plan::mapping;
 use crate::plan::sync::{Facts, ObservedNumber, ObservedPolicy, ObservedUser, Plan, as_we_left_it, plan};
+use crate::plan::tenant::Objects;
 use crate::plan::{duration, guard, preflight};
 use crate::run::access::entry;
-use crate::run::matching;
+use crate::run::{matching, prepare};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +81,15 @@ impl StoredPlan {
         steps
     }
 
+    /// The same plan with what is done with the tenant's own objects, and what should be known of them.
+    #[must_use]
+    pub fn with_objects(mut self, objects: Objects) -> Self {
+        self.objects = objects.changes;
+        self.notes.extend(objects.drift);
+        self.conflicts.extend(objects.conflicts);
+        self
+    }
+
     /// The plan as text, a line a change, with names instead of ids.
     #[must_use]
     pub fn text(&self) -> Vec<String> {
@@ -117,7 +127,8 @@ pub async fn make(io: &Io, kept: &Enterprise, author: &Author, once: &Once, now:
         PlanId::mint(now, io.chance.bits()),
         now,
     )
-    .await?;
+    .await?
+    .with_objects(prepare::foreseen(io, enterprise, &brand).await?);
     let made = changed("plan", None, Some(stored.id.to_string()));
     let entry = entry(io, author, Deed::PlanMade, made.into_iter().collect(), now);
     let id = io

@@ -2,15 +2,16 @@
 
 pub use crate::plan::status::Status;
 
+use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::EnterpriseId;
 use crate::domain::run::{Run, RunState};
 use crate::domain::schedule;
-use crate::domain::sync_status::{LastSync, SyncStatus};
+use crate::domain::sync_status::{LastSync, Pending, SyncStatus};
 use crate::error::Result;
 use crate::io::Io;
 use crate::plan::status::{Facts, status};
-use crate::run::invitation;
+use crate::run::{invitation, prepare};
 use jiff::Timestamp;
 
 /// How many runs are looked through for the last one that failed; those before it were given up before they began.
@@ -33,6 +34,7 @@ pub async fn document(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Stat
         invited,
         io.store.unanswered(&kept.id, now),
     )?;
+    let sync = with_objects(io, kept, &reseller.brand, sync).await?;
     let (current, failed) = futures::try_join!(current(io, &kept.id, &sync), failed(io, &kept.id, &sync))?;
     Ok(status(&Facts {
         enterprise: kept,
@@ -46,6 +48,18 @@ pub async fn document(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Stat
         zone: &schedule::zone(&kept.settings.time_zone)?,
         now,
     }))
+}
+
+/// Another prefix of the brand concerns all enterprises of a reseller at once, and none of them is written for it: whoever
+/// looks sees that a sync is needed.
+async fn with_objects(io: &Io, kept: &Enterprise, brand: &Brand, sync: SyncStatus) -> Result<SyncStatus> {
+    let Some((since, _)) = sync.last.filter(|_| sync.pending.is_none() && sync.current.is_none()) else {
+        return Ok(sync);
+    };
+    let pending = prepare::waits(io, kept, brand)
+        .await?
+        .then_some(Pending { users: 0, since });
+    Ok(SyncStatus { pending, ..sync })
 }
 
 /// The run that the status names as going on.

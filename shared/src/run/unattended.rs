@@ -17,6 +17,7 @@ use crate::domain::run::{Authority, Run, RunKind, RunState, Step, StepState, Tal
 use crate::domain::schedule;
 use crate::domain::secret::Secret;
 use crate::domain::sync_status::SyncStatus;
+use crate::domain::tenant_object::ObjectChange;
 use crate::domain::unattended::{Leave, Unattended, Window};
 use crate::domain::visit::{Session, Stage, Visit};
 use crate::error::{Error, Result, SignInRefused};
@@ -326,16 +327,12 @@ pub(super) async fn in_bounds(io: &Io, kept: &Enterprise, run: &Run) -> Result<(
     decide::allowed(kept, &status).map_err(|_| Error::TokenExpired)
 }
 
-/// The policies that the plan grants and the tenant does not have: only a sync with a sign-in makes them.
+/// What the plan needs and only a sync with a sign-in puts in place: objects of the tenant that wait for one, and policies
+/// that it grants and the tenant does not have.
 ///
 /// # Errors
 /// Those of Microsoft.
-pub(super) async fn missing_policies(
-    io: &Io,
-    token: &Token,
-    plan: &StoredPlan,
-    steps: &[Step],
-) -> Result<Vec<Finding>> {
+pub(super) async fn missing_objects(io: &Io, token: &Token, plan: &StoredPlan, steps: &[Step]) -> Result<Vec<Finding>> {
     let to_do = steps.iter().zip(&plan.changes);
     let to_do = to_do.filter(|(step, _)| step.state == StepState::Pending);
     let granted: BTreeSet<_> = to_do
@@ -344,10 +341,12 @@ pub(super) async fn missing_policies(
             Change::Release { .. } | Change::Assign { .. } | Change::Adopt { .. } | Change::Revoke { .. } => None,
         })
         .collect();
-    let mut missing = Vec::new();
+    let waits = |change: &&ObjectChange| change.puts() && change.object.is_some();
+    let waiting = plan.objects.iter().filter(waits);
+    let mut missing: Vec<Finding> = waiting.map(|change| decide::object_missing(&change.name)).collect();
     for (policy_type, name) in granted {
         if io.graph.policy_id(token, policy_type, name).await?.is_none() {
-            missing.push(decide::policy_missing(name));
+            missing.push(decide::object_missing(name));
         }
     }
     Ok(missing)

@@ -7,7 +7,8 @@ use super::catalogue::{Resource, VOICE_CONFIGURERS};
 use super::faults::Host;
 use super::state::State;
 use super::voice::{Policy, Route};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 #[derive(Deserialize)]
@@ -17,42 +18,54 @@ struct Request {
     tenant: String,
     graph_token: String,
     teams_token: String,
-    #[serde(default)]
-    desired: Desired,
-    #[serde(default)]
-    remove: Remove,
+    work: Work,
+    objects: Vec<Object>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct Desired {
-    pstn_usages: Vec<String>,
-    voice_routes: Vec<WantedRoute>,
-    voice_routing_policies: Vec<RoutingPolicy>,
-    calling_policies: Vec<CallingPolicy>,
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+enum Work {
+    Look,
+    Apply,
+    Remove,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WantedRoute {
+struct Object {
+    kind: Kind,
     name: String,
+    /// Only where it is put in place.
+    settings: Option<Value>,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Kind {
+    PstnUsage,
+    VoiceRoute,
+    VoiceRoutingPolicy,
+    CallingPolicy,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WantedRoute {
     number_pattern: String,
     gateways: Vec<String>,
     pstn_usages: Vec<String>,
     priority: Option<u32>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RoutingPolicy {
-    name: String,
     pstn_usages: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CallingPolicy {
-    name: String,
     allow_private_calling: bool,
     allow_voicemail: String,
     allow_call_forwarding_to_phone: bool,
@@ -60,20 +73,10 @@ struct CallingPolicy {
     music_on_hold_enabled_type: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct Remove {
-    voice_routes: Vec<String>,
-    voice_routing_policies: Vec<String>,
-    calling_policies: Vec<String>,
-    pstn_usages: Vec<String>,
-}
-
 struct Failure {
     code: &'static str,
     message: String,
-    kind: Option<&'static str>,
-    name: Option<String>,
+    at: Option<(Kind, String)>,
 }
 
 impl Failure {
@@ -81,15 +84,13 @@ impl Failure {
         Self {
             code,
             message: message.into(),
-            kind: None,
-            name: None,
+            at: None,
         }
     }
 
-    fn at(self, kind: &'static str, name: &str) -> Self {
+    fn at(self, object: &Object) -> Self {
         Self {
-            kind: Some(kind),
-            name: Some(name.to_owned()),
+            at: Some((object.kind, object.name.clone())),
             ..self
         }
     }
@@ -105,13 +106,14 @@ pub(super) fn run(microsoft: &Microsoft, request: Value) -> Value {
         Err(error) => Err(Failure::new("Invalid", error.to_string())),
     };
     let error = outcome.err().map(|failure| {
-        json!({ "code": failure.code, "message": failure.message, "kind": failure.kind, "name": failure.name })
+        let (kind, name) = failure.at.unzip();
+        json!({ "code": failure.code, "message": failure.message, "kind": kind, "name": name })
     });
-    json!({ "version": 1, "ok": error.is_none(), "results": results, "error": error })
+    json!({ "version": 2, "ok": error.is_none(), "results": results, "error": error })
 }
 
 fn carry_out(microsoft: &Microsoft, request: &Request, results: &mut Vec<Value>) -> Result<(), Failure> {
-    if request.version != 1 {
+    if request.version != 2 {
         return Err(Failure::new(
             "Invalid",
             format!("version {} of the contract is not known", request.version),
@@ -132,14 +134,18 @@ fn carry_out(microsoft: &Microsoft, request: &Request, results: &mut Vec<Value>)
     }
     let mut state = microsoft.lock();
     let at = authorized(microsoft, &state, request)?;
-    let mut work = Work {
+    let mut tenant = Configured {
         microsoft,
         state: &mut state,
         at,
-        results,
     };
-    work.desired(&request.desired)?;
-    work.remove(&request.remove)
+    for object in &request.objects {
+        let result = tenant
+            .touch(request.work, object)
+            .map_err(|failure| failure.at(object))?;
+        results.push(result);
+    }
+    Ok(())
 }
 
 /// Both tokens must work, belong to the tenant, and their owner must be allowed to configure calling.
@@ -196,52 +202,101 @@ fn authorized(microsoft: &Microsoft, state: &State, request: &Request) -> Result
     }
 }
 
-struct Work<'a> {
+struct Configured<'a> {
     microsoft: &'a Microsoft,
     state: &'a mut State,
     at: usize,
-    results: &'a mut Vec<Value>,
 }
 
-impl Work<'_> {
-    fn done(&mut self, kind: &str, name: &str, action: &str) {
-        self.results
-            .push(json!({ "kind": kind, "name": name, "action": action }));
+impl Configured<'_> {
+    /// One object: how it was, what is done, how it is.
+    fn touch(&mut self, work: Work, object: &Object) -> Result<Value, Failure> {
+        named(&object.name)?;
+        let was = self.found(object);
+        let action = match (work, &was) {
+            (Work::Look, Some(_)) => "seen",
+            (Work::Look | Work::Remove, None) => "absent",
+            (Work::Remove, Some(_)) => {
+                self.remove(object)?;
+                "removed"
+            }
+            (Work::Apply, _) => {
+                self.put(object)?;
+                match &was {
+                    None => "created",
+                    Some(was) if self.found(object).as_ref() == Some(was) => "unchanged",
+                    Some(_) => "updated",
+                }
+            }
+        };
+        let now = self.found(object);
+        Ok(json!({ "kind": object.kind, "name": object.name, "action": action, "was": was, "now": now }))
     }
 
-    fn desired(&mut self, desired: &Desired) -> Result<(), Failure> {
-        for usage in &desired.pstn_usages {
-            named(usage).map_err(|failure| failure.at("pstnUsage", usage))?;
-            let new = self.state.tenants[self.at].usages.insert(usage.clone());
-            self.done("pstnUsage", usage, if new { "created" } else { "unchanged" });
+    /// The settings of an object, with Microsoft's defaults where nobody has set any.
+    fn found(&self, object: &Object) -> Option<Value> {
+        let tenant = &self.state.tenants[self.at];
+        let name = &object.name;
+        match object.kind {
+            Kind::PstnUsage => tenant.usages.contains(name).then(|| json!({})),
+            Kind::VoiceRoute => tenant.route(name).map(|route| {
+                let mut settings = route.settings.clone();
+                settings["pstnUsages"] = json!(route.usages);
+                settings
+            }),
+            Kind::VoiceRoutingPolicy => tenant.policy(ROUTING, name).map(|policy| {
+                let usages = policy.settings.get("pstnUsages").cloned();
+                json!({ "pstnUsages": usages.unwrap_or_else(|| json!([])) })
+            }),
+            Kind::CallingPolicy => tenant.policy(CALLING, name).map(|policy| {
+                let mut settings = json!({
+                    "allowPrivateCalling": true, "allowVoicemail": "UserOverride",
+                    "allowCallForwardingToPhone": true, "allowCallForwardingToUser": true,
+                    "musicOnHoldEnabledType": "Enabled",
+                });
+                for (name, value) in policy.settings.as_object().into_iter().flatten() {
+                    settings[name] = value.clone();
+                }
+                settings
+            }),
         }
-        for route in &desired.voice_routes {
-            let action = self
-                .route(route)
-                .map_err(|failure| failure.at("voiceRoute", &route.name))?;
-            self.done("voiceRoute", &route.name, action);
+    }
+
+    fn put(&mut self, object: &Object) -> Result<(), Failure> {
+        let settings = object.settings.clone().unwrap_or_default();
+        match object.kind {
+            Kind::PstnUsage => {
+                self.state.tenants[self.at].usages.insert(object.name.clone());
+                Ok(())
+            }
+            Kind::VoiceRoute => self.put_route(&object.name, parsed(settings)?),
+            Kind::VoiceRoutingPolicy => {
+                let policy: RoutingPolicy = parsed(settings)?;
+                self.usages_exist(&policy.pstn_usages)?;
+                self.put_policy(ROUTING, &object.name, json!(policy));
+                Ok(())
+            }
+            Kind::CallingPolicy => {
+                let policy: CallingPolicy = parsed(settings)?;
+                let voicemail = ["AlwaysEnabled", "AlwaysDisabled", "UserOverride"];
+                let music = ["Enabled", "Disabled", "UserOverride"];
+                if !voicemail.contains(&policy.allow_voicemail.as_str())
+                    || !music.contains(&policy.music_on_hold_enabled_type.as_str())
+                {
+                    return Err(Failure::new(
+                        "Invalid",
+                        "Cannot validate argument: the value does not belong to the set.",
+                    ));
+                }
+                self.put_policy(CALLING, &object.name, json!(policy));
+                Ok(())
+            }
         }
-        for policy in &desired.voice_routing_policies {
-            let known = self
-                .usages_exist(&policy.pstn_usages)
-                .and_then(|()| named(&policy.name));
-            known.map_err(|failure| failure.at("voiceRoutingPolicy", &policy.name))?;
-            let action = self.policy(ROUTING, &policy.name, json!({ "pstnUsages": policy.pstn_usages }));
-            self.done("voiceRoutingPolicy", &policy.name, action);
-        }
-        for policy in &desired.calling_policies {
-            let settings = calling_settings(policy).map_err(|failure| failure.at("callingPolicy", &policy.name))?;
-            let action = self.policy(CALLING, &policy.name, settings);
-            self.done("callingPolicy", &policy.name, action);
-        }
-        Ok(())
     }
 
     fn usages_exist(&self, usages: &[String]) -> Result<(), Failure> {
-        match usages
-            .iter()
-            .find(|usage| !self.state.tenants[self.at].usages.contains(*usage))
-        {
+        let known = &self.state.tenants[self.at].usages;
+        match usages.iter().find(|usage| !known.contains(*usage)) {
             None => Ok(()),
             Some(usage) => Err(Failure::new(
                 "Invalid",
@@ -250,8 +305,7 @@ impl Work<'_> {
         }
     }
 
-    fn route(&mut self, route: &WantedRoute) -> Result<&'static str, Failure> {
-        named(&route.name)?;
+    fn put_route(&mut self, name: &str, route: WantedRoute) -> Result<(), Failure> {
         self.usages_exist(&route.pstn_usages)?;
         if route.number_pattern.is_empty() {
             return Err(Failure::new("Invalid", "The number pattern must not be empty."));
@@ -267,32 +321,19 @@ impl Work<'_> {
                 return Err(Failure::new("DomainNotConfigured", text));
             }
         }
-        let settings = json!({
-            "numberPattern": route.number_pattern, "gateways": route.gateways, "priority": route.priority,
-        });
-        let wanted = Route {
-            name: route.name.clone(),
-            settings,
-            usages: route.pstn_usages.clone(),
-        };
-        match tenant
-            .routes
-            .iter_mut()
-            .find(|known| known.name.eq_ignore_ascii_case(&route.name))
-        {
-            Some(known) if known.settings == wanted.settings && known.usages == wanted.usages => Ok("unchanged"),
-            Some(known) => {
-                *known = wanted;
-                Ok("updated")
-            }
-            None => {
-                tenant.routes.push(wanted);
-                Ok("created")
-            }
-        }
+        // Where nobody says, a route keeps its priority, and a new one comes last.
+        let kept = tenant.route(name).and_then(|known| known.settings["priority"].as_u64());
+        let last = u64::try_from(tenant.routes.len()).unwrap_or_default();
+        let priority = route.priority.map_or_else(|| kept.unwrap_or(last), u64::from);
+        tenant.put_route(
+            name,
+            json!({ "numberPattern": route.number_pattern, "gateways": route.gateways, "priority": priority }),
+            route.pstn_usages,
+        );
+        Ok(())
     }
 
-    fn policy(&mut self, kind: &str, name: &str, settings: Value) -> &'static str {
+    fn put_policy(&mut self, kind: &str, name: &str, settings: Value) {
         let id = self.state.chance.text(43);
         let created = self.microsoft.now();
         let policies = &mut self.state.tenants[self.at].policies;
@@ -300,71 +341,50 @@ impl Work<'_> {
             .iter_mut()
             .find(|known| known.kind == kind && known.name.eq_ignore_ascii_case(name))
         {
-            Some(known) if known.settings == settings => "unchanged",
-            Some(known) => {
-                known.settings = settings;
-                "updated"
-            }
-            None => {
-                policies.push(Policy {
-                    kind: kind.into(),
-                    name: name.into(),
-                    id,
-                    created,
-                    settings,
-                });
-                "created"
-            }
+            Some(known) => known.settings = settings,
+            None => policies.push(Policy {
+                kind: kind.into(),
+                name: name.into(),
+                id,
+                created,
+                settings,
+            }),
         }
     }
 
-    /// Takes away in the order in which nothing is in use any more; what is not there is left unmentioned.
-    fn remove(&mut self, remove: &Remove) -> Result<(), Failure> {
-        for (kind, label, names) in [
-            (CALLING, "callingPolicy", &remove.calling_policies),
-            (ROUTING, "voiceRoutingPolicy", &remove.voice_routing_policies),
-        ] {
-            for name in names {
-                if self
-                    .remove_policy(kind, name)
-                    .map_err(|failure| failure.at(label, name))?
-                {
-                    self.done(label, name, "removed");
-                }
+    fn remove(&mut self, object: &Object) -> Result<(), Failure> {
+        let name = &object.name;
+        match object.kind {
+            Kind::CallingPolicy => self.remove_policy(CALLING, name),
+            Kind::VoiceRoutingPolicy => self.remove_policy(ROUTING, name),
+            Kind::VoiceRoute => {
+                let routes = &mut self.state.tenants[self.at].routes;
+                routes.retain(|route| !route.name.eq_ignore_ascii_case(name));
+                Ok(())
             }
+            Kind::PstnUsage => self.remove_usage(name),
         }
-        for name in &remove.voice_routes {
-            let routes = &mut self.state.tenants[self.at].routes;
-            let before = routes.len();
-            routes.retain(|route| !route.name.eq_ignore_ascii_case(name));
-            if routes.len() < before {
-                self.done("voiceRoute", name, "removed");
-            }
+    }
+
+    fn remove_usage(&mut self, name: &str) -> Result<(), Failure> {
+        let tenant = &mut self.state.tenants[self.at];
+        let in_policy = |policy: &Policy| {
+            let usages = policy.settings["pstnUsages"].as_array();
+            usages.is_some_and(|usages| usages.iter().any(|usage| usage == name))
+        };
+        let in_route = |route: &Route| route.usages.iter().any(|usage| usage == name);
+        if tenant.routes.iter().any(in_route) || tenant.policies.iter().any(in_policy) {
+            let text = format!("The PSTN usage \"{name}\" is in use and cannot be removed.");
+            return Err(Failure::new("InUse", text));
         }
-        for name in &remove.pstn_usages {
-            let tenant = &mut self.state.tenants[self.at];
-            let in_policy = |policy: &Policy| {
-                policy.settings["pstnUsages"]
-                    .as_array()
-                    .is_some_and(|usages| usages.iter().any(|usage| usage == name))
-            };
-            let used =
-                tenant.routes.iter().any(|route| route.usages.contains(name)) || tenant.policies.iter().any(in_policy);
-            if used {
-                let text = format!("The PSTN usage \"{name}\" is in use and cannot be removed.");
-                return Err(Failure::new("InUse", text).at("pstnUsage", name));
-            }
-            if tenant.usages.remove(name) {
-                self.done("pstnUsage", name, "removed");
-            }
-        }
+        tenant.usages.remove(name);
         Ok(())
     }
 
-    fn remove_policy(&mut self, kind: &str, name: &str) -> Result<bool, Failure> {
+    fn remove_policy(&mut self, kind: &str, name: &str) -> Result<(), Failure> {
         let tenant = &mut self.state.tenants[self.at];
         let Some(id) = tenant.policy(kind, name).map(|policy| policy.id.clone()) else {
-            return Ok(false);
+            return Ok(());
         };
         let holds = |voice: &super::voice::Voice| {
             voice
@@ -378,8 +398,12 @@ impl Work<'_> {
             return Err(Failure::new("InUse", text));
         }
         tenant.policies.retain(|policy| policy.id != id);
-        Ok(true)
+        Ok(())
     }
+}
+
+fn parsed<T: DeserializeOwned>(settings: Value) -> Result<T, Failure> {
+    serde_json::from_value(settings).map_err(|error| Failure::new("Invalid", error.to_string()))
 }
 
 fn named(name: &str) -> Result<(), Failure> {
@@ -390,25 +414,4 @@ fn named(name: &str) -> Result<(), Failure> {
         ));
     }
     Ok(())
-}
-
-fn calling_settings(policy: &CallingPolicy) -> Result<Value, Failure> {
-    named(&policy.name)?;
-    let voicemail = ["AlwaysEnabled", "AlwaysDisabled", "UserOverride"];
-    let music = ["Enabled", "Disabled", "UserOverride"];
-    if !voicemail.contains(&policy.allow_voicemail.as_str())
-        || !music.contains(&policy.music_on_hold_enabled_type.as_str())
-    {
-        return Err(Failure::new(
-            "Invalid",
-            "Cannot validate argument: the value does not belong to the set.",
-        ));
-    }
-    Ok(json!({
-        "allowPrivateCalling": policy.allow_private_calling,
-        "allowVoicemail": policy.allow_voicemail,
-        "allowCallForwardingToPhone": policy.allow_call_forwarding_to_phone,
-        "allowCallForwardingToUser": policy.allow_call_forwarding_to_user,
-        "musicOnHoldEnabledType": policy.music_on_hold_enabled_type,
-    }))
 }

@@ -16,7 +16,9 @@
 //! | `POST /tenants/{tenant}/users/{user}/revoke` | | ends all tokens of a user |
 //! | `DELETE /tenants/{tenant}/consent` | | revokes all consent |
 //! | `POST /tenants/{tenant}/groups/{group}` | `displayName`, `empty`, `deleted`, `hidden` (its members), `add`, `remove` (sign-in names) | changes a group, named by id or name |
-//! | `POST /tenants/{tenant}/policies` | `type`, `name`, `deleted` | creates or deletes a policy |
+//! | `POST /tenants/{tenant}/policies` | `type`, `name`, `settings`, `deleted` | creates, changes or deletes a policy |
+//! | `POST /tenants/{tenant}/routing` | `usages` (all of them), `routes` (all of them: `name`, `usages`, and the settings) | puts other usages and routes in place of those there |
+//! | `GET /tenants/{tenant}/voice` | | usages, routes and policies |
 //! | `POST /tenants/{tenant}/grants` | `user`, `type`, `name` (null: none), `group` | gives a policy to a user |
 //! | `POST /tenants/{tenant}/numbers` | `number`, `holder` (null: nobody), `type`, `onPremises`, `deleted` | gives a number to somebody |
 //! | `GET /tenants/{tenant}/numbers` | | numbers and the places of their holders in the directory |
@@ -87,6 +89,8 @@ pub(super) fn router(microsoft: Microsoft) -> Router {
         .route("/tenants/{tenant}/users/{user}/revoke", post(revoke))
         .route("/tenants/{tenant}/groups/{group}", post(change_group))
         .route("/tenants/{tenant}/policies", post(change_policy))
+        .route("/tenants/{tenant}/routing", post(change_routing))
+        .route("/tenants/{tenant}/voice", get(show_voice))
         .route("/tenants/{tenant}/grants", post(grant))
         .route("/tenants/{tenant}/numbers", get(list_numbers).post(change_number))
         .route("/tenants/{tenant}/number-faults", post(number_fault))
@@ -331,8 +335,59 @@ async fn change_group(
 struct PolicyOrder {
     r#type: String,
     name: String,
+    #[serde(default = "nothing_set")]
+    settings: Value,
     #[serde(default)]
     deleted: bool,
+}
+
+fn nothing_set() -> Value {
+    json!({})
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RoutingOrder {
+    usages: Vec<String>,
+    routes: Vec<RouteOrder>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RouteOrder {
+    name: String,
+    usages: Vec<String>,
+    #[serde(flatten)]
+    settings: serde_json::Map<String, Value>,
+}
+
+async fn change_routing(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {
+    let order: RoutingOrder = parse(&body)?;
+    let mut state = microsoft.lock();
+    let at = tenant(&state, &name)?;
+    let tenant = &mut state.tenants[at];
+    tenant.usages = order.usages.into_iter().collect();
+    tenant.routes.clear();
+    for route in order.routes {
+        tenant.put_route(&route.name, Value::Object(route.settings), route.usages);
+    }
+    done()
+}
+
+async fn show_voice(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>) -> Done {
+    let state = microsoft.lock();
+    let tenant = &state.tenants[tenant(&state, &name)?];
+    let routes = tenant.routes.iter();
+    let routes: Vec<Value> = routes
+        .map(|route| json!({ "name": route.name, "usages": route.usages, "settings": route.settings }))
+        .collect();
+    let policies = tenant.policies.iter();
+    let policies: Vec<Value> = policies
+        .map(|policy| json!({ "type": policy.kind, "name": policy.name, "settings": policy.settings }))
+        .collect();
+    Ok(Json(
+        json!({ "usages": tenant.usages, "routes": routes, "policies": policies }),
+    ))
 }
 
 async fn change_policy(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {
@@ -342,16 +397,20 @@ async fn change_policy(Extract(microsoft): Extract<Microsoft>, Path(name): Path<
     let at = tenant(&state, &name)?;
     let id = state.chance.text(43);
     let policies = &mut state.tenants[at].policies;
-    if order.deleted {
-        policies.retain(|policy| policy.kind != order.r#type || policy.name != order.name);
-    } else {
-        policies.push(Policy {
+    policies.retain(|policy| policy.kind != order.r#type || policy.name != order.name || !order.deleted);
+    let known = policies
+        .iter_mut()
+        .find(|policy| policy.kind == order.r#type && policy.name == order.name);
+    match known {
+        Some(known) => known.settings = order.settings,
+        None if order.deleted => {}
+        None => policies.push(Policy {
             kind: order.r#type,
             name: order.name,
             id,
             created,
-            settings: json!({}),
-        });
+            settings: order.settings,
+        }),
     }
     done()
 }

@@ -279,6 +279,19 @@ impl Tenant {
         found.verified && found.voice
     }
 
+    pub(super) fn route(&self, name: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.name.eq_ignore_ascii_case(name))
+    }
+
+    pub(super) fn put_route(&mut self, name: &str, settings: Value, usages: Vec<String>) {
+        self.routes.retain(|route| !route.name.eq_ignore_ascii_case(name));
+        self.routes.push(Route {
+            name: name.to_owned(),
+            settings,
+            usages,
+        });
+    }
+
     pub(super) fn policy(&self, kind: &str, name: &str) -> Option<&Policy> {
         self.policies
             .iter()

@@ -116,6 +116,12 @@ pub fn owned(enterprise: &EnterpriseId, user: &TeamsUserId) -> Key {
     of(enterprise, format!("{OWNED}{user}"))
 }
 
+/// What we know of a tenant's own voice objects; another tenant has its own.
+#[must_use]
+pub fn tenant_objects(enterprise: &EnterpriseId, tenant: &TenantId) -> Key {
+    of(enterprise, format!("OBJECTS#{tenant}"))
+}
+
 /// Sort-key prefix of what is ours in a tenant that the enterprise has left.
 #[must_use]
 pub fn left_tenant(tenant: &TenantId) -> String {

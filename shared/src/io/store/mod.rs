@@ -11,6 +11,7 @@
 //! | voice users from an id on | same | `VOICE##set#id` | `voice_users` |
 //! | mappings, in 64 bundles | same | `MAPPING#bundle` | `mapping` |
 //! | what the last sync found wrong | same | `TROUBLE#oid` | `troubles` |
+//! | voice objects of a tenant that are known | same | `OBJECTS#tenant` | `tenant_objects` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
 //! | read of the directory, digests of everybody | same | `DIRECTORY`, `MANIFEST#read#piece` | `manifest` |
 //! | user who can be mapped, cannot, has left | `ENTERPRISE#id#TEAMS#part` | `USER#oid`, `EXCLUDED#oid`, `GONE#oid` | `directory` |
@@ -47,6 +48,7 @@ pub mod runs;
 mod steps;
 pub mod sync_status;
 pub mod table;
+mod tenant_objects;
 pub mod troubles;
 pub mod visits;
 pub mod voice_users;

@@ -4,9 +4,9 @@ use super::next::waiting;
 use super::{Facts, counted};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::management::Management;
-use crate::domain::run::RunState;
 use crate::domain::setup::Setup;
 use crate::domain::sync_status::{LastSync, SYNC_NOW};
+use crate::plan::unattended::waits_for_a_person;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -205,7 +205,8 @@ fn sync_info(facts: &Facts<'_>) -> String {
         Some(pending) if pending.users > 0 => {
             format!("{} since {}.", waiting(pending.users), facts.local(pending.since))
         }
-        Some(_) => "A final sync is needed.".into(),
+        Some(_) if facts.enterprise.standing.leaving() => "A final sync is needed.".into(),
+        Some(_) => "Voice routes or policies of the organization are to be changed.".into(),
         None => "Nothing waits for a sync.".into(),
     };
     format!(

@@ -4,7 +4,7 @@ use super::Next;
 use super::ending::end;
 use super::preparing::object_lines;
 use super::record::log;
-use crate::domain::run::{Run, RunState, Step, StepState, Tally};
+use crate::domain::run::{Authority, Run, RunState, Step, StepState, Tally};
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::leases::Lease;
@@ -66,11 +66,14 @@ pub(super) async fn applying(
     let troubles = diagnosis::troubles(&run.id, plan.notes.iter().chain(&findings), io.clock.now());
     io.store.put_troubles(enterprise, &troubles).await?;
     let kept = io.store.enterprise(enterprise).await?;
-    if kept.standing.leaving() && findings.is_empty() {
+    // What nobody needs any more goes when everybody has what replaces it; a person's sync takes it away.
+    let attended = run.authority != Authority::Unattended;
+    if attended && findings.is_empty() && plan.objects.iter().any(|change| !change.puts()) {
         let brand = io.store.reseller(&kept.reseller).await?.brand;
-        let removed = prepare::take_away(io, &brand, &session).await?;
-        let lines = object_lines(run, removed);
+        let removed = prepare::take_away(io, lease, &kept, &brand, &session).await?;
+        let lines = object_lines(run, removed.results);
         log(io, lease, run, lines).await?;
+        findings.extend(removed.findings);
     }
     end(io, lease, run, findings).await.map(Some)
 }

@@ -7,7 +7,7 @@ use crate::domain::change::Change;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::PlanId;
-use crate::domain::permission::Permission;
+use crate::domain::permission::{Mode, Permission};
 use crate::domain::run::{Run, RunState, Tally};
 use crate::domain::sync_log::Line;
 use crate::error::{Error, Result};
@@ -33,6 +33,10 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
         let missing = missing_domains(io, &kept, &session.graph).await?;
         if !leaving && !missing.is_empty() {
             return end(io, lease, run, missing).await.map(Some);
+        }
+        let objects = prepare::compare(io, &kept, &brand, &session).await?;
+        if !objects.conflicts.is_empty() {
+            return end(io, lease, run, objects.conflicts).await.map(Some);
         }
         let facts = plans::gather(io, &session.graph, &kept, &brand, &account).await?;
         let facts = retry::limited(io, lease, run, facts).await?;
@@ -71,6 +75,8 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
         } else {
             permission
         };
+        let takes_away = leaving || permission.mode == Mode::Full;
+        let stored = stored.with_objects(objects.held(takes_away));
         let rulings = rule(&stored.changes, account.owned.len(), permission);
         let steps = stored.worded(apply::steps(&stored.changes, &rulings));
         if !mapping::keep_plan(io, lease, &run.id, &kept, account.version, &stored, &steps, now).await? {
