@@ -96,6 +96,8 @@ pub(crate) fn weight(route: &Route) -> usize {
     let last = route.path.rsplit('/').next().unwrap_or_default();
     match (route.method.as_str(), last) {
         ("GET", _) => 0,
+        // A plan can be approved until the mapping changes.
+        ("PUT", "approval") => 0,
         // What was taken back can be sent again.
         ("DELETE", "invitation" | "{voiceUser}") => 2,
         // A new run gives up the one that waits for its sign-in; sync is enabled after it was disabled.

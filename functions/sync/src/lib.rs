@@ -3,6 +3,8 @@
 mod log;
 mod operators;
 mod plans;
+mod preflight;
+mod release_limit;
 mod runs;
 mod status;
 mod unattended;
@@ -22,6 +24,9 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(unattended::get, unattended::put, unattended::stop))
         .routes(routes!(plans::make))
         .routes(routes!(plans::get))
+        .routes(routes!(plans::approve))
+        .routes(routes!(preflight::get))
+        .routes(routes!(release_limit::get, release_limit::put))
         .routes(routes!(runs::start, runs::list))
         .routes(routes!(runs::get))
         .routes(routes!(runs::changes))

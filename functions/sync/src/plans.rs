@@ -9,9 +9,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::Result;
 use shared::domain::caller::Caller;
-use shared::domain::change::Change;
+use shared::domain::change::{Change, Why};
 use shared::domain::finding::Finding;
 use shared::domain::ids::{EnterpriseId, PlanId};
+use shared::domain::permission::Approval;
+use shared::domain::tenant_object::ObjectChange;
 use shared::io::Io;
 use shared::run::access;
 use shared::run::plans::{self, StoredPlan};
@@ -34,14 +36,24 @@ pub(crate) struct PlanView {
     id: PlanId,
     #[schema(value_type = String, format = "date-time")]
     made: Timestamp,
+    /// What is done with the tenant's own objects; a run looks at them itself, so a plan that is made without a sign-in has
+    /// none.
+    objects: Vec<ObjectChange>,
     /// In order of execution.
-    changes: Vec<Change>,
-    /// A line a change: `+` gives, `-` takes away, `~` moves, `=` adopts, `!` is left alone.
+    changes: Vec<PlannedChange>,
+    /// A line a change with its reason: `+` gives, `-` takes away, `~` moves, `=` adopts, `!` is left alone.
     text: Vec<String>,
     /// What is left alone, and why.
     conflicts: Vec<Finding>,
-    /// More releases than pass by themselves: start the run with `approvedReleases` of this number.
+    /// What is done all the same, and should be known.
+    notes: Vec<Finding>,
+    /// More releases than pass by themselves: somebody who may has to approve the plan, by this number.
     releases_to_approve: Option<usize>,
+    /// Who has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<Approval>,
+    /// How many requests to Microsoft the changes take.
+    estimated_calls: u64,
     /// How long the run will take, from the sign-in to the last proof.
     estimated_seconds: u64,
     /// How many sign-ins of at least 60 minutes it needs: a session with Microsoft lasts no longer for sure, and the run
@@ -49,15 +61,44 @@ pub(crate) struct PlanView {
     sign_ins: u32,
 }
 
+/// One change, and why it is made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PlannedChange {
+    #[serde(flatten)]
+    change: Change,
+    /// Whom it concerns; absent where the directory does not know them.
+    name: Option<String>,
+    /// What the user has of it before; absent is nothing, or the tenant's default.
+    before: Option<String>,
+    /// What the user has of it after.
+    after: Option<String>,
+    reason: Why,
+    /// The same in words.
+    reason_text: &'static str,
+}
+
 impl From<StoredPlan> for PlanView {
     fn from(plan: StoredPlan) -> Self {
+        let planned = |(change, reason): (&Change, Why)| PlannedChange {
+            name: plan.names.get(change.user()).cloned(),
+            before: change.before().map(str::to_owned),
+            after: change.after().map(str::to_owned),
+            change: change.clone(),
+            reason,
+            reason_text: reason.text(),
+        };
         Self {
+            changes: plan.reasoned().map(planned).collect(),
             text: plan.text(),
             id: plan.id,
             made: plan.made,
-            changes: plan.changes,
+            objects: plan.objects,
             conflicts: plan.conflicts,
+            notes: plan.notes,
             releases_to_approve: plan.releases_to_approve,
+            approval: plan.approval,
+            estimated_calls: plan.calls,
             estimated_seconds: plan.seconds,
             sign_ins: plan.sign_ins,
         }
@@ -115,6 +156,30 @@ pub(crate) async fn get(
     Segments(path): Segments<OnePlan>,
 ) -> Result<Json<PlanView>> {
     access::on(&io, caller, &path.enterprise).await?;
-    let plan: StoredPlan = io.store.plan(&path.enterprise, &path.plan, io.clock.now()).await?;
+    let plan = plans::get(&io, &path.enterprise, &path.plan, io.clock.now()).await?;
+    Ok(Json(plan.into()))
+}
+
+/// The number of releases that somebody has read.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApprovalForm {
+    /// As the plan's `releasesToApprove` says.
+    releases: usize,
+}
+
+/// Approves the releases of a plan: a run with this plan then does what it says, or less. The name of whoever does so stays
+/// with the plan and with the run; the first approval counts.
+#[utoipa::path(put, path = "/v1/enterprises/{enterprise}/plans/{plan}/approval", operation_id = "approvePlan", tag = "sync", security(("jwt" = [])),
+    params(("enterprise" = String, Path), ("plan" = String, Path)), request_body = ApprovalForm,
+    responses((status = 200, body = PlanView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn approve(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Segments(path): Segments<OnePlan>,
+    body: Body<ApprovalForm>,
+) -> Result<Json<PlanView>> {
+    let access = access::on(&io, caller, &path.enterprise).await?;
+    let plan = plans::approve(&io, &access, &path.plan, body.value.releases, io.clock.now()).await?;
     Ok(Json(plan.into()))
 }

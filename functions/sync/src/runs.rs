@@ -11,11 +11,12 @@ use shared::domain::caller::Caller;
 use shared::domain::email::EmailAddress;
 use shared::domain::finding::Finding;
 use shared::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
-use shared::domain::permission::{Mode, Permission};
+use shared::domain::permission::{Approval, Mode, Permission};
 use shared::domain::run::{Authority, Run, RunKind, RunState, Step, StepState, Tally, Trigger};
 use shared::io::Io;
 use shared::run::access;
 use shared::run::history::{self, UserSteps};
+use shared::run::plans;
 use shared::run::start_sync::{self, Ask, Started};
 use shared::run::{retry, stop};
 use shared::web::extract::{Body, IdempotencyKey, Params, Segments};
@@ -85,6 +86,9 @@ pub(crate) struct RunView {
     counts: Tally,
     /// What stood in the way; the first 200, and all of them in the log.
     findings: Vec<Finding>,
+    /// Who has approved its releases, where that was needed; given for one run, not in the history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<Approval>,
     /// Where the Global Admin signs in; given to whoever started the run or asks for its sign-in again.
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in_url: Option<String>,
@@ -194,6 +198,7 @@ fn view(run: Run) -> RunView {
         ended: run.ended,
         counts: run.tally,
         findings: run.findings,
+        approval: None,
         sign_in_url: None,
         users: None,
     }
@@ -224,6 +229,7 @@ pub(crate) async fn start(
     let permission = form.mode.map(|mode| Permission {
         mode,
         approved_releases: form.approved_releases,
+        approved_by: form.approved_releases.map(|_| access.author().who),
     });
     let ask = Ask {
         kind: form.kind,
@@ -289,6 +295,7 @@ pub(crate) async fn retry(
     let permission = Permission {
         mode: form.mode,
         approved_releases: form.approved_releases,
+        approved_by: form.approved_releases.map(|_| access.author().who),
     };
     let now = io.clock.now();
     let run = retry::start(&io, &access, &path.run, permission, form.debug, &once, now).await?;
@@ -363,8 +370,13 @@ pub(crate) async fn get(
     access::on(&io, caller, &path.enterprise).await?;
     let run = io.store.run(&path.enterprise, &path.run).await?;
     let users = history::users(&io, &path.enterprise, &run).await?;
+    let approval = plans::approval_used(&io, &path.enterprise, &run.id).await?;
     let users = users.map(|users| users.into_iter().map(UserProgress::from).collect());
-    Ok(Json(RunView { users, ..view(run) }))
+    Ok(Json(RunView {
+        users,
+        approval,
+        ..view(run)
+    }))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -130,6 +130,10 @@ pub enum Deed {
     MappingChanged,
     /// A plan was made.
     PlanMade,
+    /// Somebody has approved the releases of a plan.
+    PlanApproved,
+    /// How many numbers a sync may release by itself was changed.
+    ReleaseLimitChanged,
     /// A sync was asked for.
     RunStarted,
     /// Another sign-in link to a run was given out.
@@ -179,6 +183,7 @@ impl Deed {
             | Self::ResellerActivated
             | Self::ActionUrlGiven
             | Self::PlanMade
+            | Self::PlanApproved
             | Self::SignInLinkGiven => None,
             Self::EnterpriseCreated
             | Self::EnterpriseChanged
@@ -202,6 +207,7 @@ impl Deed {
             | Self::TenantMoved
             | Self::GlobalAdminRecorded
             | Self::OperatorsChanged
+            | Self::ReleaseLimitChanged
             | Self::DeputyRecorded
             | Self::UnattendedAllowed
             | Self::UnattendedWithdrawn

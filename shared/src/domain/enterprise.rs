@@ -6,6 +6,7 @@ use super::group_filter::GroupFilter;
 use super::ids::{EnterpriseId, InvitationId, ResellerId, TenantId};
 use super::management::Management;
 use super::operators::Operators;
+use super::permission::ReleaseLimit;
 use super::setup::Setup;
 use super::standing::Standing;
 use super::steps::Steps;
@@ -130,6 +131,8 @@ pub struct Enterprise {
     pub steps: Steps,
     /// Whether syncs keep to the bound tenant (R067).
     pub sync_switch: SyncSwitch,
+    /// How many numbers a sync may release by itself.
+    pub release_limit: ReleaseLimit,
     /// The tenant that it was moved away from, while what belongs to that one is still being put aside; then the bound one,
     /// while what was put aside of it once is taken up.
     pub left_tenant: Option<TenantId>,

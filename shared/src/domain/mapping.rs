@@ -1,5 +1,6 @@
 //! Which voice user rings at which Teams user: what is saved, and what earlier syncs put in place.
 
+use super::calling_policy::PolicyType;
 use super::ids::{TeamsUserId, VoiceUserId};
 use super::phone::E164;
 use serde::{Deserialize, Serialize};
@@ -30,15 +31,62 @@ pub struct Owned {
     pub calling_policy: Option<String>,
     /// The voice routing policy we granted.
     pub routing_policy: Option<String>,
+    /// The calling policy that somebody else had granted to the user; it is given back when ours is taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calling_policy_before: Option<String>,
+    /// The same of the voice routing policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing_policy_before: Option<String>,
 }
 
 impl Owned {
     /// Nothing of ours is left.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        self.number.is_none() && self.calling_policy.is_none() && self.routing_policy.is_none()
+    }
+
+    /// What we gave, without what was there before us: to be compared with what is wanted.
+    #[must_use]
+    pub fn given(&self) -> Self {
+        Self {
+            calling_policy_before: None,
+            routing_policy_before: None,
+            ..self.clone()
+        }
+    }
+
+    /// The policy of this kind that is ours.
+    #[must_use]
+    pub fn policy(&self, kind: PolicyType) -> Option<&String> {
+        match kind {
+            PolicyType::OnlineVoiceRoutingPolicy => self.routing_policy.as_ref(),
+            PolicyType::TeamsCallingPolicy => self.calling_policy.as_ref(),
+        }
+    }
+
+    /// The policy of this kind that was there before ours.
+    #[must_use]
+    pub fn before(&self, kind: PolicyType) -> Option<&String> {
+        match kind {
+            PolicyType::OnlineVoiceRoutingPolicy => self.routing_policy_before.as_ref(),
+            PolicyType::TeamsCallingPolicy => self.calling_policy_before.as_ref(),
+        }
     }
 }
 
 /// Everything that is ours in a tenant.
 pub type Ownership = BTreeMap<TeamsUserId, Owned>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_noted_before_there_was_a_before_is_still_read() {
+        let kept = r#"{"number":"+15550100101","callingPolicy":"C","routingPolicy":"R"}"#;
+        let owned: Owned = serde_json::from_str(kept).unwrap();
+        assert_eq!(owned, owned.given());
+        assert_eq!(serde_json::to_string(&owned).unwrap(), kept);
+    }
+}

@@ -43,10 +43,12 @@ pub enum Action {
     StopUnattended,
     /// Starts a sync.
     Sync,
+    /// Agrees that a sync takes away more numbers than it may by itself.
+    Approve,
 }
 
 /// Every action.
-pub const ACTIONS: [Action; 19] = [
+pub const ACTIONS: [Action; 20] = [
     Action::ManageResellers,
     Action::ListResellers,
     Action::EditReseller,
@@ -66,6 +68,7 @@ pub const ACTIONS: [Action; 19] = [
     Action::Govern,
     Action::StopUnattended,
     Action::Sync,
+    Action::Approve,
 ];
 
 /// Which action each route with a token is.
@@ -159,6 +162,14 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("POST", "/v1/enterprises/{enterprise}/mapping/proposals", Action::Map),
     ("POST", "/v1/enterprises/{enterprise}/plans", Action::Map),
     ("GET", "/v1/enterprises/{enterprise}/plans/{plan}", Action::Read),
+    (
+        "PUT",
+        "/v1/enterprises/{enterprise}/plans/{plan}/approval",
+        Action::Approve,
+    ),
+    ("GET", "/v1/enterprises/{enterprise}/preflight", Action::Read),
+    ("GET", "/v1/enterprises/{enterprise}/release-limit", Action::Read),
+    ("PUT", "/v1/enterprises/{enterprise}/release-limit", Action::Provision),
     ("GET", "/v1/enterprises/{enterprise}/runs", Action::Read),
     ("POST", "/v1/enterprises/{enterprise}/runs", Action::Sync),
     ("GET", "/v1/enterprises/{enterprise}/runs/{run}", Action::Read),
@@ -205,8 +216,9 @@ impl Role {
     #[must_use]
     pub fn may(&self, action: Action) -> May {
         use Action::{
-            Appoint, Audit, Consent, EditReseller, Govern, Guide, Invite, Licence, ListResellers, ManageResellers, Map,
-            Provision, Read, ReadReseller, ReadSipData, Remove, ResetConsent, StopUnattended, Sync,
+            Appoint, Approve, Audit, Consent, EditReseller, Govern, Guide, Invite, Licence, ListResellers,
+            ManageResellers, Map, Provision, Read, ReadReseller, ReadSipData, Remove, ResetConsent, StopUnattended,
+            Sync,
         };
         let (always, on_behalf): (&[Action], &[Action]) = match self {
             Self::ProviderAdmin => (
@@ -225,6 +237,7 @@ impl Role {
                     Read,
                     Audit,
                     Map,
+                    Approve,
                 ],
                 &[],
             ),
@@ -256,10 +269,10 @@ impl Role {
                     Read,
                     Audit,
                 ],
-                &[Map, Sync],
+                &[Map, Sync, Approve],
             ),
             Self::ResellerViewer(_) => (&[ReadReseller, Read], &[]),
-            Self::AccountAdmin(_) => (&[Guide, Read, Audit, Map, StopUnattended], &[]),
+            Self::AccountAdmin(_) => (&[Guide, Read, Audit, Map, StopUnattended, Approve], &[]),
             Self::AccountManager(_) => (&[Guide, Read, Map], &[]),
             Self::GlobalAdmin(_) => (
                 &[
@@ -273,6 +286,7 @@ impl Role {
                     Govern,
                     StopUnattended,
                     Sync,
+                    Approve,
                 ],
                 &[],
             ),
@@ -369,6 +383,15 @@ mod tests {
     fn r013_a_reseller_maps_on_behalf_only() {
         let reseller = ResellerId::mint(jiff::Timestamp::UNIX_EPOCH, 2);
         assert_eq!(Role::ResellerAdmin(reseller).may(Action::Map), May::OnBehalf);
+    }
+
+    #[test]
+    fn who_maps_does_not_thereby_agree_that_many_lose_their_numbers() {
+        let approving = who(Action::Approve);
+        let expected = ["provider_admin", "reseller_admin", "account_admin", "global_admin"];
+        assert_eq!(approving, expected);
+        let reseller = ResellerId::mint(jiff::Timestamp::UNIX_EPOCH, 2);
+        assert_eq!(Role::ResellerAdmin(reseller).may(Action::Approve), May::OnBehalf);
     }
 
     #[test]

@@ -196,7 +196,7 @@ impl Tally {
                     Change::Release { .. } => &mut tally.released,
                     Change::Assign { moved: true, .. } => &mut tally.moved,
                     Change::Assign { moved: false, .. } => &mut tally.added,
-                    Change::Adopt { .. } => &mut tally.adopted,
+                    Change::Adopt { .. } | Change::AdoptPolicy { .. } => &mut tally.adopted,
                     Change::Revoke { .. } | Change::Grant { .. } => &mut tally.changed,
                 },
             } += 1;

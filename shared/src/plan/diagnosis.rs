@@ -14,7 +14,7 @@ use crate::domain::group_filter::{Banned, GroupFilter};
 use crate::domain::ids::TeamsUserId;
 use crate::domain::mapping::Owned;
 use crate::domain::voice::VoiceUser;
-use crate::plan::preflight::Moment;
+use crate::plan::preflight::{self, Moment};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -38,6 +38,22 @@ pub struct Chosen {
     pub name: String,
     /// What it is like.
     pub state: GroupState,
+}
+
+impl Chosen {
+    /// What is wrong with it.
+    #[must_use]
+    pub fn finding(&self) -> Option<Finding> {
+        let name = &self.name;
+        match self.state {
+            GroupState::Fine => None,
+            GroupState::Gone => preflight::group(name, None),
+            GroupState::Empty => preflight::group(name, Some(0)),
+            GroupState::Hidden => Some(preflight::hidden(name)),
+            GroupState::Paused => Some(preflight::group_paused(name)),
+            GroupState::Banned(banned) => Some(preflight::group_banned(name, banned)),
+        }
+    }
 }
 
 /// What a chosen group is like.

@@ -54,6 +54,10 @@ pub fn cost<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Cost {
                 policies += 1;
                 users.insert(user);
             }
+            // Nothing is written, but what is there is read.
+            Change::AdoptPolicy { user, .. } => {
+                users.insert(user);
+            }
         }
     }
     let users = u64::try_from(users.len()).unwrap_or(u64::MAX);
@@ -180,6 +184,7 @@ mod tests {
             policy_type,
             name: "Calls".into(),
             was: None,
+            keeps: None,
         };
         (0..count)
             .flat_map(|n| {

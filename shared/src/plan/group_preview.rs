@@ -1,10 +1,10 @@
 //! What a choice of whose users are synchronised would mean: who is in, who is out, and whom it would unassign.
 
-use super::guard::free_releases;
 use crate::domain::folded::folded;
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::ids::{TeamsUserId, VoiceUserId};
 use crate::domain::mapping::{Mapping, Ownership};
+use crate::domain::permission::ReleaseLimit;
 use crate::domain::phone::E164;
 use crate::domain::sync_log::Counts;
 use crate::domain::voice::VoiceUser;
@@ -117,6 +117,7 @@ pub fn unassigned(
     owned: &Ownership,
     filter: &GroupFilter,
     inside: &BTreeSet<[u8; 16]>,
+    limit: ReleaseLimit,
 ) -> (Vec<Unassigned>, usize, bool) {
     if !matches!(filter, GroupFilter::Groups(_)) {
         return (Vec::new(), 0, false);
@@ -140,7 +141,7 @@ pub fn unassigned(
         .iter()
         .filter(|(user, owned)| owned.number.is_some() && outside(user))
         .count();
-    (unassigned, releases, releases > free_releases(owned.len()))
+    (unassigned, releases, releases > limit.free(owned.len()))
 }
 
 #[cfg(test)]
@@ -190,7 +191,16 @@ mod tests {
         let owned: Ownership = (1..=9).map(owned).collect();
         let groups = GroupFilter::Groups(Vec::new());
         let inside = |all: std::ops::RangeInclusive<u8>| all.map(|n| [n; 16]).collect::<BTreeSet<_>>();
-        let look = |filter, inside| unassigned(&rows, &BTreeMap::new(), &owned, filter, &inside);
+        let look = |filter, inside| {
+            unassigned(
+                &rows,
+                &BTreeMap::new(),
+                &owned,
+                filter,
+                &inside,
+                ReleaseLimit::default(),
+            )
+        };
         let (who, releases, approval) = look(&groups, inside(1..=7));
         let who: Vec<&str> = who.iter().map(|one| one.name.as_str()).collect();
         assert_eq!((who, releases, approval), (vec!["v8", "v9"], 2, false));

@@ -2,6 +2,7 @@
 
 use crate::domain::brand::Brand;
 use crate::domain::calling_policy::{CallingPolicy, routing_name};
+use crate::domain::change::Why as ChangeWhy;
 use crate::domain::directory::Ineligible;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{TeamsUserId, VoiceUserId};
@@ -310,6 +311,7 @@ impl Wanted {
             number: Some(self.number.clone()),
             calling_policy: Some(self.calling_policy.clone()),
             routing_policy: Some(self.routing_policy.clone()),
+            ..Owned::default()
         }
     }
 }
@@ -351,11 +353,35 @@ pub fn wanted(
     (wanted, without_number)
 }
 
+/// Why saved rows ask for nothing, by Teams user. Who is not in it has no row.
+#[must_use]
+pub fn asking_nothing(
+    rows: &BTreeMap<VoiceUserId, Mapping>,
+    voice_users: &BTreeMap<VoiceUserId, VoiceUser>,
+    enterprise: &Enterprise,
+    now: Timestamp,
+) -> BTreeMap<TeamsUserId, ChangeWhy> {
+    let unlicensed = licence::unlicensed(rows, enterprise.allowance(now));
+    let why = |row: &Mapping| {
+        let number = voice_users.get(&row.voice_user).and_then(|user| user.number.as_ref());
+        if unlicensed.contains(&row.voice_user) {
+            Some(ChangeWhy::Unlicensed)
+        } else {
+            number.is_none().then_some(ChangeWhy::NumberMissing)
+        }
+    };
+    let nothing = rows
+        .values()
+        .filter_map(|row| Some((row.teams_user.clone(), why(row)?)));
+    nothing.collect()
+}
+
 /// The Teams users for whom a sync has something to do (R114). Undoing a change before a sync empties it again.
 #[must_use]
 pub fn pending(wanted: &BTreeMap<TeamsUserId, Wanted>, owned: &Ownership) -> BTreeSet<TeamsUserId> {
     let differs = |user: &&TeamsUserId| {
-        wanted.get(*user).map(Wanted::owned).unwrap_or_default() != owned.get(*user).cloned().unwrap_or_default()
+        wanted.get(*user).map(Wanted::owned).unwrap_or_default()
+            != owned.get(*user).map(Owned::given).unwrap_or_default()
     };
     wanted.keys().chain(owned.keys()).filter(differs).cloned().collect()
 }

@@ -5,12 +5,18 @@ mod account;
 mod filter;
 mod number;
 mod objects;
+mod people;
+mod report;
+mod scope;
 mod user;
 
 pub use account::{DIAL_PAD_WITHIN, dial_pad, first_sync, not_synced_yet, over_license};
 pub use filter::{Absence, group, group_banned, group_paused, hidden, user_not_in_filter};
 pub use number::{Elsewhere, no_extension, number_invalid, number_missing, number_orphaned, number_taken};
 pub use objects::{gateway_refused, name_taken, object_not_proven, policy_drift};
+pub use people::{Directory, Seen, against, people};
+pub use report::{Kind, Noted, ready, report};
+pub use scope::{Effect, Scope, scope};
 pub use user::{
     country_mismatch, country_missing, guest, has_calling_plan, has_comm_credits, ineligible_finding,
     license_propagating, mapped_user_gone, mapped_user_ineligible, no_phone_system, not_teams_only, on_premises,

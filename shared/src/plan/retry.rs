@@ -13,6 +13,8 @@ pub fn limited(mut facts: Facts, users: &BTreeSet<TeamsUserId>) -> Facts {
     let kept = bound_up(&facts, users);
     facts.wanted.retain(|user, _| kept.contains(user));
     facts.ours.retain(|user, _| kept.contains(user));
+    let concerns = |about: &Option<TeamsUserId>| about.as_ref().is_some_and(|user| kept.contains(user));
+    facts.remarks.retain(|remark| concerns(&remark.about));
     // Mapped voice users without a number are nobody's failed change.
     facts.without_number.clear();
     facts

@@ -4,6 +4,7 @@
 use crate::domain::Invalid;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Actor, Code, Finding};
+use crate::domain::ids::PlanId;
 use crate::domain::permission::{Mode, Permission};
 use crate::domain::run::{Authority, Run, RunState, Trigger};
 use crate::domain::sync_status::SyncStatus;
@@ -55,6 +56,7 @@ pub fn permitted(kept: &Enterprise) -> Permission {
             Mode::AddOnly
         },
         approved_releases: None,
+        approved_by: None,
     }
 }
 
@@ -62,9 +64,20 @@ pub fn permitted(kept: &Enterprise) -> Permission {
 ///
 /// # Errors
 /// Everything that goes beyond it.
-pub fn within_bounds(kept: &Enterprise, permission: Option<&Permission>) -> Result<(), Vec<Invalid>> {
+pub fn within_bounds(
+    kept: &Enterprise,
+    permission: Option<&Permission>,
+    plan: Option<&PlanId>,
+) -> Result<(), Vec<Invalid>> {
     let Some(permission) = permission else { return Ok(()) };
     let mut wrong = Vec::new();
+    if permission.mode == Mode::Full && plan.is_some() {
+        // Its approval would let more pass than passes by itself.
+        wrong.push(Invalid::new(
+            "plan",
+            "leave it out, or give mode addOnly: what was approved with a plan needs the sign-in of the Global Admin",
+        ));
+    }
     if permission.mode == Mode::Full && !kept.unattended.releases {
         wrong.push(Invalid::new(
             "mode",

@@ -128,7 +128,7 @@ fn numbers_after(applied: &[Change]) -> BTreeMap<&TeamsUserId, Option<&E164>> {
         match change {
             Change::Release { from, .. } => has.insert(from, None),
             Change::Assign { number, to, .. } => has.insert(to, Some(number)),
-            Change::Adopt { .. } | Change::Revoke { .. } | Change::Grant { .. } => None,
+            Change::Adopt { .. } | Change::AdoptPolicy { .. } | Change::Revoke { .. } | Change::Grant { .. } => None,
         };
     }
     has
@@ -210,7 +210,6 @@ mod tests {
                 .into_iter()
                 .map(|(user, owned)| (user, wanted(number(&owned).as_str())))
                 .collect(),
-            without_number: Vec::new(),
             users: (0..3)
                 .map(|n| {
                     let held = ours.get(&user(n)).map(number);
@@ -228,6 +227,7 @@ mod tests {
                 })
                 .collect(),
             ours: ours.clone(),
+            ..sync::Facts::default()
         }
     }
 

@@ -61,7 +61,7 @@ fn phase(change: &Change) -> u8 {
     match change {
         Change::Release { .. } => 0,
         Change::Assign { .. } | Change::Adopt { .. } => 1,
-        Change::Revoke { .. } | Change::Grant { .. } => 2,
+        Change::Revoke { .. } | Change::Grant { .. } | Change::AdoptPolicy { .. } => 2,
     }
 }
 
@@ -235,7 +235,9 @@ impl Round<'_> {
                         self.handed_over(at, sent).await?;
                     }
                 },
-                Change::Adopt { .. } => self.note(at, StepState::Verifying { since }).await?,
+                Change::Adopt { .. } | Change::AdoptPolicy { .. } => {
+                    self.note(at, StepState::Verifying { since }).await?
+                }
                 Change::Revoke { .. } | Change::Grant { .. } => policies.push(at),
             }
         }
@@ -270,6 +272,7 @@ impl Round<'_> {
             Change::Release { .. }
             | Change::Assign { .. }
             | Change::Adopt { .. }
+            | Change::AdoptPolicy { .. }
             | Change::Revoke { .. }
             | Change::Grant { .. } => false,
         };
@@ -344,11 +347,30 @@ impl Round<'_> {
                         }
                     }
                 }
-                Change::Revoke { user, policy_type, .. } => {
-                    revokes.0.push(*at);
-                    revokes.1.push((user.clone(), *policy_type));
+                Change::Revoke {
+                    user,
+                    policy_type,
+                    back,
+                    ..
+                } => {
+                    // What was there before us may be gone; then the tenant's default holds.
+                    let back = match back {
+                        Some(name) => self.io.graph.policy_id(self.token, *policy_type, name).await?,
+                        None => None,
+                    };
+                    if let Some(policy_id) = back {
+                        grants.0.push(*at);
+                        grants.1.push(PolicyGrant {
+                            user: user.clone(),
+                            policy_type: *policy_type,
+                            policy_id,
+                        });
+                    } else {
+                        revokes.0.push(*at);
+                        revokes.1.push((user.clone(), *policy_type));
+                    }
                 }
-                Change::Release { .. } | Change::Assign { .. } | Change::Adopt { .. } => {}
+                Change::Release { .. } | Change::Assign { .. } | Change::Adopt { .. } | Change::AdoptPolicy { .. } => {}
             }
         }
         let granted = self.io.graph.grant(self.token, &grants.1).await?;
@@ -431,7 +453,7 @@ impl Round<'_> {
                 Change::Release { number, .. } | Change::Assign { number, .. } | Change::Adopt { number, .. } => {
                     numbers.insert(number.clone());
                 }
-                Change::Revoke { user, .. } | Change::Grant { user, .. } => {
+                Change::Revoke { user, .. } | Change::Grant { user, .. } | Change::AdoptPolicy { user, .. } => {
                     users.insert(user.clone());
                 }
             }
@@ -459,12 +481,18 @@ pub(super) fn in_place(change: &Change, (users, numbers): &Observed) -> bool {
             user,
             policy_type,
             name,
+            ..
         } => policy(user, policy_type).is_none_or(|policy| policy.name != *name || policy.by_group),
         Change::Grant {
             user,
             policy_type,
             name,
             ..
+        }
+        | Change::AdoptPolicy {
+            user,
+            policy_type,
+            name,
         } => policy(user, policy_type).is_some_and(|policy| policy.name == *name),
     }
 }

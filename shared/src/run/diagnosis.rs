@@ -5,9 +5,10 @@ pub use crate::plan::diagnosis::{CODES, Reason, Verdict, Weight};
 use crate::domain::directory::TeamsUser;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Code, Finding};
-use crate::domain::group_filter::GroupFilter;
+use crate::domain::group_filter::{ChosenGroup, Group, GroupFilter};
 use crate::domain::ids::{RunId, TeamsUserId, VoiceUserId};
 use crate::domain::mapping::{Owned, Ownership};
+use crate::domain::run::Run;
 use crate::domain::sync_status::SyncStatus;
 use crate::domain::voice::VoiceUser;
 use crate::domain::{licence, plain_text, schedule};
@@ -262,36 +263,14 @@ async fn about(io: &Io, kept: &Enterprise, world: &World, subject: Subject<'_>, 
         status::current(io, enterprise, sync),
         status::failed(io, enterprise, sync)
     )?;
-    let failed: &[Finding] = failed.as_ref().map_or(&[], |run| &run.findings);
-    let found_so = |code: Code, name: &str| failed.iter().any(|one| one.code == code && one.subject == name);
-    let chosen: Vec<Chosen> = match &kept.group_filter {
-        GroupFilter::Undecided | GroupFilter::Everyone => Vec::new(),
-        GroupFilter::Groups(chosen) => chosen
-            .iter()
-            .map(|chosen| {
-                let known = groups.iter().find(|group| group.id == chosen.id);
-                let found = |code| found_so(code, &chosen.name);
-                let state = match known.and_then(|group| group.banned) {
-                    _ if known.is_none() && !groups.is_empty() || found(Code::GroupNotFound) => GroupState::Gone,
-                    _ if found(Code::GroupEmpty) || known.is_some_and(|group| group.members == Some(0)) => {
-                        GroupState::Empty
-                    }
-                    _ if found(Code::GroupHidden) => GroupState::Hidden,
-                    Some(banned) => GroupState::Banned(banned),
-                    None if known.is_some_and(|group| group.paused) => GroupState::Paused,
-                    None => GroupState::Fine,
-                };
-                Chosen {
-                    name: chosen.name.clone(),
-                    state,
-                }
-            })
-            .collect(),
-    };
+    let chosen = chosen(kept, &groups, failed.as_ref());
     let brand = reseller.brand;
     let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, kept, &brand, now);
     let wanted = ours.and_then(|id| wanted.get(id)).map(Wanted::owned);
-    let owned = ours.and_then(|id| account.owned.get(id)).cloned().unwrap_or_default();
+    let owned = ours
+        .and_then(|id| account.owned.get(id))
+        .map(Owned::given)
+        .unwrap_or_default();
     let running = current.filter(|run| !run.state.ended());
     let diagnosis = diagnose(&Facts {
         filter: &kept.group_filter,
@@ -325,6 +304,32 @@ async fn about(io: &Io, kept: &Enterprise, world: &World, subject: Subject<'_>, 
     })
 }
 
+/// What is known of the chosen groups: as they were last read, and what the last sync says that failed.
+pub(super) fn chosen(kept: &Enterprise, groups: &[Group], failed: Option<&Run>) -> Vec<Chosen> {
+    let failed: &[Finding] = failed.map_or(&[], |run| &run.findings);
+    let found_so = |code: Code, name: &str| failed.iter().any(|one| one.code == code && one.subject == name);
+    let GroupFilter::Groups(chosen) = &kept.group_filter else {
+        return Vec::new();
+    };
+    let of = |chosen: &ChosenGroup| {
+        let known = groups.iter().find(|group| group.id == chosen.id);
+        let found = |code| found_so(code, &chosen.name);
+        let state = match known.and_then(|group| group.banned) {
+            _ if known.is_none() && !groups.is_empty() || found(Code::GroupNotFound) => GroupState::Gone,
+            _ if found(Code::GroupEmpty) || known.is_some_and(|group| group.members == Some(0)) => GroupState::Empty,
+            _ if found(Code::GroupHidden) => GroupState::Hidden,
+            Some(banned) => GroupState::Banned(banned),
+            None if known.is_some_and(|group| group.paused) => GroupState::Paused,
+            None => GroupState::Fine,
+        };
+        Chosen {
+            name: chosen.name.clone(),
+            state,
+        }
+    };
+    chosen.iter().map(of).collect()
+}
+
 fn seats(
     kept: &Enterprise,
     World { account, held, .. }: &World,
@@ -344,9 +349,25 @@ fn seats(
     }
 }
 
-/// What a run found wrong, by the person whom it concerns.
+/// What is asked of the directory and of what is saved whenever somebody is diagnosed.
+pub(super) const ASKED_ANEW: [Code; 11] = [
+    Code::UserNotInFilter,
+    Code::Guest,
+    Code::ResourceAccount,
+    Code::NoPhoneSystem,
+    Code::HasCallingPlan,
+    Code::HasCommCredits,
+    Code::LicensePropagating,
+    Code::NumberInvalid,
+    Code::NoExtension,
+    Code::CountryMissing,
+    Code::CountryMismatch,
+];
+
+/// What a run found wrong that only a run can see, by the person whom it concerns.
 pub(super) fn troubles<'a>(run: &RunId, findings: impl Iterator<Item = &'a Finding>, at: Timestamp) -> Vec<Trouble> {
     let mut by_person: BTreeMap<TeamsUserId, Trouble> = BTreeMap::new();
+    let findings = findings.filter(|finding| !ASKED_ANEW.contains(&finding.code));
     for (user, finding) in findings.filter_map(|finding| Some((finding.about.clone()?, finding))) {
         let trouble = by_person.entry(user.clone()).or_insert_with(|| Trouble {
             user,

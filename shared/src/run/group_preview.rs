@@ -102,8 +102,15 @@ async fn of_groups(
         found.leaving.name(&user.label());
     }
     let account = io.store.account(&kept.id).await?;
-    (found.unassigned, found.releases, found.approval) =
-        unassigned(&account.rows, &account.voice_users, &account.owned, filter, &inside);
+    let limit = kept.release_limit;
+    (found.unassigned, found.releases, found.approval) = unassigned(
+        &account.rows,
+        &account.voice_users,
+        &account.owned,
+        filter,
+        &inside,
+        limit,
+    );
     Ok(found)
 }
 

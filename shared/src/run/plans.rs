@@ -1,26 +1,31 @@
 //! Plans that are shown before anybody signs in, and the facts they rest on.
 
+use crate::domain::Invalid;
 use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::brand::Brand;
-use crate::domain::change::Change;
+use crate::domain::calling_policy::{CallingPolicy, routing_name};
+use crate::domain::change::{Change, Why};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
-use crate::domain::ids::{EnterpriseId, PlanId, TeamsUserId};
+use crate::domain::ids::{EnterpriseId, PlanId, RunId, TeamsUserId};
 use crate::domain::mapping::{Owned, Ownership};
 use crate::domain::once::Once;
+use crate::domain::permission::Approval;
+use crate::domain::phone::E164;
 use crate::domain::run::Step;
+use crate::domain::schedule;
 use crate::domain::sync_log::Line;
-use crate::domain::tenant_object::ObjectChange;
+use crate::domain::tenant_object::{ObjectAction, ObjectChange};
 use crate::error::{Error, Result};
 use crate::io::Io;
-use crate::io::graph::Token;
+use crate::io::graph::{AccountType, Token};
 use crate::io::store::account::Account;
-use crate::plan::guard::free_releases;
 use crate::plan::mapping;
+use crate::plan::preflight::Moment;
 use crate::plan::sync::{Facts, ObservedNumber, ObservedPolicy, ObservedUser, Plan, as_we_left_it, plan};
 use crate::plan::tenant::Objects;
 use crate::plan::{duration, guard, preflight};
-use crate::run::access::entry;
+use crate::run::access::{Access, entry};
 use crate::run::{matching, prepare};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -40,6 +45,9 @@ pub struct StoredPlan {
     pub objects: Vec<ObjectChange>,
     /// In order of execution.
     pub changes: Vec<Change>,
+    /// Why, of each change, in the same order.
+    #[serde(default)]
+    pub reasons: Vec<Why>,
     /// What is left alone, and why.
     pub conflicts: Vec<Finding>,
     /// What is done all the same, and should be known.
@@ -55,6 +63,12 @@ pub struct StoredPlan {
     pub before: Option<Ownership>,
     /// Releases that need a named approval because there are more than pass by themselves.
     pub releases_to_approve: Option<usize>,
+    /// Who has approved them, in the plan that a run executes.
+    #[serde(default)]
+    pub approval: Option<Approval>,
+    /// How many requests to Microsoft the changes take.
+    #[serde(default)]
+    pub calls: u64,
     /// How long the run will take, from the sign-in to the last proof, in seconds.
     pub seconds: u64,
     /// How many sign-ins of at least 60 minutes it needs (R062).
@@ -62,6 +76,35 @@ pub struct StoredPlan {
 }
 
 impl StoredPlan {
+    /// The plan as text, a line a change in the order of execution, with names instead of ids and the reason of each; then
+    /// what is left alone.
+    #[must_use]
+    pub fn text(&self) -> Vec<String> {
+        let objects: Vec<String> = self.objects.iter().map(ToString::to_string).collect();
+        // What is taken away goes when nobody has it any more.
+        let last = self.objects.iter().all(|object| object.action == ObjectAction::Remove);
+        let changes = self.reasoned().map(|(change, why)| {
+            let text = self.words(change);
+            match why {
+                Why::Unknown => text,
+                why => format!("{text}: {}", why.text()),
+            }
+        });
+        let conflicts = self.conflicts.iter().map(|conflict| format!("! {conflict}"));
+        let (first, last) = if last {
+            (Vec::new(), objects)
+        } else {
+            (objects, Vec::new())
+        };
+        first.into_iter().chain(changes).chain(last).chain(conflicts).collect()
+    }
+
+    /// Every change with its reason.
+    pub fn reasoned(&self) -> impl Iterator<Item = (&Change, Why)> {
+        let reasons = self.reasons.iter().copied().chain(std::iter::repeat(Why::Unknown));
+        self.changes.iter().zip(reasons)
+    }
+
     /// A change in words, with the user's name in place of the id.
     #[must_use]
     pub fn words(&self, change: &Change) -> String {
@@ -89,15 +132,6 @@ impl StoredPlan {
         self.conflicts.extend(objects.conflicts);
         self
     }
-
-    /// The plan as text, a line a change, with names instead of ids.
-    #[must_use]
-    pub fn text(&self) -> Vec<String> {
-        let changes = self.changes.iter().map(|change| self.words(change));
-        changes
-            .chain(self.conflicts.iter().map(|conflict| format!("! {conflict}")))
-            .collect()
-    }
 }
 
 /// Makes a plan from what is saved and from what we last put in place, without asking Microsoft (no sign-in is needed
@@ -112,23 +146,16 @@ pub async fn make(io: &Io, kept: &Enterprise, author: &Author, once: &Once, now:
         let id: PlanId = known
             .parse()
             .map_err(|invalid| Error::upstream("read a remembered answer", invalid))?;
-        return io.store.plan(&enterprise.id, &id, now).await;
+        return get(io, &enterprise.id, &id, now).await;
     }
     let brand = io.store.reseller(&enterprise.reseller).await?.brand;
     let account = io.store.account(&enterprise.id).await?;
     let account = matching::foreseen(io, enterprise, account, now).await?;
-    let facts = predicted(enterprise, &brand, &account, now);
-    let stored = stored(
-        io,
-        &enterprise.id,
-        &account,
-        enterprise.standing.leaving(),
-        plan(&facts),
-        PlanId::mint(now, io.chance.bits()),
-        now,
-    )
-    .await?
-    .with_objects(prepare::foreseen(io, enterprise, &brand).await?);
+    let facts = predicted(io, enterprise, &brand, &account, now).await?;
+    let id = PlanId::mint(now, io.chance.bits());
+    let stored = stored(io, enterprise, &account, plan(&facts), id, now)
+        .await?
+        .with_objects(prepare::foreseen(io, enterprise, &brand).await?);
     let made = changed("plan", None, Some(stored.id.to_string()));
     let entry = entry(io, author, Deed::PlanMade, made.into_iter().collect(), now);
     let id = io
@@ -138,7 +165,7 @@ pub async fn make(io: &Io, kept: &Enterprise, author: &Author, once: &Once, now:
     if id == stored.id {
         Ok(stored)
     } else {
-        io.store.plan(&enterprise.id, &id, now).await
+        get(io, &enterprise.id, &id, now).await
     }
 }
 
@@ -148,9 +175,8 @@ pub async fn make(io: &Io, kept: &Enterprise, author: &Author, once: &Once, now:
 /// `Upstream`.
 pub async fn stored(
     io: &Io,
-    enterprise: &EnterpriseId,
+    enterprise: &Enterprise,
     account: &Account,
-    leaving: bool,
     plan: Plan,
     id: PlanId,
     now: Timestamp,
@@ -158,8 +184,12 @@ pub async fn stored(
     let users: BTreeSet<TeamsUserId> = plan.changes.iter().map(|change| change.user().clone()).collect();
     let before = account.owned.iter().filter(|(user, _)| users.contains(user));
     let before = before.map(|(user, owned)| (user.clone(), owned.clone())).collect();
-    let names = io.store.teams_users(enterprise, users.into_iter().collect()).await?;
+    let names = io
+        .store
+        .teams_users(&enterprise.id, users.into_iter().collect())
+        .await?;
     let releases = guard::releases(&plan.changes);
+    let limit = enterprise.release_limit.free(account.owned.len());
     let people: BTreeSet<&TeamsUserId> = account.rows.values().map(|row| &row.teams_user).collect();
     let people = people
         .into_iter()
@@ -168,32 +198,136 @@ pub async fn stored(
         .len();
     let estimate = duration::estimate(&plan.changes, people);
     Ok(StoredPlan {
+        calls: duration::cost(&plan.changes).calls,
         seconds: estimate.seconds,
         sign_ins: estimate.sign_ins,
         id,
         made: now,
         account_version: account.version,
-        releases_to_approve: (!leaving && releases > free_releases(account.owned.len())).then_some(releases),
+        releases_to_approve: (!enterprise.standing.leaving() && releases > limit).then_some(releases),
+        approval: None,
+        before: Some(before),
         names: names.into_iter().map(|(id, user)| (id, user.name)).collect(),
         objects: Vec::new(),
         changes: plan.changes,
+        reasons: plan.reasons,
         conflicts: plan.conflicts,
         notes: plan.notes,
         targets: plan.targets,
-        before: Some(before),
     })
 }
 
-fn predicted(enterprise: &Enterprise, brand: &Brand, account: &Account, now: Timestamp) -> Facts {
+/// A plan, and who has approved its releases.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn get(io: &Io, enterprise: &EnterpriseId, plan: &PlanId, now: Timestamp) -> Result<StoredPlan> {
+    let (stored, approval) = futures::try_join!(
+        io.store.plan::<StoredPlan>(enterprise, plan, now),
+        io.store.approval(enterprise, plan, now)
+    )?;
+    Ok(StoredPlan { approval, ..stored })
+}
+
+/// Who has approved the releases of the plan that a run executes, where that was needed.
+///
+/// # Errors
+/// `Upstream`.
+pub async fn approval_used(io: &Io, enterprise: &EnterpriseId, run: &RunId) -> Result<Option<Approval>> {
+    let plan: Option<StoredPlan> = io.store.run_plan(enterprise, run).await?;
+    Ok(plan.and_then(|plan| plan.approval))
+}
+
+/// Somebody who may approves the releases of a plan, by their number. Who does it again, or later, changes nothing.
+///
+/// # Errors
+/// `NotFound`; `PlanStale` where the mapping changed since it was made; `Invalid` where it releases another number.
+pub async fn approve(io: &Io, access: &Access, plan: &PlanId, releases: usize, now: Timestamp) -> Result<StoredPlan> {
+    let enterprise = &access.kept.id;
+    let stored = get(io, enterprise, plan, now).await?;
+    if stored.account_version != io.store.account_version(enterprise).await? {
+        return Err(Error::PlanStale(
+            "the mapping changed since this plan was made; make a new plan, read it, and approve that one".into(),
+        ));
+    }
+    let releases_of_plan = guard::releases(&stored.changes);
+    if releases != releases_of_plan {
+        let expected =
+            format!("this plan takes the numbers of {releases_of_plan} users away; read it and give that number");
+        return Err(Invalid::new("releases", expected).into());
+    }
+    if stored.approval.is_some() {
+        return Ok(stored);
+    }
+    let author = access.author();
+    let approval = Approval {
+        releases,
+        by: author.who.clone(),
+        at: now,
+    };
+    let changes = [
+        changed("plan", None, Some(plan.to_string())),
+        changed("releases", None, Some(releases.to_string())),
+    ];
+    let changes = changes.into_iter().flatten().collect();
+    let entry = entry(io, &author, Deed::PlanApproved, changes, now);
+    io.store.approve_plan(enterprise, plan, &approval, &entry, now).await?;
+    get(io, enterprise, plan, now).await
+}
+
+/// What is known before Teams is asked: what is wanted, what is ours, and what the directory says of everybody.
+pub(super) async fn known(
+    io: &Io,
+    enterprise: &Enterprise,
+    brand: &Brand,
+    account: &Account,
+    now: Timestamp,
+) -> Result<Facts> {
     let (wanted, without_number) = mapping::wanted(&account.rows, &account.voice_users, enterprise, brand, now);
-    let (users, numbers) = as_we_left_it(&wanted, &account.owned);
-    Facts {
+    let people = wanted.keys().cloned().collect();
+    let (people, directory) = futures::try_join!(
+        io.store.teams_users(&enterprise.id, people),
+        io.store.directory(&enterprise.id)
+    )?;
+    let zone = schedule::zone(&enterprise.settings.time_zone)?;
+    let seen = preflight::people(
+        &wanted,
+        |voice| account.voice_users.get(voice),
+        preflight::Directory {
+            people: &people,
+            filter: &enterprise.group_filter,
+            read_at: directory.read_at,
+            moment: Moment { now, zone: &zone },
+        },
+    );
+    let calling = CallingPolicy::all().into_iter().map(|policy| policy.name(brand));
+    Ok(Facts {
+        asking_nothing: mapping::asking_nothing(&account.rows, &account.voice_users, enterprise, now),
+        leaving: enterprise.standing.leaving(),
+        unfit: seen.unfit,
+        remarks: seen.remarks,
+        brand_policies: calling.chain([routing_name(brand)]).collect(),
         wanted,
         without_number,
+        ours: account.owned.clone(),
+        ..Facts::default()
+    })
+}
+
+async fn predicted(
+    io: &Io,
+    enterprise: &Enterprise,
+    brand: &Brand,
+    account: &Account,
+    now: Timestamp,
+) -> Result<Facts> {
+    let facts = known(io, enterprise, brand, account, now).await?;
+    let (users, numbers) = as_we_left_it(&facts.wanted, &facts.ours);
+    Ok(Facts {
         users,
         numbers,
-        ours: account.owned.clone(),
-    }
+        ..facts
+    })
 }
 
 /// The same facts with what Teams says now of everybody and every number involved. Complete or an error.
@@ -207,16 +341,13 @@ pub async fn gather(
     brand: &Brand,
     account: &Account,
 ) -> Result<Facts> {
-    let now = io.clock.now();
-    let (wanted, without_number) = mapping::wanted(&account.rows, &account.voice_users, enterprise, brand, now);
-    let users: BTreeSet<TeamsUserId> = wanted.keys().chain(account.owned.keys()).cloned().collect();
-    let numbers: BTreeSet<_> = wanted
-        .values()
-        .map(|wanted| wanted.number.clone())
-        .chain(account.owned.values().filter_map(|owned| owned.number.clone()))
-        .collect();
+    let facts = known(io, enterprise, brand, account, io.clock.now()).await?;
+    let users: BTreeSet<TeamsUserId> = facts.wanted.keys().chain(facts.ours.keys()).cloned().collect();
+    let wanted = facts.wanted.values().map(|wanted| wanted.number.clone());
+    let ours = facts.ours.values().filter_map(|owned| owned.number.clone());
+    let numbers: BTreeSet<E164> = wanted.chain(ours).collect();
     let users: Vec<TeamsUserId> = users.into_iter().collect();
-    let numbers: Vec<_> = numbers.into_iter().collect();
+    let numbers: Vec<E164> = numbers.into_iter().collect();
     let (users, mut numbers) = observe(io, token, &users, &numbers).await?;
     // A number that somebody has already, and not from us, may be one that only the on-premises directory can change.
     let held = users.values().filter_map(|user| user.number.clone());
@@ -225,11 +356,9 @@ pub async fn gather(
         numbers.extend(observe(io, token, &[], &held).await?.1);
     }
     Ok(Facts {
-        wanted,
-        without_number,
         users,
         numbers,
-        ours: account.owned.clone(),
+        ..facts
     })
 }
 
@@ -241,12 +370,8 @@ pub async fn observe(
     io: &Io,
     token: &Token,
     users: &[TeamsUserId],
-    numbers: &[crate::domain::phone::E164],
-) -> Result<(
-    BTreeMap<TeamsUserId, ObservedUser>,
-    BTreeMap<crate::domain::phone::E164, ObservedNumber>,
-)> {
-    use crate::io::graph::AccountType;
+    numbers: &[E164],
+) -> Result<(BTreeMap<TeamsUserId, ObservedUser>, BTreeMap<E164, ObservedNumber>)> {
     let configurations = io.graph.user_configurations(token, users).await?;
     let holdings = io.graph.numbers(token, numbers).await?;
     let users = configurations
@@ -254,6 +379,7 @@ pub async fn observe(
         .map(|(user, configuration)| {
             let policies = configuration.policies.into_iter();
             let observed = ObservedUser {
+                calling_off: !configuration.enterprise_voice && !configuration.numbers.is_empty(),
                 number: configuration.numbers.into_iter().next(),
                 policies: policies
                     .map(|(kind, policy)| {

@@ -10,6 +10,7 @@ use crate::domain::letter::{Letter, Outgoing};
 use crate::domain::management::Management;
 use crate::domain::once::Once;
 use crate::domain::operators::Operators;
+use crate::domain::permission::ReleaseLimit;
 use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
 use crate::domain::steps::Steps;
@@ -56,6 +57,7 @@ pub async fn create_enterprise(
         sync_switch: SyncSwitch::On,
         operators: Operators::default(),
         unattended: Unattended::default(),
+        release_limit: ReleaseLimit::default(),
         left_tenant: None,
         created: now,
         version: 1,

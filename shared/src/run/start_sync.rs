@@ -58,7 +58,7 @@ pub struct Started {
 pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timestamp) -> Result<Started> {
     let enterprise = &access.kept;
     let authority = if ask.unattended {
-        unattended::asks(io, access, ask.permission.as_ref()).await?
+        unattended::asks(io, access, &ask).await?
     } else {
         operators::asks(access)?
     };

@@ -12,7 +12,6 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{ClientId, EnterpriseId, RunId};
 use crate::domain::once::Once;
-use crate::domain::permission::Permission;
 use crate::domain::run::{Authority, Run, RunKind, RunState, Step, StepState, Tally, Trigger};
 use crate::domain::schedule;
 use crate::domain::secret::Secret;
@@ -27,6 +26,7 @@ use crate::io::vault::sha256;
 use crate::plan::unattended as decide;
 use crate::run::access::{Access, entry, unmoved};
 use crate::run::plans::StoredPlan;
+use crate::run::start_sync::Ask;
 use crate::run::{session, sign_in, start_sync, sync};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
@@ -303,14 +303,14 @@ async fn current(io: &Io, enterprise: &EnterpriseId, status: &SyncStatus) -> Res
 ///
 /// # Errors
 /// `Conflict` where none may run, `Invalid` where it would go too far, `NotRecorded`.
-pub(super) async fn asks(io: &Io, access: &Access, permission: Option<&Permission>) -> Result<Authority> {
+pub(super) async fn asks(io: &Io, access: &Access, ask: &Ask) -> Result<Authority> {
     if !matches!(access.caller.role, Role::AccountAdmin(_)) && !access.on_behalf() {
         access.recorded_caller()?;
     }
     application(io)?;
     let status = io.store.sync_status(&access.kept.id).await?;
     decide::allowed(&access.kept, &status).map_err(Error::Conflict)?;
-    decide::within_bounds(&access.kept, permission)?;
+    decide::within_bounds(&access.kept, ask.permission.as_ref(), ask.plan.as_ref())?;
     Ok(Authority::Unattended)
 }
 
@@ -338,7 +338,11 @@ pub(super) async fn missing_objects(io: &Io, token: &Token, plan: &StoredPlan, s
     let granted: BTreeSet<_> = to_do
         .filter_map(|(_, change)| match change {
             Change::Grant { policy_type, name, .. } => Some((*policy_type, name.as_str())),
-            Change::Release { .. } | Change::Assign { .. } | Change::Adopt { .. } | Change::Revoke { .. } => None,
+            Change::Release { .. }
+            | Change::Assign { .. }
+            | Change::Adopt { .. }
+            | Change::AdoptPolicy { .. }
+            | Change::Revoke { .. } => None,
         })
         .collect();
     let waits = |change: &&ObjectChange| change.puts() && change.object.is_some();

@@ -303,6 +303,7 @@ async fn what_is_ours_is_written_with_its_step(store: Store) {
         number: Some("+3227001000".parse().unwrap()),
         calling_policy: Some("Northwind2TeamsVoicemail".into()),
         routing_policy: None,
+        ..Owned::default()
     };
     let done = Step {
         state: StepState::Applied,

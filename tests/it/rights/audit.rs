@@ -40,6 +40,8 @@ fn left_by(route: &Route) -> (&'static str, &'static [&'static str]) {
         ("DELETE", "/unattended") => ("unattendedWithdrawn", &["leave"]),
         ("PUT", "/operators") => ("operatorsChanged", &["deputies"]),
         ("POST", "/plans") => ("planMade", &[]),
+        ("PUT", "/plans/{plan}/approval") => ("planApproved", &["plan"]),
+        ("PUT", "/release-limit") => ("releaseLimitChanged", &["releaseLimit"]),
         ("POST", "/runs") => ("runStarted", &["run"]),
         ("POST", "/runs/{run}/sign-in") => ("signInLinkGiven", &["run"]),
         _ => panic!("say here which entry {} leaves", route.name()),

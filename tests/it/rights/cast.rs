@@ -331,6 +331,8 @@ impl Cast {
                 json!({ "automatic": true, "days": ["monday"], "from": from, "until": from, "releases": true })
             }
             ("POST", "/plans") => json!({}),
+            ("PUT", "/plans/{plan}/approval") => json!({ "releases": 0 }),
+            ("PUT", "/release-limit") => json!({ "users": 10 + unique, "percent": 10 }),
             ("POST", "/runs") => json!({ "kind": "discover" }),
             _ => panic!("say here what to send to {}", route.name()),
         })

@@ -10,7 +10,7 @@
 //! | `POST /next-sign-in` | `stop` (AADSTS number), `forgedTenant`, `idToken` | what goes wrong in the next sign-in |
 //! | `POST /keys/rotate` | | another signing key |
 //! | `POST /tenants/{tenant}` | `userConsent`, `approvalWorkflow`, `displayName`, `applicationRoles`, `withheld` (permissions that tokens come without), `forgetChanges` (delta tokens from before end) | the tenant's settings |
-//! | `POST /tenants/{tenant}/users/{user}` | `create`, `userPrincipalName`, `enabled`, `displayName`, `usageLocation`, `licences`, `plans` (`[{name,status}]`), `roles`, `deleted` (`restorable`/`forGood`/`no`) | makes or changes a user |
+//! | `POST /tenants/{tenant}/users/{user}` | `create`, `userPrincipalName`, `enabled`, `displayName`, `usageLocation`, `licences`, `plans` (`[{name,status}]`), `roles`, `enterpriseVoice`, `deleted` (`restorable`/`forGood`/`no`) | makes or changes a user |
 //! | `POST /tenants/{tenant}/between-pages` | `path` (exactly, without `/v1.0`), `after` (so many reads of it), `changes` (as for one user, each with `user`) | changes users while somebody reads |
 //! | `POST /tenants/{tenant}/figures` | `total`, `licensed`, `phoneSystem`, `excludedByCallingPlan`, `resource` | gives the enabled members licences so that these are the tenant's figures |
 //! | `POST /tenants/{tenant}/users/{user}/revoke` | | ends all tokens of a user |
@@ -20,7 +20,8 @@
 //! | `POST /tenants/{tenant}/routing` | `usages` (all of them), `routes` (all of them: `name`, `usages`, and the settings) | puts other usages and routes in place of those there |
 //! | `GET /tenants/{tenant}/voice` | | usages, routes and policies |
 //! | `POST /tenants/{tenant}/grants` | `user`, `type`, `name` (null: none), `group` | gives a policy to a user |
-//! | `POST /tenants/{tenant}/numbers` | `number`, `holder` (null: nobody), `type`, `onPremises`, `deleted` | gives a number to somebody |
+//! | `POST /tenants/{tenant}/numbers` | `number`, `holder` (null: nobody), `type`, `onPremises`, `orphaned` (taken by no user), `deleted` | gives a number to somebody |
+//! | `POST /tenants/{tenant}/refusals` | `number`, `user` | `refused`: why an assignment of the number would fail, or null; nothing is changed |
 //! | `GET /tenants/{tenant}/numbers` | | numbers and the places of their holders in the directory |
 //! | `POST /tenants/{tenant}/number-faults` | `number`, `failure` or `lost`, `times` | operations of a number fail or are lost |
 //! | `POST /tenants/{tenant}/skus/{sku}` | `spare`, `status` | free seats of a product |
@@ -93,6 +94,7 @@ pub(super) fn router(microsoft: Microsoft) -> Router {
         .route("/tenants/{tenant}/voice", get(show_voice))
         .route("/tenants/{tenant}/grants", post(grant))
         .route("/tenants/{tenant}/numbers", get(list_numbers).post(change_number))
+        .route("/tenants/{tenant}/refusals", post(refusal))
         .route("/tenants/{tenant}/number-faults", post(number_fault))
         .route("/tenants/{tenant}/skus/{sku}", post(change_sku))
         .route("/tenants/{tenant}/dns", post(publish))
@@ -453,6 +455,7 @@ struct NumberOrder {
     holder: Option<String>,
     r#type: Option<NumberKind>,
     on_premises: Option<bool>,
+    orphaned: Option<bool>,
     #[serde(default)]
     deleted: bool,
 }
@@ -498,10 +501,26 @@ async fn change_number(Extract(microsoft): Extract<Microsoft>, Path(name): Path<
         None => entry.kind,
     };
     entry.on_premises = order.on_premises.unwrap_or(entry.on_premises);
+    entry.orphaned = order.orphaned.unwrap_or(entry.orphaned);
     if let Some(holder) = holder {
         tenant.give(&number, holder, "primary", now);
     }
     done()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RefusalOrder {
+    number: String,
+    user: String,
+}
+
+async fn refusal(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {
+    let order: RefusalOrder = parse(&body)?;
+    let state = microsoft.lock();
+    let tenant = &state.tenants[tenant(&state, &name)?];
+    let outcome = tenant.assignable(&shown(&order.number), &order.user, "primary", "directRouting");
+    Ok(Json(json!({ "refused": outcome.err() })))
 }
 
 #[derive(Deserialize)]

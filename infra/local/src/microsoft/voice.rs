@@ -47,6 +47,8 @@ pub(super) struct Number {
     pub(super) kind: &'static str,
     /// Set in an on-premises directory and synced.
     pub(super) on_premises: bool,
+    /// Taken by something that is no user, such as a conference bridge.
+    pub(super) orphaned: bool,
     pub(super) lookup: Vec<String>,
     pub(super) location: Option<String>,
     pub(super) site: Option<String>,
@@ -156,8 +158,30 @@ impl Tenant {
         kind: &str,
         at: Timestamp,
     ) -> Result<(), String> {
+        let who = self.assignable(number, user, category, kind)?;
+        if self.numbers.get(number).and_then(|known| known.holder) == Some(who) {
+            // Whoever has it already may call from now on.
+            let voice = self.voice.entry(who).or_default();
+            voice.enterprise_voice.set(true, at);
+        } else {
+            self.give(number, who, category, at);
+        }
+        Ok(())
+    }
+
+    /// Who would get the number, or why nobody would.
+    pub(super) fn assignable(
+        &self,
+        number: &str,
+        user: &str,
+        category: &'static str,
+        kind: &str,
+    ) -> Result<u32, String> {
         let who = self.user(user).ok_or_else(|| format!("User {user} was not found."))?;
         let person = self.person(who);
+        if person.guest {
+            return Err("The user is a guest and cannot have a telephone number.".into());
+        }
         if !person.can(&[MCOEV, MCOEV_VIRTUALUSER]) {
             return Err("The user does not have a Teams Phone license.".into());
         }
@@ -180,8 +204,11 @@ impl Tenant {
         {
             return Err("The user has a telephone number that is set on-premises; clear it there first.".into());
         }
+        if self.numbers.get(number).is_some_and(|known| known.orphaned) {
+            return Err(format!("Telephone number {number} is already assigned."));
+        }
         match self.numbers.get(number).and_then(|known| known.holder) {
-            Some(holder) if holder == who => return Ok(()),
+            Some(holder) if holder == who => return Ok(who),
             Some(_) => {
                 return Err(format!(
                     "Telephone number {number} is already assigned to another user."
@@ -196,8 +223,7 @@ impl Tenant {
         if category == "primary" && self.numbers.values().any(primary) {
             return Err("The user already has a primary telephone number.".into());
         }
-        self.give(number, who, category, at);
-        Ok(())
+        Ok(who)
     }
 
     fn unassign(&mut self, number: &str, at: Timestamp) -> Result<(), String> {
@@ -312,6 +338,7 @@ impl Number {
             category: "primary",
             kind,
             on_premises: false,
+            orphaned: false,
             lookup: Vec::new(),
             location: None,
             site: None,

@@ -15,6 +15,7 @@ use crate::domain::licence::trial_over;
 use crate::domain::management::Management;
 use crate::domain::once::Once;
 use crate::domain::operators::Operators;
+use crate::domain::permission::ReleaseLimit;
 use crate::domain::schedule;
 use crate::domain::setup::Setup;
 use crate::domain::standing::{RETENTION, Standing};
@@ -62,6 +63,8 @@ struct EnterpriseItem {
     steps: Steps,
     #[serde(default)]
     sync_switch: SyncSwitch,
+    #[serde(default)]
+    release_limit: ReleaseLimit,
     #[serde(default)]
     operators: Operators,
     #[serde(default)]
@@ -476,6 +479,7 @@ fn item(enterprise: &Enterprise) -> EnterpriseItem {
         management: enterprise.management,
         steps: enterprise.steps,
         sync_switch: enterprise.sync_switch,
+        release_limit: enterprise.release_limit,
         operators: enterprise.operators,
         unattended: enterprise.unattended,
         left_tenant: enterprise.left_tenant,
@@ -514,6 +518,7 @@ impl From<EnterpriseItem> for Enterprise {
             management: item.management,
             steps: item.steps,
             sync_switch: item.sync_switch,
+            release_limit: item.release_limit,
             operators: item.operators,
             unattended: item.unattended,
             left_tenant: item.left_tenant,

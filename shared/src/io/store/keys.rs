@@ -200,6 +200,12 @@ pub fn plan(enterprise: &EnterpriseId, plan: &PlanId) -> Key {
     of(enterprise, format!("{PLAN}{plan}"))
 }
 
+/// Who has approved a plan.
+#[must_use]
+pub fn approval(enterprise: &EnterpriseId, plan: &PlanId) -> Key {
+    of(enterprise, format!("APPROVAL#{plan}"))
+}
+
 /// A run.
 #[must_use]
 pub fn run(enterprise: &EnterpriseId, run: &RunId) -> Key {

@@ -42,6 +42,7 @@ pub mod manifest;
 pub mod mapping;
 mod moves;
 pub mod outbox;
+mod plans;
 pub mod reminders;
 pub mod resellers;
 pub mod runs;

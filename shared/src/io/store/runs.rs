@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 /// How long runs and their logs are kept for support.
 pub(super) const HISTORY: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// How long a plan that nobody executes is kept.
-const PLAN_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub(super) const PLAN_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 #[derive(Serialize, Deserialize)]
 struct RunItem {

@@ -28,9 +28,7 @@ impl Store {
     /// # Errors
     /// `Upstream`.
     pub async fn put_troubles(&self, enterprise: &EnterpriseId, troubles: &[Trouble]) -> Result<()> {
-        let kept: Vec<Trouble> = self
-            .query(&keys::enterprise_partition(enterprise), keys::TROUBLE)
-            .await?;
+        let kept = self.troubles(enterprise).await?;
         let kept: BTreeMap<&TeamsUserId, &Trouble> = kept.iter().map(|trouble| (&trouble.user, trouble)).collect();
         let mut writes = Vec::new();
         for trouble in troubles
@@ -44,6 +42,14 @@ impl Store {
             writes.push(Self::delete_request(&keys::trouble(enterprise, user))?);
         }
         self.write_all(writes).await
+    }
+
+    /// What the last sync found wrong with anybody.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn troubles(&self, enterprise: &EnterpriseId) -> Result<Vec<Trouble>> {
+        self.query(&keys::enterprise_partition(enterprise), keys::TROUBLE).await
     }
 
     /// What the last sync found wrong with one user.

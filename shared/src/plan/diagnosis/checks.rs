@@ -1,6 +1,6 @@
 //! The checks, each a question that support would ask, in that order.
 
-use super::{Facts, GroupState, Outcome, Person, SameAddress};
+use super::{Chosen, Facts, Outcome, Person, SameAddress};
 use crate::domain::finding::{Code, Finding};
 use crate::plan::preflight::{self, Absence};
 
@@ -47,17 +47,7 @@ fn groups(facts: &Facts<'_>) -> Outcome {
     if facts.chosen.is_empty() {
         return Outcome::Silent;
     }
-    let found = facts.chosen.iter().filter_map(|chosen| {
-        let name = &chosen.name;
-        match chosen.state {
-            GroupState::Fine => None,
-            GroupState::Gone => preflight::group(name, None),
-            GroupState::Empty => preflight::group(name, Some(0)),
-            GroupState::Hidden => Some(preflight::hidden(name)),
-            GroupState::Paused => Some(preflight::group_paused(name)),
-            GroupState::Banned(banned) => Some(preflight::group_banned(name, banned)),
-        }
-    });
+    let found = facts.chosen.iter().filter_map(Chosen::finding);
     let found: Vec<Finding> = found.collect();
     if found.is_empty() {
         Outcome::Passes("The chosen groups exist and have members.".into())

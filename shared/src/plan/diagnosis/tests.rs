@@ -71,6 +71,7 @@ fn given() -> Owned {
         number: Some("+3222345678".parse().unwrap()),
         calling_policy: Some("NorthwindVoicemail".into()),
         routing_policy: Some("Northwind".into()),
+        ..Owned::default()
     }
 }
 

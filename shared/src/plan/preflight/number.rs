@@ -47,22 +47,35 @@ pub enum Elsewhere<'a> {
     User(&'a E164, &'a TeamsUserId),
     /// The wanted user has another one, and not from us.
     Own(&'a E164),
+    /// It is wanted for another user as well.
+    Twice(&'a E164),
 }
 
 /// A number that is not free, or a user who is not.
 #[must_use]
 pub fn number_taken(name: &str, about: &TeamsUserId, elsewhere: Elsewhere<'_>) -> Finding {
+    let (fix, actor) = match elsewhere {
+        Elsewhere::Service(_) | Elsewhere::User(..) | Elsewhere::Own(_) => (
+            "Take that number away in the Teams admin center, then sync again.",
+            Actor::GlobalAdmin,
+        ),
+        Elsewhere::Twice(_) => (
+            "Give one of the voice users another number, or set its mapping to None, then sync again.",
+            Actor::AccountAdmin,
+        ),
+    };
     let seen = match elsewhere {
         Elsewhere::Service(number) => format!("{number} is a number of another calling service in Teams."),
         Elsewhere::User(number, holder) => format!("{number} is assigned to {holder}, and not by us."),
         Elsewhere::Own(number) => format!("The Teams user of {name} has the number {number}, and not from us."),
+        Elsewhere::Twice(number) => format!("{number} is wanted for more than one Teams user, {name} among them."),
     };
     Finding {
         code: Code::NumberTaken,
         subject: name.to_owned(),
         seen,
-        fix: "Take that number away in the Teams admin center, then sync again.".into(),
-        actor: Actor::GlobalAdmin,
+        fix: fix.into(),
+        actor,
         about: Some(about.clone()),
         wait: None,
     }
@@ -133,6 +146,7 @@ mod tests {
             (Elsewhere::Service(&number), "another calling service"),
             (Elsewhere::User(&number, &user), user.as_str()),
             (Elsewhere::Own(&number), "The Teams user of Front desk"),
+            (Elsewhere::Twice(&number), "more than one Teams user"),
         ] {
             let finding = number_taken("Front desk", &user, elsewhere);
             assert_eq!((finding.code, finding.about.as_ref()), (Code::NumberTaken, Some(&user)));

@@ -51,6 +51,7 @@ fn enterprise() -> Enterprise {
         },
         global_admin: GlobalAdmin::invited("mara@bluefinch.example".parse().unwrap(), None),
         operators: Default::default(),
+        release_limit: Default::default(),
         unattended: Unattended {
             leave,
             automatic: true,
@@ -241,9 +242,10 @@ fn an_unattended_run_only_does_what_is_safe() {
     let asks = |mode, approved_releases| Permission {
         mode,
         approved_releases,
+        approved_by: None,
     };
     let wrong = |kept: &Enterprise, permission: Permission| {
-        let wrong = within_bounds(kept, Some(&permission)).err().unwrap_or_default();
+        let wrong = within_bounds(kept, Some(&permission), None).err().unwrap_or_default();
         wrong.into_iter().map(|invalid| invalid.what).collect::<Vec<_>>()
     };
     assert_eq!(permitted(&kept), asks(Mode::AddOnly, None));
@@ -252,5 +254,8 @@ fn an_unattended_run_only_does_what_is_safe() {
     kept.unattended.releases = true;
     assert_eq!(permitted(&kept), asks(Mode::Full, None));
     assert!(wrong(&kept, asks(Mode::Full, None)).is_empty());
+    let plan = "plan_00000000000000000000000001".parse().unwrap();
+    assert!(within_bounds(&kept, Some(&asks(Mode::Full, None)), Some(&plan)).is_err());
+    assert!(within_bounds(&kept, Some(&asks(Mode::AddOnly, None)), Some(&plan)).is_ok());
     assert_eq!(wrong(&kept, asks(Mode::Full, Some(7))), ["approvedReleases"]);
 }

@@ -25,6 +25,8 @@ pub(in super::super) struct UserOrder {
     licences: Option<Vec<String>>,
     plans: Option<Vec<PlanOrder>>,
     roles: Option<Vec<String>>,
+    /// Whether the person may call.
+    enterprise_voice: Option<bool>,
     deleted: Option<DeletedOrder>,
 }
 
@@ -93,6 +95,14 @@ fn apply(state: &mut State, at: usize, who: &str, order: UserOrder, now: Timesta
         for role in roles {
             tenant.roles.entry(role).or_default().insert(place);
         }
+    }
+    if let Some(allowed) = order.enterprise_voice {
+        tenant
+            .voice
+            .entry(place)
+            .or_default()
+            .enterprise_voice
+            .set(allowed, now);
     }
     let person = tenant.person_mut(place);
     person.enabled = order.enabled.unwrap_or(person.enabled);

@@ -145,7 +145,11 @@ fn number_record(ask: &Ask<'_>, text: &str, number: &Number) -> Value {
         "numberType": number.kind,
         "activationState": "activated",
         "capabilities": ["userAssignment"],
-        "assignmentStatus": if holder.is_some() { "userAssigned" } else { "unassigned" },
+        "assignmentStatus": match (&holder, number.orphaned) {
+            (Some(_), _) => "userAssigned",
+            (None, true) => "conferenceAssigned",
+            (None, false) => "unassigned",
+        },
         "assignmentTargetId": holder,
         "assignmentCategory": number.holder.map(|_| number.category),
         "locationId": number.location,

@@ -174,6 +174,7 @@ impl Sample {
             sync_switch: SyncSwitch::On,
             operators: Default::default(),
             unattended: Default::default(),
+            release_limit: Default::default(),
             left_tenant: None,
             created: at(0),
             version: 1,
