@@ -43,10 +43,13 @@ from dialbridge_client.api.sync import (
     get_run,
     get_run_log,
     get_status,
+    get_unattended,
     list_runs,
     make_plan,
     put_operators,
+    put_unattended,
     start_run,
+    stop_unattended,
 )
 from dialbridge_client.api.voice_users import (
     create_voice_user,
@@ -84,8 +87,10 @@ from dialbridge_client.models import (
     Service,
     State,
     Verdict,
+    UnattendedForm,
     VoiceUserForm,
     VoiceUserList,
+    Weekday,
 )
 from examples import Examples
 from world import check
@@ -172,6 +177,7 @@ class Story:
         applied = self.run(RunForm(kind=RunKind.APPLY, plan=plan, mode=Mode.FULL))
         self.look_back(applied)
         self.deputies()
+        self.hours()
         self.upkeep()
         self.reset_and_move()
         waiting = self.start(RunForm(kind=RunKind.DISCOVER))
@@ -445,6 +451,24 @@ class Story:
         named = answered(200, name(admin, seen.headers["etag"]))
         check("one deputy is named", [(one.name, one.known) for one in named.deputies] == [("Alex", False)], named)
         refused(412, "stale", name(admin, seen.headers["etag"]))
+
+    def hours(self):
+        """The Global Admin chooses hours; without the leave they start nothing."""
+        admin, path = self.global_admin(), self.enterprise
+        seen = get_unattended.sync_detailed(path, client=admin)
+        view = answered(200, seen)
+        check("no sync runs unattended", (view.leave.state, view.automatic) == ("never", False), view)
+        form = UnattendedForm(automatic=True, days=[Weekday.MONDAY], from_="20:00", until="06:00", releases=False)
+
+        def choose(client, etag):
+            return put_unattended.sync_detailed(path, client=client, body=form, if_match=etag)
+
+        refused(404, "not-found", choose(self.account_admin(), seen.headers["etag"]))
+        view = answered(200, choose(admin, seen.headers["etag"]))
+        check("the hours are kept, and nothing is planned", (view.from_, view.next_) == ("20:00", None), view)
+        refused(412, "stale", choose(admin, seen.headers["etag"]))
+        stopped = answered(200, stop_unattended.sync_detailed(path, client=self.account_admin()))
+        check("there is nothing to take back", stopped.leave.state == "never", stopped)
 
     def upkeep(self):
         """What the reseller does with an enterprise that is in use."""
