@@ -1,5 +1,6 @@
 //! The only reader of the environment. Names are those of `template.yaml`.
 
+use crate::domain::calling_domain::{LABEL_ROOM, NAME_MAX};
 use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Offer;
 use crate::domain::ids::ClientId;
@@ -176,7 +177,7 @@ impl Config {
                 .transpose()?,
             entra_login_url: url("ENTRA_LOGIN_URL")?,
             graph_url: url("GRAPH_URL")?,
-            sbc_regions: serde_json::from_str(&need("SBC_REGIONS")?).map_err(|error| bad("SBC_REGIONS", error))?,
+            sbc_regions: regions(&need("SBC_REGIONS")?)?,
             pbx_types: serde_json::from_str(&need("PBX_TYPES")?).map_err(|error| bad("PBX_TYPES", error))?,
         })
     }
@@ -200,12 +201,32 @@ impl Config {
         bases.map(|base| format!("{label}.{base}")).collect()
     }
 
+    /// The longest base domain of all regions, in letters.
+    #[must_use]
+    pub fn longest_base(&self) -> usize {
+        let bases = self.sbc_regions.values().flatten();
+        bases.map(String::len).max().unwrap_or_default()
+    }
+
     /// An address below our public pages.
     #[must_use]
     pub fn public_page(&self, path: &str) -> Url {
         let mut url = self.public_url.clone();
         url.set_path(path);
         url
+    }
+}
+
+/// Base domains leave room for a tenant's label: Microsoft takes no longer names.
+fn regions(text: &str) -> Result<BTreeMap<String, Vec<String>>, BadEnvironment> {
+    let read: BTreeMap<String, Vec<String>> = serde_json::from_str(text).map_err(|error| bad("SBC_REGIONS", error))?;
+    let longest = NAME_MAX - LABEL_ROOM - 1;
+    match read.values().flatten().find(|base| base.len() > longest) {
+        Some(base) => Err(bad(
+            "SBC_REGIONS",
+            format!("the base domain {base} is longer than {longest} letters, so no tenant's name fits below it"),
+        )),
+        None => Ok(read),
     }
 }
 
@@ -247,6 +268,19 @@ mod tests {
             let empty = |asked: &str| Some(if asked == name { String::new() } else { value(asked) });
             assert!(Config::read(empty).is_ok_and(|config| config.entra_unattended_client_id.is_none()));
         }
+    }
+
+    #[test]
+    fn a_base_domain_leaves_room_for_a_label() {
+        let read = |length: usize| {
+            let base = "x".repeat(length);
+            Config::read(|name| match name {
+                "SBC_REGIONS" => Some(format!(r#"{{"Europe":["{base}"]}}"#)),
+                name => Some(value(name)),
+            })
+        };
+        assert_eq!(read(37).unwrap().longest_base(), 37);
+        assert!(read(38).unwrap_err().to_string().contains("SBC_REGIONS"));
     }
 
     #[test]

@@ -14,7 +14,15 @@ type Item = HashMap<String, AttributeValue>;
 type Calls = BTreeMap<String, u64>;
 
 /// Lists that come whole, each with what bounds it.
-const WHOLE: [(&str, &str); 3] = [
+const WHOLE: [(&str, &str); 5] = [
+    (
+        "/v1/enterprises/{enterprise}/domains",
+        "two domains for each region of the form",
+    ),
+    (
+        "/v1/domains",
+        "domains between a first sync and the provider's DNS, which is the one who reads them",
+    ),
     (
         "/v1/enterprises/{enterprise}/licences",
         "rows without a licence are mapped voice users",

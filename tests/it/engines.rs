@@ -9,6 +9,7 @@ mod endings;
 mod groups;
 mod lists;
 mod outbox;
+mod pace;
 mod provisioning;
 mod runs;
 mod samples;
@@ -78,6 +79,7 @@ async fn every_case_holds(engine: &str, url: &Url) {
         voice_users::CASES,
         directory::CASES,
         runs::CASES,
+        pace::CASES,
         status::CASES,
         trails::CASES,
         changes::CASES,

@@ -1,7 +1,9 @@
-//! API around a sync: status, who may, plans, start, history, log.
+//! API around a sync: status, calling domains, who may, plans, start, history, log.
 
+mod domains;
 mod log;
 mod operators;
+mod pack;
 mod plans;
 mod preflight;
 mod release_limit;
@@ -20,10 +22,13 @@ use utoipa_axum::routes;
 pub fn api() -> OpenApiRouter<Arc<Io>> {
     OpenApiRouter::new()
         .routes(routes!(status::get))
+        .routes(routes!(domains::list))
+        .routes(routes!(domains::unverified))
         .routes(routes!(operators::get, operators::put))
         .routes(routes!(unattended::get, unattended::put, unattended::stop))
         .routes(routes!(plans::make))
         .routes(routes!(plans::get))
+        .routes(routes!(pack::get))
         .routes(routes!(plans::approve))
         .routes(routes!(preflight::get))
         .routes(routes!(release_limit::get, release_limit::put))

@@ -117,6 +117,20 @@ struct UserProgress {
     teams_user: TeamsUserId,
     name: Option<String>,
     changes: Vec<ChangeProgress>,
+    /// When the dial pad should be seen in Teams; given for users to whom the run has given a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dial_pad: Option<DialPadClock>,
+}
+
+/// The clock of the dial pad. Whether it is there cannot be seen by us.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct DialPadClock {
+    /// Two hours after the user's changes were in place.
+    #[schema(value_type = String, format = "date-time")]
+    expected_by: Timestamp,
+    /// That time has passed: a person who does not see it yet contacts support.
+    late: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -170,6 +184,10 @@ impl From<UserSteps> for UserProgress {
             teams_user: user.teams_user,
             name: user.name,
             changes: user.steps.into_iter().map(ChangeProgress::from).collect(),
+            dial_pad: user.dial_pad.map(|pad| DialPadClock {
+                expected_by: pad.expected_by,
+                late: pad.late,
+            }),
         }
     }
 }

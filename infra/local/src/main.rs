@@ -5,6 +5,7 @@ use dialbridge_local::dialbridge::{Dialbridge, Options};
 use dialbridge_local::drive::people::{Stuck, create_reseller};
 use dialbridge_local::openapi;
 use dialbridge_local::world::{Ports, Urls};
+use jiff::SignedDuration;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -60,6 +61,10 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let mut arguments = arguments;
+    // As at a new customer: the first sync makes the calling domains, and the provider's DNS follows by itself.
+    arguments.options.microsoft.bare = true;
+    arguments.options.microsoft.provider_dns = true;
     let result = if arguments.openapi {
         say(openapi::json().trim_end());
         Ok(())
@@ -79,6 +84,9 @@ async fn main() -> ExitCode {
 
 async fn serve(arguments: Arguments) -> Result<(), Stuck> {
     let mut options = arguments.options;
+    // Nobody wants to wait minutes for a simulated Microsoft by the real clock.
+    let delays = &mut options.microsoft.delays;
+    (delays.dns_visible, delays.domain_activation) = (SignedDuration::ZERO, SignedDuration::ZERO);
     options.world.ports = if arguments.any_port {
         Ports::default()
     } else {

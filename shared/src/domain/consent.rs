@@ -12,10 +12,14 @@ pub const TEAMS_ADMIN: &str = "48ac35b8-9aa8-4d74-927d-1f4a14a0b239";
 /// First set: who you are, and lasting access to what was granted (R055); `User.Read` lets us read your own roles.
 pub const SIGN_IN_SCOPES: [&str; 4] = ["openid", "profile", "offline_access", "User.Read"];
 
-/// Second set: read users and groups, change numbers and voice policies on behalf of the person signed in (R056, R060).
-pub const CALLING_SCOPES: [&str; 5] = [
+/// Second set: read users and groups, change numbers and voice policies, and make the calling domains with their short-lived
+/// accounts, on behalf of the person signed in (R056, R060, R147).
+pub const CALLING_SCOPES: [&str; 8] = [
     "User.Read.All",
     "GroupMember.Read.All",
+    "Domain.ReadWrite.All",
+    "User.ReadWrite.All",
+    "LicenseAssignment.ReadWrite.All",
     "TeamsUserConfiguration.Read.All",
     "TeamsTelephoneNumber.ReadWrite.All",
     "TeamsPolicyUserAssign.ReadWrite.All",

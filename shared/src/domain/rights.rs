@@ -25,6 +25,8 @@ pub enum Action {
     Invite,
     /// Asks for the address of an admin's next step.
     Guide,
+    /// Reads which records the provider's DNS has to have.
+    PublishDns,
     /// Reads an enterprise, its status, mapping, plans, runs and logs.
     Read,
     /// Reads the audit trail.
@@ -48,7 +50,7 @@ pub enum Action {
 }
 
 /// Every action.
-pub const ACTIONS: [Action; 20] = [
+pub const ACTIONS: [Action; 21] = [
     Action::ManageResellers,
     Action::ListResellers,
     Action::EditReseller,
@@ -59,6 +61,7 @@ pub const ACTIONS: [Action; 20] = [
     Action::Remove,
     Action::Invite,
     Action::Guide,
+    Action::PublishDns,
     Action::Read,
     Action::Audit,
     Action::ReadSipData,
@@ -120,6 +123,8 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/v1/enterprises/{enterprise}/audit", Action::Audit),
     ("GET", "/v1/enterprises/{enterprise}/sip-data", Action::ReadSipData),
     ("GET", "/v1/enterprises/{enterprise}/status", Action::Read),
+    ("GET", "/v1/enterprises/{enterprise}/domains", Action::Read),
+    ("GET", "/v1/domains", Action::PublishDns),
     ("GET", "/v1/enterprises/{enterprise}/changes", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/groups", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/group-filter", Action::Read),
@@ -162,6 +167,11 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("POST", "/v1/enterprises/{enterprise}/mapping/proposals", Action::Map),
     ("POST", "/v1/enterprises/{enterprise}/plans", Action::Map),
     ("GET", "/v1/enterprises/{enterprise}/plans/{plan}", Action::Read),
+    (
+        "GET",
+        "/v1/enterprises/{enterprise}/plans/{plan}/powershell",
+        Action::Read,
+    ),
     (
         "PUT",
         "/v1/enterprises/{enterprise}/plans/{plan}/approval",
@@ -217,8 +227,8 @@ impl Role {
     pub fn may(&self, action: Action) -> May {
         use Action::{
             Appoint, Approve, Audit, Consent, EditReseller, Govern, Guide, Invite, Licence, ListResellers,
-            ManageResellers, Map, Provision, Read, ReadReseller, ReadSipData, Remove, ResetConsent, StopUnattended,
-            Sync,
+            ManageResellers, Map, Provision, PublishDns, Read, ReadReseller, ReadSipData, Remove, ResetConsent,
+            StopUnattended, Sync,
         };
         let (always, on_behalf): (&[Action], &[Action]) = match self {
             Self::ProviderAdmin => (
@@ -234,6 +244,7 @@ impl Role {
                     Invite,
                     ResetConsent,
                     Guide,
+                    PublishDns,
                     Read,
                     Audit,
                     Map,
@@ -250,6 +261,7 @@ impl Role {
                     Invite,
                     ResetConsent,
                     Guide,
+                    PublishDns,
                     Read,
                     Audit,
                 ],

@@ -2,8 +2,9 @@
 
 use super::change::Change;
 use super::email::EmailAddress;
-use super::finding::Finding;
+use super::finding::{Code, Finding};
 use super::ids::{PlanId, RunId, TeamsUserId};
+use super::phone::E164;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -180,30 +181,11 @@ impl Tally {
     /// Counts the changes of a plan by how far they are.
     #[must_use]
     pub fn of(changes: &[Change], steps: &[Step]) -> Self {
-        let mut tally = Self::default();
-        let both = changes.iter().zip(steps);
-        let again: BTreeSet<_> = both.clone().filter_map(|(change, _)| change.moves()).collect();
-        for (change, step) in both.clone() {
-            tally.planned += 1;
-            *match &step.state {
-                StepState::Pending => &mut tally.pending,
-                StepState::Submitted { .. } | StepState::Verifying { .. } => &mut tally.unproven,
-                StepState::Failed { .. } => &mut tally.failed,
-                StepState::Skipped { .. } => &mut tally.skipped,
-                StepState::Applied => match change {
-                    // The other half of a move; it counts where the number arrives.
-                    Change::Release { number, .. } if again.contains(number) => continue,
-                    Change::Release { .. } => &mut tally.released,
-                    Change::Assign { moved: true, .. } => &mut tally.moved,
-                    Change::Assign { moved: false, .. } => &mut tally.added,
-                    Change::Adopt { .. } | Change::AdoptPolicy { .. } => &mut tally.adopted,
-                    Change::Revoke { .. } | Change::Grant { .. } => &mut tally.changed,
-                },
-            } += 1;
+        let mut counted = Tallying::default();
+        for (change, step) in changes.iter().zip(steps) {
+            counted.add(change, step);
         }
-        let users: BTreeSet<_> = both.map(|(_, step)| &step.user).collect();
-        tally.users = u32::try_from(users.len()).unwrap_or(u32::MAX);
-        tally
+        counted.finish()
     }
 
     /// The result in a sentence, such as `3 numbers added, 1 released; 2 changes failed`.
@@ -251,6 +233,54 @@ impl Tally {
     }
 }
 
+/// A tally that is made step by step, in the order of the plan.
+#[derive(Debug, Default)]
+pub struct Tallying {
+    tally: Tally,
+    /// Numbers that were taken from somebody.
+    released: BTreeSet<E164>,
+    /// Numbers that somebody else gets after that.
+    moved: BTreeSet<E164>,
+    users: BTreeSet<TeamsUserId>,
+}
+
+impl Tallying {
+    /// Counts one step.
+    pub fn add(&mut self, change: &Change, step: &Step) {
+        self.moved.extend(change.moves().cloned());
+        self.users.insert(step.user.clone());
+        let tally = &mut self.tally;
+        tally.planned += 1;
+        *match &step.state {
+            StepState::Pending => &mut tally.pending,
+            StepState::Submitted { .. } | StepState::Verifying { .. } => &mut tally.unproven,
+            StepState::Failed { .. } => &mut tally.failed,
+            StepState::Skipped { .. } => &mut tally.skipped,
+            StepState::Applied => match change {
+                Change::Release { number, .. } => {
+                    self.released.insert(number.clone());
+                    return;
+                }
+                Change::Assign { moved: true, .. } => &mut tally.moved,
+                Change::Assign { moved: false, .. } => &mut tally.added,
+                Change::Adopt { .. } | Change::AdoptPolicy { .. } => &mut tally.adopted,
+                Change::Revoke { .. } | Change::Grant { .. } => &mut tally.changed,
+            },
+        } += 1;
+    }
+
+    /// All of it. A release is the other half of a move where the number is given again; it counts where the number arrives.
+    #[must_use]
+    pub fn finish(self) -> Tally {
+        let count = |many: usize| u32::try_from(many).unwrap_or(u32::MAX);
+        Tally {
+            released: count(self.released.difference(&self.moved).count()),
+            users: count(self.users.len()),
+            ..self.tally
+        }
+    }
+}
+
 /// `3 added`, for what there is any of.
 fn listed(counts: &[(u32, &str)]) -> Vec<String> {
     let some = counts.iter().filter(|(count, _)| *count > 0);
@@ -293,9 +323,9 @@ impl Run {
 pub enum StepState {
     /// Not begun.
     Pending,
-    /// Microsoft has accepted it and works on it.
+    /// Handed to Microsoft.
     Submitted {
-        /// Microsoft's operation, to ask again.
+        /// Microsoft's operation, to ask again; without one it is not known whether Microsoft has got it.
         operation: Option<String>,
         /// When it was handed over.
         at: Timestamp,
@@ -319,7 +349,7 @@ pub enum StepState {
     },
 }
 
-/// One change of a run and how far it is.
+/// One change of a run and how far it is. It is complete: the worker needs neither the plan nor other steps to make it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Its place in the plan, from 0.
@@ -331,6 +361,48 @@ pub struct Step {
     pub what: String,
     /// How far it is.
     pub state: StepState,
+    /// What is changed; steps of runs from before this was kept have it in their run's plan only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// Releases that must be in place before, by their index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<u32>,
+    /// How often it was handed over without an answer.
+    #[serde(default)]
+    pub tries: u32,
+    /// What is reported of it where it was skipped or failed for another reason than Microsoft's refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
+    /// When it was read back and found in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied_at: Option<Timestamp>,
+}
+
+impl Step {
+    /// A step that is not begun.
+    #[must_use]
+    pub fn pending(index: u32, user: TeamsUserId) -> Self {
+        Self {
+            index,
+            user,
+            what: String::new(),
+            state: StepState::Pending,
+            change: None,
+            after: Vec::new(),
+            tries: 0,
+            code: None,
+            applied_at: None,
+        }
+    }
+
+    /// Nothing more happens with it in this run.
+    #[must_use]
+    pub fn settled(&self) -> bool {
+        match self.state {
+            StepState::Applied | StepState::Failed { .. } | StepState::Skipped { .. } => true,
+            StepState::Pending | StepState::Submitted { .. } | StepState::Verifying { .. } => false,
+        }
+    }
 }
 
 impl Step {
@@ -358,10 +430,8 @@ mod tests {
 
     fn step(index: u32, n: u8, state: StepState) -> Step {
         Step {
-            index,
-            user: user(n),
-            what: String::new(),
             state,
+            ..Step::pending(index, user(n))
         }
     }
 

@@ -12,7 +12,8 @@ pub struct BoundTenant {
     pub id: TenantId,
     /// The organisation's name, as Microsoft has it.
     pub name: String,
-    /// The first label of the initial `….onmicrosoft.com` domain; also our label below the SBC domains.
+    /// Our label below the SBC domains: the first label of the initial `….onmicrosoft.com` domain, shortened where
+    /// Microsoft would not take the names (`calling_domain::label`).
     pub label: String,
     /// When it was bound.
     pub at: Timestamp,

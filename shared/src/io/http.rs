@@ -22,6 +22,9 @@ const USER_AGENT: &str = concat!("dialbridge/", env!("CARGO_PKG_VERSION"));
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 const MIB: usize = 1024 * 1024;
 
+/// What a service is given that asks for a pause and does not say how long: as long as Microsoft's own examples.
+pub(crate) const UNTOLD: Duration = Duration::from_secs(10);
+
 /// The client. Making one costs nothing: certificates are read at the first call. Clones share connections.
 #[derive(Clone, Default)]
 pub struct Http {
@@ -61,6 +64,7 @@ pub struct Call<'a> {
     once: bool,
     limit: usize,
     gate: Option<&'a Gate>,
+    leaves_waits: bool,
     recorder: Option<&'a Recorder>,
 }
 
@@ -78,6 +82,7 @@ impl<'a> Call<'a> {
             once: false,
             limit: 4 * MIB,
             gate: None,
+            leaves_waits: false,
             recorder: None,
         }
     }
@@ -89,6 +94,14 @@ impl<'a> Call<'a> {
         call.method = Method::POST;
         call.body = body.into();
         call.once = true;
+        call
+    }
+
+    /// A `DELETE`; it may be repeated when its answer is lost, and then finds nothing.
+    #[must_use]
+    pub fn delete(doing: &'static str, url: Url) -> Self {
+        let mut call = Self::get(doing, url);
+        call.method = Method::DELETE;
         call
     }
 
@@ -137,6 +150,13 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn up_to_mib(mut self, mib: usize) -> Self {
         self.limit = mib * MIB;
+        self
+    }
+
+    /// A pause that the service asks for is left to whoever keeps the pace of all its callers: it is `Throttled` at once.
+    #[must_use]
+    pub fn leaving_waits(mut self, leaves: bool) -> Self {
+        self.leaves_waits = leaves;
         self
     }
 
@@ -357,6 +377,9 @@ impl Http {
                     let did_nothing = answer.status == 429 || (answer.status == 503 && asked.is_some());
                     if call.once && !did_nothing {
                         return Ok(answer);
+                    }
+                    if did_nothing && call.leaves_waits {
+                        return Err(throttled(doing, asked.unwrap_or(UNTOLD)));
                     }
                     let wait = self.wait(made, asked);
                     // The others learn of it before this one leaves and somebody takes its place.

@@ -10,7 +10,6 @@ use crate::domain::change::Change;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::TeamsUserId;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeSet;
 
 /// A session is not used when it has no more than this left: longer than a request with its repetitions, and room for
 /// clocks that differ.
@@ -40,37 +39,61 @@ pub struct Cost {
     pub seconds: u64,
 }
 
-/// The cost of making and proving these changes, phase by phase: releases, assignments, policies.
-#[must_use]
-pub fn cost<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Cost {
-    let (mut releases, mut assignments, mut adoptions, mut policies) = (0, 0, 0, 0_u64);
-    let mut users: BTreeSet<&TeamsUserId> = BTreeSet::new();
-    for change in changes {
-        match change {
-            Change::Release { .. } => releases += 1,
-            Change::Assign { .. } => assignments += 1,
-            Change::Adopt { .. } => adoptions += 1,
-            Change::Revoke { user, .. } | Change::Grant { user, .. } => {
-                policies += 1;
-                users.insert(user);
-            }
-            // Nothing is written, but what is there is read.
-            Change::AdoptPolicy { user, .. } => {
-                users.insert(user);
+/// Changes by what they cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    releases: u64,
+    assignments: u64,
+    adoptions: u64,
+    policies: u64,
+    users: u64,
+    last_user: Option<TeamsUserId>,
+}
+
+impl<'a> Extend<&'a Change> for Work {
+    fn extend<T: IntoIterator<Item = &'a Change>>(&mut self, changes: T) {
+        for change in changes {
+            match change {
+                Change::Release { .. } => self.releases += 1,
+                Change::Assign { .. } => self.assignments += 1,
+                Change::Adopt { .. } => self.adoptions += 1,
+                Change::Revoke { user, .. } | Change::Grant { user, .. } | Change::AdoptPolicy { user, .. } => {
+                    // What is only noted as ours is not written, but read.
+                    self.policies += u64::from(!matches!(change, Change::AdoptPolicy { .. }));
+                    // The policies of one user follow each other.
+                    if self.last_user.as_ref() != Some(user) {
+                        self.users += 1;
+                        self.last_user = Some(user.clone());
+                    }
+                }
             }
         }
     }
-    let users = u64::try_from(users.len()).unwrap_or(u64::MAX);
-    // Of each number the operation is asked for once, and the number once to prove it.
-    let releasing = phase(releases, 2 * releases, NUMBERS_SETTLE);
-    let assigning = phase(assignments, 2 * assignments + adoptions, NUMBERS_SETTLE);
-    let granting = phase(policies.div_ceil(POLICIES_IN_A_WRITE), users, POLICIES_SETTLE);
-    [releasing, assigning, granting]
-        .into_iter()
-        .fold(Cost::default(), |sum, part| Cost {
-            calls: sum.calls + part.calls,
-            seconds: sum.seconds + part.seconds,
-        })
+}
+
+impl Work {
+    /// What it costs to make and prove it, stage by stage: releases, assignments, policies.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        // Of each number the operation is asked for once, and the number once to prove it.
+        let releasing = phase(self.releases, 2 * self.releases, NUMBERS_SETTLE);
+        let assigning = phase(self.assignments, 2 * self.assignments + self.adoptions, NUMBERS_SETTLE);
+        let granting = phase(self.policies.div_ceil(POLICIES_IN_A_WRITE), self.users, POLICIES_SETTLE);
+        [releasing, assigning, granting]
+            .into_iter()
+            .fold(Cost::default(), |sum, part| Cost {
+                calls: sum.calls + part.calls,
+                seconds: sum.seconds + part.seconds,
+            })
+    }
+}
+
+/// The cost of making and proving these changes.
+#[must_use]
+pub fn cost<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Cost {
+    let mut work = Work::default();
+    work.extend(changes);
+    work.cost()
 }
 
 /// What is not written has nothing to settle.
@@ -116,12 +139,8 @@ pub fn stop_by(expires: Timestamp) -> Timestamp {
 
 /// What is said before changes are made for which the session does not last (1.5, `TOKEN_TOO_SHORT`).
 #[must_use]
-pub fn too_short<'a>(
-    left: impl IntoIterator<Item = &'a Change>,
-    now: Timestamp,
-    stop_by: Timestamp,
-) -> Option<Finding> {
-    let needed = cost(left).seconds;
+pub fn too_short(left: &Work, now: Timestamp, stop_by: Timestamp) -> Option<Finding> {
+    let needed = left.cost().seconds;
     let remaining = seconds(now.duration_until(stop_by));
     (needed > remaining).then(|| Finding {
         code: Code::TokenTooShort,
@@ -232,8 +251,9 @@ mod tests {
 
     #[test]
     fn token_too_short_is_said_before_and_only_then() {
-        let changes = new_users(1);
-        let needed = SignedDuration::from_secs(cost(&changes).seconds.try_into().unwrap());
+        let mut changes = Work::default();
+        changes.extend(&new_users(1));
+        let needed = SignedDuration::from_secs(changes.cost().seconds.try_into().unwrap());
         let now = Timestamp::UNIX_EPOCH;
         assert_eq!(too_short(&changes, now, now + needed), None);
         let finding = too_short(&changes, now, now + needed - SignedDuration::from_secs(60)).unwrap();
@@ -246,7 +266,7 @@ mod tests {
             too_short(&changes, now, now - needed).is_some(),
             "a session that is over lasts for nothing"
         );
-        assert_eq!(too_short(&[], now, now), None);
+        assert_eq!(too_short(&Work::default(), now, now), None);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod activation;
 pub mod check;
 pub mod diagnosis;
+pub mod dial_pad;
 pub mod discover;
 pub mod duration;
 pub mod export;
@@ -16,6 +18,7 @@ pub mod masking;
 pub mod matching;
 pub mod onboard;
 pub mod operators;
+pub mod pack;
 pub mod preflight;
 pub mod remind;
 pub mod retry;

@@ -260,7 +260,7 @@ pub fn recorded(setup: &Setup, admin: &GlobalAdmin, identity: &Identity) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::consent::calling_set;
+    use crate::domain::consent::{CALLING_SCOPES, calling_set};
 
     fn identity(tenant: u8, user: u8) -> Identity {
         Identity {
@@ -286,6 +286,9 @@ mod tests {
             scopes: BTreeSet::new(),
         }
     }
+
+    /// Every permission of the second set.
+    const ALL: usize = CALLING_SCOPES.len() + 1;
 
     fn granted(tenant: u8, user: u8, scopes: usize) -> Event {
         let scopes = calling_set().take(scopes).map(|scope| scope.to_owned()).collect();
@@ -313,10 +316,10 @@ mod tests {
     #[test]
     fn r024_r059_complete_exactly_when_the_second_set_is_accepted() {
         assert!(!play(vec![confirmed(1, 1)]).unwrap().complete());
-        assert!(play(vec![confirmed(1, 1), granted(1, 1, 6)]).unwrap().complete());
+        assert!(play(vec![confirmed(1, 1), granted(1, 1, ALL)]).unwrap().complete());
         assert!(!play(vec![confirmed(1, 1), declined()]).unwrap().complete());
         assert!(
-            play(vec![confirmed(1, 1), declined(), granted(1, 1, 6)])
+            play(vec![confirmed(1, 1), declined(), granted(1, 1, ALL)])
                 .unwrap()
                 .complete()
         );
@@ -324,9 +327,9 @@ mod tests {
 
     #[test]
     fn r054_two_sets_in_their_order() {
-        assert_eq!(play(vec![granted(1, 1, 6)]), Err(SignInRefused::StateUnknown));
+        assert_eq!(play(vec![granted(1, 1, ALL)]), Err(SignInRefused::StateUnknown));
         assert!(matches!(
-            play(vec![confirmed(1, 1), granted(1, 1, 5)]),
+            play(vec![confirmed(1, 1), granted(1, 1, ALL - 1)]),
             Err(SignInRefused::ConsentIncomplete { .. })
         ));
     }
@@ -334,7 +337,7 @@ mod tests {
     #[test]
     fn r048_only_the_recorded_person() {
         assert!(matches!(
-            play(vec![confirmed(1, 1), granted(1, 2, 6)]),
+            play(vec![confirmed(1, 1), granted(1, 2, ALL)]),
             Err(SignInRefused::NotRecorded { .. })
         ));
         assert!(matches!(
@@ -346,7 +349,7 @@ mod tests {
     #[test]
     fn r066_only_the_bound_tenant() {
         assert_eq!(
-            play(vec![confirmed(1, 1), granted(2, 1, 6)]),
+            play(vec![confirmed(1, 1), granted(2, 1, ALL)]),
             Err(SignInRefused::TenantMismatch)
         );
         assert_eq!(
@@ -356,7 +359,7 @@ mod tests {
     }
 
     fn complete() -> Setup {
-        play(vec![confirmed(1, 1), granted(1, 1, 6)]).unwrap()
+        play(vec![confirmed(1, 1), granted(1, 1, ALL)]).unwrap()
     }
 
     fn scopes(count: usize) -> BTreeSet<String> {
@@ -370,9 +373,9 @@ mod tests {
             let without = reset(&complete(), set, "support", now).unwrap();
             assert!(without.complete() && !without.consents().unwrap().granted(), "{set:?}");
             assert!(reset(&without, set, "support", now).is_err());
-            let again = play(vec![confirmed(1, 1), granted(1, 1, 6)]).unwrap();
+            let again = play(vec![confirmed(1, 1), granted(1, 1, ALL)]).unwrap();
             let admin = GlobalAdmin::invited("mara@bluefinch.example".parse().unwrap(), None);
-            let (next, _) = step(&without, &admin, granted(1, 1, 6), now).unwrap();
+            let (next, _) = step(&without, &admin, granted(1, 1, ALL), now).unwrap();
             assert!(next.consents().unwrap().granted() && again.complete(), "{set:?}");
         }
         assert!(reset(&Setup::Invited, PermissionSet::Calling, "support", now).is_err());
@@ -389,8 +392,8 @@ mod tests {
     fn r056_a_later_token_tells_what_became_of_the_second_set() {
         let now = Timestamp::UNIX_EPOCH;
         let seen = |setup: &Setup, count| seen_at_sign_in(setup, &scopes(count), "Mara", now);
-        assert_eq!(seen(&complete(), 6), None);
-        let gone = seen(&complete(), 5).unwrap();
+        assert_eq!(seen(&complete(), ALL), None);
+        let gone = seen(&complete(), ALL - 1).unwrap();
         assert_eq!(
             gone.consents().unwrap().calling,
             Consent::Revoked {
@@ -398,8 +401,8 @@ mod tests {
                 by: "Microsoft".into()
             }
         );
-        assert_eq!(seen(&gone, 5), None);
-        let back = seen(&gone, 6).unwrap();
+        assert_eq!(seen(&gone, ALL - 1), None);
+        let back = seen(&gone, ALL).unwrap();
         assert!(back.consents().unwrap().granted());
     }
 }

@@ -8,6 +8,7 @@ mod objects;
 mod people;
 mod report;
 mod scope;
+pub mod tenant;
 mod user;
 
 pub use account::{DIAL_PAD_WITHIN, dial_pad, first_sync, not_synced_yet, over_license};
@@ -23,14 +24,12 @@ pub use user::{
     resource_account,
 };
 
-use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::group_filter::GroupFilter;
 use crate::domain::schedule;
 use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeSet;
 
 /// When a check is made, and where its times are printed.
 #[derive(Clone, Copy, Debug)]
@@ -83,25 +82,6 @@ pub fn may_start(standing: &Standing, setup: &Setup, filter: &GroupFilter) -> Re
     Ok(())
 }
 
-/// A calling domain that the tenant has not verified yet; no route can lead to it.
-#[must_use]
-pub fn domains(needed: &[String], verified: &BTreeSet<String>) -> Vec<Finding> {
-    let missing = needed
-        .iter()
-        .filter(|domain| !verified.contains(&domain.to_lowercase()));
-    missing
-        .map(|domain| Finding {
-            code: Code::DomainNotReady,
-            subject: domain.clone(),
-            seen: format!("The calling domain {domain} is not verified in the tenant."),
-            fix: "Wait up to 24 hours after it was added; if it stays so, ask the provider.".into(),
-            actor: Actor::Provider,
-            about: None,
-            wait: None,
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,16 +89,6 @@ mod tests {
     #[test]
     fn r073_no_run_without_an_explicit_choice() {
         assert!(may_start(&Standing::Active, &Setup::Invited, &GroupFilter::Everyone).is_err());
-    }
-
-    #[test]
-    fn a_domain_must_be_verified() {
-        let verified = BTreeSet::from(["a.sbc.example".to_owned()]);
-        assert!(domains(&["A.sbc.example".into()], &verified).is_empty());
-        assert_eq!(
-            domains(&["b.sbc.example".into()], &verified)[0].code,
-            Code::DomainNotReady
-        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::domain::run::{Run, Step};
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::runs::LineItem;
+use crate::plan::dial_pad::{DialPad, dial_pad};
 use crate::run::plans::StoredPlan;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -25,6 +26,8 @@ pub struct UserSteps {
     pub name: Option<String>,
     /// In the order of the plan, each in words.
     pub steps: Vec<Step>,
+    /// The clock of the dial pad, where the run has given them a number.
+    pub dial_pad: Option<DialPad>,
 }
 
 /// The changes of a run by user; nothing before its plan is made, and where they are more than [`SHOWN_WHOLE`].
@@ -45,8 +48,13 @@ pub async fn users(io: &Io, enterprise: &EnterpriseId, run: &Run) -> Result<Opti
             teams_user: step.user.clone(),
             name: plan.names.get(&step.user).cloned(),
             steps: Vec::new(),
+            dial_pad: None,
         });
         user.steps.push(step);
+    }
+    let now = io.clock.now();
+    for user in users.values_mut() {
+        user.dial_pad = dial_pad(&user.steps, now);
     }
     Ok(Some(users.into_values().collect()))
 }

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod account;
+pub mod activation;
 pub mod apply;
 pub mod appoint;
 pub mod browser_token;
@@ -24,6 +25,7 @@ pub mod mapping_page;
 pub mod matching;
 pub mod onboard;
 pub mod operators;
+pub mod pack;
 pub mod plans;
 pub mod post;
 pub mod preflight;

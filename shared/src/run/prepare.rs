@@ -17,6 +17,9 @@ use crate::plan::tenant::{self, Objects, Seen};
 use crate::run::session::Session;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What the worker says of a route to a domain that Teams does not take.
+pub(super) const DOMAIN_NOT_CONFIGURED: &str = "DomainNotConfigured";
+
 /// The derived trunks of an enterprise: its label below the base domains of the chosen regions.
 #[must_use]
 pub fn gateways(io: &Io, enterprise: &Enterprise) -> Vec<String> {
@@ -72,32 +75,47 @@ pub async fn waits(io: &Io, kept: &Enterprise, brand: &Brand) -> Result<bool> {
 ///
 /// # Errors
 /// `TokenExpired`, `Refused` with Microsoft's words, `Upstream`.
-pub(super) async fn compare(io: &Io, kept: &Enterprise, brand: &Brand, session: &Session) -> Result<Objects> {
+pub(super) async fn compare(
+    io: &Io,
+    lease: &Lease,
+    kept: &Enterprise,
+    brand: &Brand,
+    session: &Session,
+) -> Result<Objects> {
     if session.teams().is_err() {
         // Nobody has signed in, and only a person's token is taken there.
         return foreseen(io, kept, brand).await;
     }
     let (wanted, known) = (wanted(io, kept, brand), known(io, kept).await?);
-    let seen = look(io, session, &wanted, &known).await?;
+    let seen = look(io, lease, session, &wanted, &known).await?;
     Ok(tenant::plan(&wanted, &known, &seen))
 }
 
-async fn look(io: &Io, session: &Session, wanted: &[TenantObject], known: &[KnownObject]) -> Result<Seen> {
+async fn look(
+    io: &Io,
+    lease: &Lease,
+    session: &Session,
+    wanted: &[TenantObject],
+    known: &[KnownObject],
+) -> Result<Seen> {
     let ours = known.iter().filter(|known| known.ours).map(|known| known.object.key());
     let names: BTreeSet<ObjectKey> = wanted.iter().map(TenantObject::key).chain(ours).collect();
     if names.is_empty() {
         return Ok(Seen::new());
     }
-    session.lasts(io.clock.now(), duration::PREPARING)?;
     let names: Vec<ObjectKey> = names.into_iter().collect();
-    let there = io.tenant_config.look(on_behalf(session)?, &names).await?;
+    let there = io.tenant_config.look(ready(io, lease, session).await?, &names).await?;
     Ok(there
         .into_iter()
         .map(|object| (object.key(), object.settings))
         .collect())
 }
 
-fn on_behalf(session: &Session) -> Result<OnBehalf<'_>> {
+/// A call of the worker cannot be stopped half-way: before each, the session must hold out for it, and so must the lease.
+async fn ready<'a>(io: &Io, lease: &Lease, session: &'a Session) -> Result<OnBehalf<'a>> {
+    let now = io.clock.now();
+    session.lasts(now, duration::PREPARING)?;
+    io.store.renew(lease, now).await?;
     Ok(OnBehalf {
         tenant: &session.tenant,
         graph: &session.graph,
@@ -112,6 +130,8 @@ pub(super) struct Prepared {
     pub(super) results: Vec<Configured>,
     /// The run cannot go on while there are any.
     pub(super) findings: Vec<Finding>,
+    /// Teams did not take a route, in the worker's words; a finding says so, too.
+    pub(super) refused: Option<Error>,
 }
 
 /// Puts the objects in place on behalf of the person signed in. `planned` is what the run's plan does with them; where it
@@ -133,12 +153,12 @@ pub(super) async fn tenant_objects(
     if !planned.iter().any(|change| change.puts() && change.object.is_some()) && record.has(&wanted) {
         return Ok(Prepared::default());
     }
-    let seen = look(io, session, &wanted, &record.known()).await?;
+    let seen = look(io, lease, session, &wanted, &record.known()).await?;
     let objects = tenant::plan(&wanted, &record.known(), &seen);
     if !objects.conflicts.is_empty() {
         return Ok(Prepared {
-            results: Vec::new(),
             findings: objects.conflicts,
+            ..Prepared::default()
         });
     }
     record.adopt(objects.adopted);
@@ -152,7 +172,10 @@ pub(super) async fn tenant_objects(
     if objects.is_empty() {
         return Ok(Prepared::default());
     }
-    let Done { results, stopped } = io.tenant_config.apply(on_behalf(session)?, &objects).await?;
+    let Done { results, stopped } = io
+        .tenant_config
+        .apply(ready(io, lease, session).await?, &objects)
+        .await?;
     let mut findings = Vec::new();
     for (object, result) in objects.iter().zip(&results) {
         let as_put = result.now.as_ref().is_some_and(|now| object.settings.agree(now));
@@ -168,13 +191,23 @@ pub(super) async fn tenant_objects(
             "configure the tenant's voice objects",
             "the worker left some out",
         )),
-        None => Ok(Prepared { results, findings }),
-        Some(Error::Refused { code, message, .. }) if code == "DomainNotConfigured" => {
-            let route = objects.get(results.len()).map_or("", |object| &object.name);
-            findings.push(gateway_refused(route, &message));
-            Ok(Prepared { results, findings })
-        }
-        Some(error) => Err(error),
+        None => Ok(Prepared {
+            results,
+            findings,
+            refused: None,
+        }),
+        Some(error) => match &error {
+            Error::Refused { code, message, .. } if code == DOMAIN_NOT_CONFIGURED => {
+                let route = objects.get(results.len()).map_or("", |object| &object.name);
+                findings.push(gateway_refused(route, message));
+                Ok(Prepared {
+                    results,
+                    findings,
+                    refused: Some(error),
+                })
+            }
+            _ => Err(error),
+        },
     }
 }
 
@@ -196,16 +229,18 @@ pub(super) async fn take_away(
     if unneeded.is_empty() {
         return Ok(Prepared::default());
     }
-    session.lasts(io.clock.now(), duration::PREPARING)?;
     let names: Vec<ObjectKey> = unneeded.iter().rev().cloned().collect();
-    let Done { results, stopped } = io.tenant_config.remove(on_behalf(session)?, &names).await?;
+    let Done { results, stopped } = io
+        .tenant_config
+        .remove(ready(io, lease, session).await?, &names)
+        .await?;
     record.removed(results.iter().map(Configured::key));
     record.write(io, lease).await?;
     if let Some(error) = stopped {
         return Err(error);
     }
     let names: Vec<ObjectKey> = unneeded.into_iter().collect();
-    let there = io.tenant_config.look(on_behalf(session)?, &names).await?;
+    let there = io.tenant_config.look(ready(io, lease, session).await?, &names).await?;
     let left: BTreeSet<ObjectKey> = there.iter().map(TenantObject::key).collect();
     record.removed(names.into_iter().filter(|name| !left.contains(name)));
     record.write(io, lease).await?;
@@ -213,7 +248,11 @@ pub(super) async fn take_away(
         .iter()
         .map(|object| object_not_proven(object.settings.kind(), &object.name, true))
         .collect();
-    Ok(Prepared { results, findings })
+    Ok(Prepared {
+        results,
+        findings,
+        refused: None,
+    })
 }
 
 /// What we know of the tenant's objects, as it is in the table and as it becomes.

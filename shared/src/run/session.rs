@@ -12,6 +12,8 @@ use crate::domain::secret::Secret;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::graph::{Renew, SignedIn, Token};
+use crate::io::pace::Pace;
+use crate::io::store::pace::Urgency;
 use crate::plan::duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -148,8 +150,12 @@ pub(super) async fn open(io: &Io, enterprise: &EnterpriseId, run: &RunId) -> Res
     let sealed = sealed.ok_or(Error::TokenExpired)?;
     let opened = io.vault.open(enterprise, run, &sealed).await?;
     let tokens: Tokens = serde_json::from_str(opened.expose()).map_err(|_| Error::TokenExpired)?;
+    let tenant = tokens.tenant.clone();
+    let pace = Pace::new(io.store.clone(), io.clock.clone(), tenant, Urgency::Run);
     let session = Session {
-        graph: Token::new(Secret::new(tokens.graph), tokens.expires).recorded(io.graph.recorder(run)),
+        graph: Token::new(Secret::new(tokens.graph), tokens.expires)
+            .recorded(io.graph.recorder(run))
+            .paced(pace),
         teams: tokens.teams.map(|teams| Token::new(Secret::new(teams), tokens.expires)),
         tenant: tokens.tenant,
     };

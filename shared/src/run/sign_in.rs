@@ -2,6 +2,7 @@
 
 use crate::domain::audit::{Author, Deed};
 use crate::domain::caller::Origin;
+use crate::domain::calling_domain;
 use crate::domain::consent::{CALLING_SCOPES, GRAPH, READING_SCOPES, SIGN_IN_SCOPES, TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{ClientId, TenantId};
@@ -381,10 +382,11 @@ pub(super) async fn tenant_of(io: &Io, person: &SignedIn, now: Timestamp) -> Res
     if organization.id != person.claims.identity.tenant {
         return Err(SignInRefused::TenantMismatch.into());
     }
+    let longest = io.config.longest_base();
     Ok(BoundTenant {
+        label: calling_domain::label(&organization.initial_label, &organization.id, longest),
         id: organization.id,
         name: organization.name,
-        label: organization.initial_label,
         at: now,
     })
 }

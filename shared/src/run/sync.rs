@@ -106,7 +106,6 @@ pub(super) async fn give_up(io: &Io, enterprise: &EnterpriseId, run: &RunId, why
 
 /// Stage after stage, until the run ends, waits, or the call's time is up.
 async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Result<Next> {
-    let mut resumed = lease.taken_over;
     loop {
         let now = io.clock.now();
         if now >= until {
@@ -118,8 +117,6 @@ async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Res
                 if !signed_in(io, lease, run).await? {
                     return Ok(Next::Done { seconds: 0 });
                 }
-                // Days may lie between two sign-ins: what is still to be done is looked at before it is done.
-                resumed |= run.state == RunState::Preparing;
                 None
             }
             RunState::Succeeded | RunState::Abandoned | RunState::Cancelled => {
@@ -134,9 +131,7 @@ async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Res
             RunState::Discovering => discovering(io, lease, run).await?,
             RunState::Planning => planning(io, lease, run).await?,
             RunState::Preparing => preparing(io, lease, run).await?,
-            RunState::Applying | RunState::Verifying => {
-                applying(io, lease, run, std::mem::take(&mut resumed), until).await?
-            }
+            RunState::Applying | RunState::Verifying => applying(io, lease, run, until).await?,
         };
         if let Some(wait) = wait {
             return Ok(wait);

@@ -12,11 +12,10 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{ClientId, EnterpriseId, RunId};
 use crate::domain::once::Once;
-use crate::domain::run::{Authority, Run, RunKind, RunState, Step, StepState, Tally, Trigger};
+use crate::domain::run::{Authority, Run, RunKind, RunState, Tally, Trigger};
 use crate::domain::schedule;
 use crate::domain::secret::Secret;
 use crate::domain::sync_status::SyncStatus;
-use crate::domain::tenant_object::ObjectChange;
 use crate::domain::unattended::{Leave, Unattended, Window};
 use crate::domain::visit::{Session, Stage, Visit};
 use crate::error::{Error, Result, SignInRefused};
@@ -27,7 +26,7 @@ use crate::plan::unattended as decide;
 use crate::run::access::{Access, entry, unmoved};
 use crate::run::plans::StoredPlan;
 use crate::run::start_sync::Ask;
-use crate::run::{session, sign_in, start_sync, sync};
+use crate::run::{prepare, session, sign_in, start_sync, sync};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
@@ -327,16 +326,35 @@ pub(super) async fn in_bounds(io: &Io, kept: &Enterprise, run: &Run) -> Result<(
     decide::allowed(kept, &status).map_err(|_| Error::TokenExpired)
 }
 
-/// What the plan needs and only a sync with a sign-in puts in place: objects of the tenant that wait for one, and policies
-/// that it grants and the tenant does not have.
+/// What the plan needs and only a sync with a sign-in puts in place: domains and objects of the tenant that wait for one,
+/// and policies that it grants and the tenant does not have.
 ///
 /// # Errors
 /// Those of Microsoft.
-pub(super) async fn missing_objects(io: &Io, token: &Token, plan: &StoredPlan, steps: &[Step]) -> Result<Vec<Finding>> {
-    let to_do = steps.iter().zip(&plan.changes);
-    let to_do = to_do.filter(|(step, _)| step.state == StepState::Pending);
-    let granted: BTreeSet<_> = to_do
-        .filter_map(|(_, change)| match change {
+pub(super) async fn missing_objects(
+    io: &Io,
+    token: &Token,
+    kept: &Enterprise,
+    plan: &StoredPlan,
+) -> Result<Vec<Finding>> {
+    let verified: BTreeSet<String> = io
+        .graph
+        .organization(token)
+        .await?
+        .domains
+        .into_iter()
+        .map(|domain| domain.name.to_lowercase())
+        .collect();
+    let domains = prepare::gateways(io, kept).into_iter();
+    let mut missing: BTreeSet<String> = domains
+        .filter(|domain| !verified.contains(&domain.to_lowercase()))
+        .collect();
+    let puts = plan.objects.iter().filter(|change| change.puts());
+    missing.extend(puts.map(|change| change.name.clone()));
+    let granted: BTreeSet<_> = plan
+        .changes
+        .iter()
+        .filter_map(|change| match change {
             Change::Grant { policy_type, name, .. } => Some((*policy_type, name.as_str())),
             Change::Release { .. }
             | Change::Assign { .. }
@@ -345,15 +363,12 @@ pub(super) async fn missing_objects(io: &Io, token: &Token, plan: &StoredPlan, s
             | Change::Revoke { .. } => None,
         })
         .collect();
-    let waits = |change: &&ObjectChange| change.puts() && change.object.is_some();
-    let waiting = plan.objects.iter().filter(waits);
-    let mut missing: Vec<Finding> = waiting.map(|change| decide::object_missing(&change.name)).collect();
     for (policy_type, name) in granted {
         if io.graph.policy_id(token, policy_type, name).await?.is_none() {
-            missing.push(decide::object_missing(name));
+            missing.insert(name.to_owned());
         }
     }
-    Ok(missing)
+    Ok(missing.iter().map(|name| decide::object_missing(name)).collect())
 }
 
 /// What a look at an enterprise led to.

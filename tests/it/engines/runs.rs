@@ -6,6 +6,9 @@ use super::samples::{
 };
 use serde_json::{Value, json};
 use shared::Error;
+use shared::domain::calling_policy::PolicyType;
+use shared::domain::change::Change;
+use shared::domain::finding::Code;
 use shared::domain::ids::RunId;
 use shared::domain::mapping::Owned;
 use shared::domain::once::Once;
@@ -16,6 +19,7 @@ use shared::domain::visit::Link;
 use shared::io::store::Store;
 use shared::io::store::leases::{LEASE_LIFE, Lease};
 use shared::io::store::runs::Sealed;
+use shared::io::store::steps::RunProgress;
 
 super::cases!(
     a_plan_is_kept_for_thirty_days,
@@ -31,6 +35,8 @@ super::cases!(
     log_lines_come_in_pages,
     steps_stay_in_their_order,
     what_is_ours_is_written_with_its_step,
+    many_steps_are_written_with_what_is_ours,
+    the_progress_of_a_run_is_kept,
     what_is_ours_no_more_is_forgotten,
     sealed_tokens_end_by_themselves,
 );
@@ -214,7 +220,10 @@ async fn all_refused(store: &Store, lease: &Lease, run: &Run) {
     let refused = [
         store.put_run(lease, &mut late, &line, None).await,
         store.put_run_plan(lease, &run.id, &json!("late"), &[], 0, NOW).await,
-        store.put_step(lease, &run.id, &step, Some(&owned), NOW).await,
+        store.put_steps(lease, &run.id, &[granted(0)], NOW).await,
+        store
+            .put_run_progress(lease, &run.id, &RunProgress::default(), NOW)
+            .await,
         store.settle(lease, &step.user, &owned, NOW).await,
         store.renew(lease, NOW).await,
     ];
@@ -268,10 +277,21 @@ async fn log_lines_come_in_pages(store: Store) {
 }
 
 fn step(index: u32) -> Step {
+    Step::pending(index, teams_user_id(u8::try_from(index % 200).unwrap()))
+}
+
+/// A step that gives its user a number, read back.
+fn granted(index: u32) -> Step {
+    let step = step(index);
     Step {
-        index,
-        user: teams_user_id(u8::try_from(index % 200).unwrap()),
-        state: StepState::Pending,
+        state: StepState::Applied,
+        change: Some(Change::Assign {
+            number: format!("+3227{index:06}").parse().unwrap(),
+            to: step.user.clone(),
+            moved: false,
+        }),
+        applied_at: Some(NOW),
+        ..step
     }
 }
 
@@ -292,29 +312,84 @@ async fn steps_stay_in_their_order(store: Store) {
         operation: Some("op-7".into()),
         at: NOW,
     };
-    store.put_step(&lease, &run, &steps[7], None, NOW).await.unwrap();
+    (steps[8].state, steps[8].code) = (StepState::Failed { why: "no".into() }, Some(Code::NotProven));
+    (steps[9].tries, steps[9].applied_at) = (2, Some(NOW));
+    store.put_steps(&lease, &run, &steps[7..10], NOW).await.unwrap();
     assert_eq!(store.steps(&enterprise, &run).await.unwrap(), steps);
+    let some = store.steps_from(&enterprise, &run, 0, 7).await.unwrap();
+    assert_eq!(some, (steps[..7].to_vec(), true));
+    assert_eq!(
+        store.steps_from(&enterprise, &run, 7, 500).await.unwrap(),
+        (steps[7..].to_vec(), false)
+    );
+    assert_eq!(
+        store.steps_from(&enterprise, &run, 120, 5).await.unwrap(),
+        (vec![], false)
+    );
+    let at = store.steps_at(&enterprise, &run, &[7, 119, 500].into()).await.unwrap();
+    assert_eq!(
+        at.into_values().collect::<Vec<_>>(),
+        [steps[7].clone(), steps[119].clone()]
+    );
+}
+
+async fn many_steps_are_written_with_what_is_ours(store: Store) {
+    let (enterprise, run) = (enterprise_id(1), created_run(&store, 1).await.id);
+    let lease = lease(&store, "worker").await;
+    // More than a transaction takes; each user has one of the first steps and one of the others.
+    let policy = |index| Step {
+        change: Some(Change::Grant {
+            user: teams_user_id(u8::try_from(index % 200).unwrap()),
+            policy_type: PolicyType::OnlineVoiceRoutingPolicy,
+            name: "Northwind".into(),
+            was: None,
+        }),
+        ..granted(index)
+    };
+    let steps: Vec<Step> = (0..150).map(granted).chain((200..350).map(policy)).collect();
+    store.put_steps(&lease, &run, &steps, NOW).await.unwrap();
+    let owned = store.account(&enterprise).await.unwrap().owned;
+    assert_eq!(owned.len(), 150);
+    let whole = |owned: &Owned| owned.number.is_some() && owned.routing_policy.as_deref() == Some("Northwind");
+    assert!(owned.values().all(whole));
+}
+
+async fn the_progress_of_a_run_is_kept(store: Store) {
+    let (enterprise, run) = (enterprise_id(1), created_run(&store, 1).await.id);
+    let lease = lease(&store, "worker").await;
+    assert_eq!(
+        store.run_progress(&enterprise, &run).await.unwrap(),
+        RunProgress::default()
+    );
+    let progress = RunProgress {
+        settled_below: 1_000,
+        policy_ids: [("OnlineVoiceRoutingPolicy Northwind".to_owned(), "u2VtX0".to_owned())].into(),
+        missed_since: Some(NOW),
+    };
+    store.put_run_progress(&lease, &run, &progress, NOW).await.unwrap();
+    assert_eq!(store.run_progress(&enterprise, &run).await.unwrap(), progress);
 }
 
 async fn what_is_ours_is_written_with_its_step(store: Store) {
     let (enterprise, run) = (enterprise_id(1), created_run(&store, 1).await.id);
     let lease = lease(&store, "worker").await;
+    let done = granted(3);
     let owned = Owned {
-        number: Some("+3227001000".parse().unwrap()),
-        calling_policy: Some("Northwind2TeamsVoicemail".into()),
-        routing_policy: None,
+        number: Some("+3227000003".parse().unwrap()),
         ..Owned::default()
     };
-    let done = Step {
-        state: StepState::Applied,
+    let planned = [Step {
+        change: done.change.clone(),
         ..step(3)
-    };
-    let planned = [step(3)];
+    }];
     store
         .put_run_plan(&lease, &run, &json!({}), &planned, 0, NOW)
         .await
         .unwrap();
-    store.put_step(&lease, &run, &done, Some(&owned), NOW).await.unwrap();
+    store
+        .put_steps(&lease, &run, std::slice::from_ref(&done), NOW)
+        .await
+        .unwrap();
     assert_eq!(store.placed(&enterprise, &done.user).await.unwrap(), Some(NOW));
     assert_eq!(store.owned(&enterprise, &done.user).await.unwrap(), owned);
     let account = store.account(&enterprise).await.unwrap();

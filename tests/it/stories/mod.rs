@@ -2,6 +2,7 @@
 
 mod action_urls;
 mod brand_application;
+mod calling_domains;
 mod changes;
 mod consents;
 mod crash;
@@ -33,6 +34,7 @@ mod status;
 mod sync;
 mod sync_faults;
 mod sync_sign_in;
+mod tenant_objects;
 mod token_life;
 mod unanswered;
 mod unattended;

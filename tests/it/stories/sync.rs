@@ -1,6 +1,7 @@
 //! A sync: what the plan says, what is applied and read back, and what is left alone (R131-R161).
 
 use super::scene::{Scene, findings, options, voice_user};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 fn lines(answer: &dialbridge_local::drive::api::Answer) -> Vec<&str> {
@@ -46,6 +47,23 @@ async fn r133_r145_every_mapped_user_gets_the_own_number() {
     assert_eq!(holders.len(), 4);
     let distinct: std::collections::BTreeSet<_> = holders.values().collect();
     assert_eq!(distinct.len(), 4, "each number has its own holder");
+}
+
+#[tokio::test]
+async fn r144_r209_r221_a_run_says_when_the_dial_pad_is_expected_and_when_it_is_late() {
+    let scene = Scene::mapped(options(80), 2, 1).await;
+    let run = scene.apply().await;
+    let dial_pad = run.body["users"][0]["dialPad"].clone();
+    assert_eq!(dial_pad["late"], json!(false), "{}", run.body);
+    let expected: jiff::Timestamp = dial_pad["expectedBy"].as_str().unwrap().parse().unwrap();
+    let left = expected.duration_since(scene.service.world.clock.now());
+    assert!(
+        left > SignedDuration::from_mins(110) && left <= SignedDuration::from_hours(2),
+        "{left}"
+    );
+    scene.service.world.advance(SignedDuration::from_hours(2)).await;
+    let run = scene.get(&format!("/runs/{}", run.text("/id"))).await;
+    assert_eq!(run.body["users"][0]["dialPad"]["late"], json!(true), "{}", run.body);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ pub fn permission_sets() -> Vec<PermissionSetText> {
             title: "Second set: Teams calling".into(),
             intro: "Asked after you have signed in again. With it, and only on behalf of you as the person signed in, \
                     a sync creates and changes the phone numbers of users and their voice routing policies in your \
-                    tenant."
+                    tenant. Its first run also makes the domains that calls come through."
                 .into(),
             permissions: explained(&CALLING_SCOPES)
                 .into_iter()
@@ -85,6 +85,17 @@ fn reason(scope: &str) -> &'static str {
         "User.Read" => "Read your own roles, to check that you are a Global Administrator.",
         "User.Read.All" => "Read the people of your organization and their licenses, to offer them for mapping.",
         "GroupMember.Read.All" => "Read groups and their members, if you choose groups whose people are offered.",
+        "Domain.ReadWrite.All" => {
+            "Add the domains that calls come through, prove that they are yours, and remove them again at the end. Your own \
+             domains are not touched."
+        }
+        "User.ReadWrite.All" => {
+            "Make one account in each of these domains, which Microsoft requires to activate it, and delete it when that is \
+             done. Nobody else's account is touched."
+        }
+        "LicenseAssignment.ReadWrite.All" => {
+            "See how many licenses are free, lend one to each of these accounts for a few hours, and take it back."
+        }
         "TeamsUserConfiguration.Read.All" => "Read the voice settings of users in Teams, to compare and to prove.",
         "TeamsTelephoneNumber.ReadWrite.All" => "Assign phone numbers to the users that you map, and take them back.",
         "TeamsPolicyUserAssign.ReadWrite.All" => "Give the users that you map their voice routing and calling policy.",

@@ -5,16 +5,11 @@ use crate::process::{self, Usage};
 use crate::stage::{Stage, Stored};
 use crate::table::{self, Table};
 use dialbridge_local::drive::people::Stuck;
-use dialbridge_local::lambda::FunctionError;
-use dialbridge_local::runtime_api::{Failure, Function};
-use jiff::SignedDuration;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use url::Url;
 
 pub(crate) const PACKAGE: &str = "sync-run";
-const TIME_LIMIT: SignedDuration = SignedDuration::from_mins(15);
 
 /// One run, in a process of its own.
 pub(crate) struct Run {
@@ -69,13 +64,8 @@ pub(crate) async fn measure(release: &Path, sizes: &[usize], say: fn(&str)) -> R
 
 /// One run of the worker's program in a process of its own.
 pub(crate) async fn run(stage: &Stage, program: &Path, table: &Url, counts: &Counts) -> Result<Run, Stuck> {
-    let function = Arc::new(Function::spawn(program, &stage.environment(table), TIME_LIMIT)?);
+    let function = stage.worker(program, table)?;
     let world = &stage.service.world;
-    let worker = Arc::clone(&function);
-    world.aws.lambdas.register(PACKAGE, move |event| {
-        let worker = Arc::clone(&worker);
-        async move { worker.invoke(&event).await.map_err(failed) }
-    });
     world.faults.reset();
     let before = (
         counts.items.load(Ordering::Relaxed),
@@ -91,15 +81,4 @@ pub(crate) async fn run(stage: &Stage, program: &Path, table: &Url, counts: &Cou
         items: counts.items.load(Ordering::Relaxed) - before.0,
         table_requests: counts.requests.load(Ordering::Relaxed) - before.1,
     })
-}
-
-fn failed(failure: Failure) -> FunctionError {
-    let error_type = match &failure {
-        Failure::Function { kind, .. } | Failure::Init { kind, .. } => kind.clone(),
-        Failure::Exited(_) | Failure::Lost => "Runtime.ExitError".to_owned(),
-    };
-    FunctionError {
-        error_type,
-        message: failure.to_string(),
-    }
 }

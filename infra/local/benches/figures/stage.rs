@@ -1,14 +1,26 @@
 //! A world with an enterprise that is set up, and ways to let release binaries work in it.
 
+use crate::discovery::PACKAGE;
 use dialbridge_local::dialbridge::{Dialbridge, Options};
-use dialbridge_local::drive::api::Answer;
+use dialbridge_local::drive::api::{Answer, Api};
 use dialbridge_local::drive::people::{
     Stuck, Tenant, admin_of, caller, create_reseller, enterprise_form, set_up, sign_in_to_run, tenants,
 };
+use dialbridge_local::lambda::FunctionError;
+use dialbridge_local::runtime_api::{Failure, Function};
 use dialbridge_local::world::deployment;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 use url::Url;
+
+/// Licences; more than anybody who is measured.
+const USER_LIMIT: u32 = 100_000;
+/// The worker's, as Lambda has it.
+const TIME_LIMIT: SignedDuration = SignedDuration::from_mins(15);
 
 /// Who provisions.
 pub(crate) const RESELLER_EMAIL: &str = "rita@northwind.example";
@@ -59,22 +71,59 @@ impl Stage {
         format!("/v1/enterprises/{}{rest}", self.enterprise)
     }
 
+    /// The Global Admin's way to the API.
+    pub(crate) async fn as_admin(&self) -> Result<Api, Stuck> {
+        let admin = self.tenants.first().map(admin_of).unwrap_or_default();
+        caller(&self.service.world.urls, "global_admin", admin, Some(&self.enterprise)).await
+    }
+
+    /// A control of the simulated Microsoft.
+    pub(crate) fn control(&self, path: &str) -> Result<Url, Stuck> {
+        Ok(self.service.world.urls.portal.join("/_microsoft/")?.join(path)?)
+    }
+
+    /// A run from the button to its end, as real time passes.
+    pub(crate) async fn run(&self, form: Value) -> Result<Answer, Stuck> {
+        let api = self.as_admin().await?;
+        let started = api.post(&self.path("/runs"), &form).await?;
+        good(&started)?;
+        let admin = self.tenants.first().map(admin_of).unwrap_or_default();
+        sign_in_to_run(&started, admin).await?;
+        let path = self.path(&format!("/runs/{}", started.text("/id")));
+        loop {
+            self.service.world.idle().await;
+            let run = api.get(&path).await?;
+            good(&run)?;
+            if matches!(
+                run.text("/state"),
+                "succeeded" | "failed" | "abandoned" | "awaitingSignIn"
+            ) {
+                return Ok(run);
+            }
+            // It waits for Microsoft.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// The worker as a process of its own, from now on.
+    pub(crate) fn worker(&self, program: &Path, table: &Url) -> Result<Arc<Function>, Stuck> {
+        let function = Arc::new(Function::spawn(program, &self.environment(table), TIME_LIMIT)?);
+        let worker = Arc::clone(&function);
+        self.service.world.aws.lambdas.register(PACKAGE, move |event| {
+            let worker = Arc::clone(&worker);
+            async move { worker.invoke(&event).await.map_err(failed) }
+        });
+        Ok(function)
+    }
+
     /// Reads the directory once; answers what the run's log says was stored.
     pub(crate) async fn discover(&self) -> Result<Stored, Stuck> {
-        let urls = &self.service.world.urls;
-        let admin = self.tenants.first().map(admin_of).unwrap_or_default();
-        let api = caller(urls, "global_admin", admin, Some(&self.enterprise)).await?;
-        let started = api.post(&self.path("/runs"), &json!({ "kind": "discover" })).await?;
-        good(&started)?;
-        sign_in_to_run(&started, admin).await?;
-        self.service.world.idle().await;
-        let run = api.get(&self.path(&format!("/runs/{}", started.text("/id")))).await?;
+        let run = self.run(json!({ "kind": "discover" })).await?;
         if run.text("/state") != "succeeded" {
             return Err(format!("the run did not succeed: {}", run.body).into());
         }
-        let log = api
-            .get(&self.path(&format!("/runs/{}/log", started.text("/id"))))
-            .await?;
+        let api = self.as_admin().await?;
+        let log = api.get(&self.path(&format!("/runs/{}/log", run.text("/id")))).await?;
         let lines = log.list("/lines").iter().filter_map(|line| line["text"].as_str());
         let line = lines.filter_map(Stored::read).next();
         line.ok_or_else(|| format!("the log does not say what was stored: {}", log.body).into())
@@ -112,7 +161,7 @@ impl Stored {
 async fn invite(service: &Dialbridge, tenant: &Tenant) -> Result<String, Stuck> {
     let api = caller(&service.world.urls, "reseller_admin", RESELLER_EMAIL, None).await?;
     let created = api
-        .post("/v1/enterprises", &enterprise_form(tenant, Some(1_000)))
+        .post("/v1/enterprises", &enterprise_form(tenant, Some(USER_LIMIT)))
         .await?;
     good(&created)?;
     Ok(created.text("/id").to_owned())
@@ -166,4 +215,15 @@ pub(crate) fn claims(role: &str, email: &str, more: (&str, &str)) -> Value {
     let mut claims = json!({ "sub": format!("{role}:{email}"), "email": email, "name": email, "role": role });
     claims[more.0] = json!(more.1);
     claims
+}
+
+fn failed(failure: Failure) -> FunctionError {
+    let error_type = match &failure {
+        Failure::Function { kind, .. } | Failure::Init { kind, .. } => kind.clone(),
+        Failure::Exited(_) | Failure::Lost => "Runtime.ExitError".to_owned(),
+    };
+    FunctionError {
+        error_type,
+        message: failure.to_string(),
+    }
 }

@@ -35,7 +35,7 @@ pub(super) mod people;
 use super::Microsoft;
 use super::faults::{Counters, Fault};
 use super::login::Flaw;
-use super::state::{Members, State, Subscription, role_named, sku_named};
+use super::state::{Domain, Members, State, Subscription, role_named, sku_named};
 use super::voice::{Grant, Number, NumberFault, Policy, shown};
 use axum::extract::{Path, State as Extract};
 use axum::response::{IntoResponse, Response};
@@ -98,7 +98,7 @@ pub(super) fn router(microsoft: Microsoft) -> Router {
         .route("/tenants/{tenant}/number-faults", post(number_fault))
         .route("/tenants/{tenant}/skus/{sku}", post(change_sku))
         .route("/tenants/{tenant}/dns", post(publish))
-        .route("/tenants/{tenant}/domains", post(change_domain))
+        .route("/tenants/{tenant}/domains", get(list_domains).post(change_domain))
         .with_state(microsoft)
 }
 
@@ -613,18 +613,65 @@ async fn publish(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String
     done()
 }
 
+/// The tenant's domains, the accounts outside its own domain, and how many seats of all products are taken.
+async fn list_domains(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>) -> Result<Json<Value>, Wrong> {
+    let state = microsoft.lock();
+    let tenant = &state.tenants[tenant(&state, &name)?];
+    let domains = tenant.domains.iter().map(|domain| {
+        json!({ "name": domain.name, "verified": domain.verified, "voice": domain.voice, "federated": domain.federated })
+    });
+    let own = format!("@{}", tenant.default_domain());
+    let accounts = tenant
+        .users
+        .iter()
+        .filter(|user| user.deleted.is_none() && !user.sign_in.ends_with(&own));
+    let taken: usize = tenant.subscriptions.keys().map(|sku| tenant.consumed(*sku)).sum();
+    Ok(Json(json!({
+        "domains": domains.collect::<Vec<_>>(),
+        "accounts": accounts.map(|user| &*user.sign_in).collect::<Vec<_>>(),
+        "seatsTaken": taken,
+    })))
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct DomainOrder {
     name: String,
     verified: Option<bool>,
     voice: Option<bool>,
+    federated: Option<bool>,
+    /// Somebody adds it to this tenant.
+    #[serde(default)]
+    added: bool,
+    /// Somebody takes it away, with everybody in it.
+    #[serde(default)]
+    removed: bool,
 }
 
 async fn change_domain(Extract(microsoft): Extract<Microsoft>, Path(name): Path<String>, body: String) -> Done {
     let order: DomainOrder = parse(&body)?;
     let mut state = microsoft.lock();
     let at = tenant(&state, &name)?;
+    if order.added {
+        state.tenants[at].domains.push(Domain {
+            name: order.name.to_lowercase(),
+            verified: false,
+            default: false,
+            initial: false,
+            services: Vec::new(),
+            text: "MS=ms10000001".into(),
+            voice: false,
+            federated: false,
+        });
+    }
+    if order.removed {
+        let tenant = &mut state.tenants[at];
+        tenant
+            .domains
+            .retain(|domain| !domain.name.eq_ignore_ascii_case(&order.name));
+        tenant.dns.remove(&order.name.to_lowercase());
+        return done();
+    }
     let found = state.tenants[at]
         .domains
         .iter_mut()
@@ -632,5 +679,6 @@ async fn change_domain(Extract(microsoft): Extract<Microsoft>, Path(name): Path<
     let domain = found.ok_or_else(|| missing(&order.name))?;
     domain.verified = order.verified.unwrap_or(domain.verified);
     domain.voice = order.voice.unwrap_or(domain.voice);
+    domain.federated = order.federated.unwrap_or(domain.federated);
     done()
 }

@@ -1,8 +1,10 @@
 //! What an operator breaks on purpose: the next requests of a kind are answered wrongly; and what was asked so far.
 
 use super::Microsoft;
+use super::graph::throttle::{Budget, budget_of};
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -73,12 +75,100 @@ pub(super) struct Counters {
     /// Resource units of directory calls.
     pub(super) resource_units: u64,
     pub(super) throttled: u64,
+    /// Calls that came before a pause had passed that an earlier answer asked for.
+    pub(super) early: u64,
     pub(super) token_requests: u64,
     /// Method and path, ids replaced by `{id}`.
     pub(super) by_path: BTreeMap<String, u64>,
 }
 
+/// A pause that a client was asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Pause {
+    pub(super) tenant: usize,
+    pub(super) what: Paused,
+    pub(super) until: Timestamp,
+    /// The request that was answered so: what came with it or before it is not too early.
+    pub(super) since: u64,
+}
+
+/// Which calls a pause is about.
+#[derive(Clone, Debug)]
+pub(super) enum Paused {
+    /// Those of one budget.
+    Budget(Budget),
+    /// Those that a fault was ordered for.
+    Below { method: Option<String>, path: String },
+}
+
+impl Pause {
+    fn concerns(&self, tenant: usize, method: &str, path: &str) -> bool {
+        self.tenant == tenant
+            && match &self.what {
+                Paused::Budget(budget) => *budget == budget_of(method, path),
+                Paused::Below {
+                    method: of,
+                    path: below,
+                } => path.starts_with(below) && of.as_ref().is_none_or(|of| of.eq_ignore_ascii_case(method)),
+            }
+    }
+}
+
+/// How long an answer asks to wait.
+fn wait(retry_after: &str) -> Option<SignedDuration> {
+    SignedDuration::try_from_secs_f64(retry_after.parse().ok()?).ok()
+}
+
 impl Microsoft {
+    /// Numbers the requests as they come.
+    pub(super) fn arrived(&self) -> u64 {
+        let mut state = self.lock();
+        state.arrived += 1;
+        state.arrived
+    }
+
+    /// Counts a call that comes before a pause has passed.
+    pub(super) fn watch_pauses(&self, request: u64, method: &str, path: &str, token: Option<&str>) {
+        let now = self.now();
+        let mut state = self.lock();
+        state.pauses.retain(|pause| pause.until > now);
+        let Some(tenant) = token
+            .and_then(|token| state.access.get(token))
+            .map(|token| token.tenant)
+        else {
+            return;
+        };
+        let early = |pause: &Pause| pause.since < request && pause.concerns(tenant, method, path);
+        if state.pauses.iter().any(early) {
+            state.counters.early += 1;
+        }
+    }
+
+    /// A fault that asks for a pause means it.
+    pub(super) fn begin_pause(&self, fault: &Fault, request: u64, token: Option<&str>) {
+        let Some(wait) = fault.retry_after.as_deref().and_then(wait) else {
+            return;
+        };
+        let until = self.now() + wait;
+        let mut state = self.lock();
+        if let Some(tenant) = token
+            .and_then(|token| state.access.get(token))
+            .map(|token| token.tenant)
+        {
+            let what = Paused::Below {
+                method: fault.method.clone(),
+                path: fault.path.clone(),
+            };
+            let since = request;
+            state.pauses.push(Pause {
+                tenant,
+                what,
+                until,
+                since,
+            });
+        }
+    }
+
     /// The fault that hits this request, if any; it is used up.
     pub(super) fn misfortune(&self, host: Host, method: &str, path: &str, token: Option<&str>) -> Option<Fault> {
         let mut state = self.lock();

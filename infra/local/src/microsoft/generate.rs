@@ -37,7 +37,7 @@ fn tenant(options: &Options, draw: usize, nth: usize, users: usize, now: Timesta
         name,
         country,
         created: now - SignedDuration::from_hours(24 * 900),
-        domains: domains(&label, &options.sbc_bases, &mut chance),
+        domains: domains(&label, if options.bare { &[] } else { &options.sbc_bases }, &mut chance),
         label,
         users: Vec::with_capacity(users),
         by_id: HashMap::with_capacity(users),
@@ -111,6 +111,7 @@ fn domains(label: &str, bases: &[String], chance: &mut Chance) -> Vec<Domain> {
         },
         text: format!("MS=ms{}", 10_000_000 + chance.below(90_000_000)),
         voice,
+        federated: false,
     };
     let mut domains = vec![
         domain(format!("{label}.onmicrosoft.com"), false, true, false),

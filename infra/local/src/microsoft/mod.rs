@@ -45,6 +45,11 @@ pub struct Options {
     pub delays: Delays,
     /// Base domains of session border controllers; each tenant gets its label below each of them.
     pub sbc_bases: Vec<String>,
+    /// Tenants begin without those domains.
+    pub bare: bool,
+    /// The provider's DNS publishes the record of such a domain as soon as somebody has asked Microsoft for it; otherwise
+    /// only the control does.
+    pub provider_dns: bool,
     /// Our application, as registered at Microsoft.
     pub app: AppRegistration,
     /// Further applications, each known by its own client id; people consent to each by itself.
@@ -60,6 +65,8 @@ impl Default for Options {
             seed: 1,
             delays: Delays::default(),
             sbc_bases: vec!["sbc1.eu.voice.example".into(), "sbc2.eu.voice.example".into()],
+            bare: false,
+            provider_dns: false,
             app: AppRegistration::default(),
             more_apps: Vec::new(),
             throttle: Throttle::default(),

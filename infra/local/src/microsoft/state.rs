@@ -3,7 +3,7 @@
 use super::catalogue::{PLANS, ROLES, Resource, SKUS};
 use super::chance::{Chance, Guid};
 use super::controls::people::Script;
-use super::faults::{Counters, Fault};
+use super::faults::{Counters, Fault, Pause};
 use super::record::Record;
 use super::voice::{Number, NumberFault, Operation, Policy, Route, Voice};
 use super::{GroupSummary, Options, TenantSummary, Throttle, generate, login};
@@ -20,6 +20,12 @@ pub(super) struct State {
     pub(super) switches: Switches,
     pub(super) throttle: Throttle,
     pub(super) faults: Vec<Fault>,
+    /// Pauses that clients were asked for and that have not passed.
+    pub(super) pauses: Vec<Pause>,
+    /// Requests to Graph so far.
+    pub(super) arrived: u64,
+    /// The one that is answered now.
+    pub(super) answering: u64,
     pub(super) scripts: Vec<Script>,
     pub(super) counters: Counters,
     pub(super) record: Record,
@@ -36,6 +42,9 @@ impl State {
             switches: Switches::default(),
             throttle: options.throttle.clone(),
             faults: Vec::new(),
+            pauses: Vec::new(),
+            arrived: 0,
+            answering: 0,
             scripts: Vec::new(),
             counters: Counters::default(),
             record: Record::default(),
@@ -188,6 +197,8 @@ pub(super) struct Domain {
     pub(super) text: String,
     /// Usable for voice without further ado.
     pub(super) voice: bool,
+    /// Its people sign in somewhere else.
+    pub(super) federated: bool,
 }
 
 /// The state of a service plan that differs from what the product gives.

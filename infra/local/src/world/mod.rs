@@ -105,6 +105,9 @@ impl World {
     pub async fn start(options: Options) -> io::Result<Self> {
         let (stop, stopping) = watch::channel(false);
         let (clock, faults, busy) = (Clock::default(), Faults::default(), Busy::default());
+        if options.skip_waits {
+            clock.skip();
+        }
         let changed = Arc::new(Notify::new());
 
         let lambdas = Lambdas::new(faults.clone(), busy.clone());

@@ -1,15 +1,18 @@
 //! What Teams says of people: the read-back of numbers and policies.
 
-use super::wire::{Single, WireConfiguration, WireEffectivePolicy, number, policy_name};
+use super::numbers::{FEW, worth};
+use super::pages::Pages;
+use super::wire::{ConfigurationList, Single, WireConfiguration, WireEffectivePolicy, number, policy_name};
 use super::{Graph, Token};
 use crate::domain::calling_policy::PolicyType;
 use crate::domain::ids::TeamsUserId;
 use crate::domain::phone::E164;
+use crate::io::store::pace::Calls;
 use crate::{Error, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Without it Microsoft hides newer members of enums.
-const ALL_MEMBERS: (&str, &str) = ("Prefer", "include-unknown-enum-members");
+const ALL_MEMBERS: (&str, &str) = ("prefer", "include-unknown-enum-members");
 
 /// The policy type whose name is a person's coexistence mode with Skype for Business.
 const COEXISTENCE: &str = "TeamsUpgradePolicy";
@@ -67,6 +70,18 @@ impl Graph {
         token: &Token,
         users: &[TeamsUserId],
     ) -> Result<BTreeMap<TeamsUserId, UserConfiguration>> {
+        if users.len() > FEW {
+            self.configurations_by_list(token, users).await
+        } else {
+            self.configurations_one_by_one(token, users).await
+        }
+    }
+
+    async fn configurations_one_by_one(
+        &self,
+        token: &Token,
+        users: &[TeamsUserId],
+    ) -> Result<BTreeMap<TeamsUserId, UserConfiguration>> {
         let doing = "read users' Teams configuration";
         let urls: Vec<String> = users
             .iter()
@@ -84,6 +99,41 @@ impl Graph {
                 _ => return Err(Error::upstream(doing, "the answer is about somebody else")),
             };
         }
+        Ok(found)
+    }
+
+    /// The same out of the list of everybody, as long as that is worth it. Whoever is not in what was read of it is asked
+    /// for: somebody who is new may be missing from a list and be known by name.
+    async fn configurations_by_list(
+        &self,
+        token: &Token,
+        users: &[TeamsUserId],
+    ) -> Result<BTreeMap<TeamsUserId, UserConfiguration>> {
+        let doing = "read the tenant's Teams configurations";
+        let mut wanted: BTreeSet<&TeamsUserId> = users.iter().collect();
+        let first = self.url(&["admin", "teams", "userConfigurations"], &[("$top", "1000")]);
+        let mut pages = Pages::new(self, token, doing, first, &[ALL_MEMBERS]).paced();
+        let mut found = BTreeMap::new();
+        for _ in 0..worth(users.len()) {
+            self.turn(doing, token, Calls::Reads, 1).await?;
+            let page = pages.fetch().await;
+            let Some(answer) = self.kept(token, page).await? else {
+                break;
+            };
+            let list: ConfigurationList = answer.json(doing)?;
+            let entries = list.value.into_vec();
+            pages.note(None, entries.len(), list.next.as_deref())?;
+            for wire in entries {
+                if wanted.remove(&wire.id) {
+                    found.insert(wire.id.clone(), configuration(wire));
+                }
+            }
+            if wanted.is_empty() || list.next.is_none() {
+                break;
+            }
+        }
+        let rest: Vec<TeamsUserId> = wanted.into_iter().cloned().collect();
+        found.extend(self.configurations_one_by_one(token, &rest).await?);
         Ok(found)
     }
 }

@@ -28,6 +28,8 @@ pub struct Organization {
     pub initial_label: String,
     /// Its verified domains.
     pub domains: Vec<VerifiedDomain>,
+    /// Its country as two letters, where it says one.
+    pub country: Option<String>,
 }
 
 /// One verified domain of the tenant.
@@ -57,7 +59,8 @@ impl Graph {
     /// Those of Microsoft; `Upstream` where the answer lacks the tenant or its initial domain.
     pub async fn organization(&self, token: &Token) -> Result<Organization> {
         let doing = "read the organisation";
-        let url = self.url(&["organization"], &[("$select", "id,displayName,verifiedDomains")]);
+        let fields = "id,displayName,countryLetterCode,defaultUsageLocation,verifiedDomains";
+        let url = self.url(&["organization"], &[("$select", fields)]);
         let page: Page<WireOrganization> = self.get(doing, token, url).await?;
         let Some(found) = page.value.into_iter().next() else {
             return Err(Error::upstream(doing, "there is none"));
@@ -80,6 +83,7 @@ impl Graph {
             name: found.display_name.unwrap_or_else(|| label.to_owned()),
             initial_label: label.to_owned(),
             domains,
+            country: found.default_usage_location.or(found.country_letter_code),
         })
     }
 

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `sign_in.rs`, `id_token.rs`, `signing_keys.rs` | authorize, token, admin consent, discovery and keys of the login host |
 //! | `directory.rs` | `/organization`, `/me/transitiveMemberOf`, `/groups` |
+//! | `domains.rs` | `/domains` |
+//! | `licences.rs` | `/subscribedSkus`, accounts of our own and their licences |
 //! | `users.rs`, `changes.rs` | `/users`, members of groups, `/users/delta` |
 //! | `numbers.rs` | `/admin/teams/telephoneNumberManagement` |
 //! | `policies.rs` | `/admin/teams/policy` |
@@ -15,9 +17,11 @@ mod batch;
 mod changes;
 mod configurations;
 mod directory;
+mod domains;
 #[cfg(test)]
 mod forge;
 mod id_token;
+mod licences;
 mod numbers;
 mod pages;
 mod policies;
@@ -30,22 +34,27 @@ mod user_page;
 mod users;
 mod wire;
 
+pub use batch::{Handed, MOST_PARTS, Turn};
 pub use changes::{ChangePages, Changes, ChangesLink, UserChange};
 pub use configurations::{AccountType, AssignedPolicy, UserConfiguration};
 pub use directory::{DirectoryRole, GLOBAL_ADMINISTRATOR, Organization, TEAMS_ADMINISTRATOR, VerifiedDomain};
+pub use domains::{NewDomain, TenantDomain, Verification};
 pub use id_token::IdClaims;
-pub use numbers::{NumberHolding, OperationId, OperationState};
-pub use policies::PolicyGrant;
+pub use licences::{Given, NewAccount};
+pub use numbers::{NumberChange, NumberHolding, OperationId, OperationState};
+pub use policies::{PolicyChange, Together};
 pub use refusal::callback_refusal;
 pub use sign_in::{AdminConsent, Authorize, Challenge, Prompt, Redeem, Renew, SignIn, SignedIn};
 pub use users::{Members, Range, UserPages, ranges};
 
-use crate::Result;
 use crate::domain::ids::RunId;
 use crate::domain::secret::Secret;
 use crate::domain::sync_log::MicrosoftCall;
 use crate::io::calls::{Recorder, Recorders};
 use crate::io::http::{Answer, Call, Http};
+use crate::io::pace::Pace;
+use crate::io::store::pace::Calls;
+use crate::{Error, Result};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -65,6 +74,7 @@ pub struct Graph {
 pub struct Token {
     secret: Secret,
     expires: Timestamp,
+    pace: Option<Pace>,
     recorder: Option<Recorder>,
 }
 
@@ -75,8 +85,16 @@ impl Token {
         Self {
             secret,
             expires,
+            pace: None,
             recorder: None,
         }
+    }
+
+    /// Every call to Teams' administration with this token keeps the pace that all workers share.
+    #[must_use]
+    pub fn paced(mut self, pace: Pace) -> Self {
+        self.pace = Some(pace);
+        self
     }
 
     /// Has every call that is made with it noted.
@@ -104,6 +122,19 @@ impl Token {
         &self.secret
     }
 }
+
+impl Token {
+    /// The headers and habits of a call that keeps the pace.
+    fn mark<'a>(&self, call: Call<'a>) -> Call<'a> {
+        match &self.pace {
+            Some(pace) => call.header(PRIORITY, pace.priority()).leaving_waits(true),
+            None => call,
+        }
+    }
+}
+
+/// Who should wait where Microsoft has to shed calls.
+const PRIORITY: &str = "x-ms-throttle-priority";
 
 /// Queries that need the index of Entra's "advanced queries" carry this header, on every page.
 const EVENTUAL: (&str, &str) = ("consistencylevel", "eventual");
@@ -145,6 +176,29 @@ impl Graph {
             url.set_query(Some(&encode(query)));
         }
         url
+    }
+
+    /// Takes a turn for `count` calls to Teams' administration.
+    async fn turn(&self, doing: &'static str, token: &Token, calls: Calls, count: usize) -> Result<()> {
+        match &token.pace {
+            Some(pace) => pace.turn(doing, calls, count).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A pause that Microsoft asks for holds for all workers.
+    async fn kept<T>(&self, token: &Token, result: Result<T>) -> Result<T> {
+        if let (Err(Error::Throttled { wait, .. }), Some(pace)) = (&result, &token.pace) {
+            pace.pause(*wait).await?;
+        }
+        result
+    }
+
+    /// A read of Teams' administration, in its turn.
+    async fn get_paced<T: DeserializeOwned>(&self, doing: &'static str, token: &Token, url: Url) -> Result<T> {
+        self.turn(doing, token, Calls::Reads, 1).await?;
+        let call = token.mark(token.put_on(Call::get(doing, url)));
+        self.kept(token, self.http.send(&call).await).await?.json(doing)
     }
 
     async fn get<T: DeserializeOwned>(&self, doing: &'static str, token: &Token, url: Url) -> Result<T> {

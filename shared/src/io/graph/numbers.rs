@@ -1,18 +1,22 @@
 //! Telephone numbers of the tenant: who holds them, giving and taking them.
 
+use super::batch::{Handed, MOST_PARTS, Turn};
 use super::pages::Pages;
 use super::wire::{AssignNumber, NumberList, Single, UnassignNumber, WireNumber, WireOperation, number};
 use super::{Graph, Token, encode, quoted};
 use crate::domain::Invalid;
 use crate::domain::ids::TeamsUserId;
 use crate::domain::phone::E164;
+use crate::io::http::Answer;
+use crate::io::store::pace::Calls;
 use crate::{Error, Result};
+use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-/// Up to so many numbers are asked for one by one.
-const FEW: usize = 20;
+/// Up to so many are asked for one by one, in one batch.
+pub(super) const FEW: usize = 20;
 
 const MANAGEMENT: [&str; 3] = ["admin", "teams", "telephoneNumberManagement"];
 
@@ -83,8 +87,13 @@ impl Graph {
     /// Those of Microsoft; `Upstream` where an answer is about other numbers.
     pub async fn numbers(&self, token: &Token, numbers: &[E164]) -> Result<BTreeMap<E164, NumberHolding>> {
         if numbers.len() > FEW {
-            return self.numbers_by_list(token, numbers).await;
+            self.numbers_by_list(token, numbers).await
+        } else {
+            self.numbers_one_by_one(token, numbers).await
         }
+    }
+
+    async fn numbers_one_by_one(&self, token: &Token, numbers: &[E164]) -> Result<BTreeMap<E164, NumberHolding>> {
         let doing = "read numbers";
         let urls: Vec<String> = numbers
             .iter()
@@ -111,15 +120,21 @@ impl Graph {
         Ok(found)
     }
 
-    /// The same out of the tenant's whole list: one call for a thousand numbers instead of one for each.
+    /// The same out of the tenant's whole list: one call for a thousand numbers instead of one for each. A list that is
+    /// longer than that is worth is left, and the rest is asked for one by one.
     async fn numbers_by_list(&self, token: &Token, numbers: &[E164]) -> Result<BTreeMap<E164, NumberHolding>> {
         let doing = "read the tenant's numbers";
-        let wanted: BTreeSet<&E164> = numbers.iter().collect();
+        let mut wanted: BTreeSet<&E164> = numbers.iter().collect();
         let [admin, teams, management] = MANAGEMENT;
         let first = self.url(&[admin, teams, management, "numberAssignments"], &[("$top", "1000")]);
-        let mut pages = Pages::new(self, token, doing, first, &[]);
+        let mut pages = Pages::new(self, token, doing, first, &[]).paced();
         let mut found: BTreeMap<E164, NumberHolding> = BTreeMap::new();
-        while let Some(answer) = pages.fetch().await? {
+        for _ in 0..worth(numbers.len()) {
+            self.turn(doing, token, Calls::Reads, 1).await?;
+            let page = pages.fetch().await;
+            let Some(answer) = self.kept(token, page).await? else {
+                return Ok(found);
+            };
             let list: NumberList = answer.json(doing)?;
             let entries = list.value.into_vec();
             pages.note(None, entries.len(), list.next.as_deref())?;
@@ -133,7 +148,13 @@ impl Graph {
                 }
                 found.insert(number, held);
             }
+            if list.next.is_none() {
+                return Ok(found);
+            }
         }
+        wanted.retain(|number| !found.contains_key(*number));
+        let rest: Vec<E164> = wanted.into_iter().cloned().collect();
+        found.extend(self.numbers_one_by_one(token, &rest).await?);
         Ok(found)
     }
 
@@ -162,54 +183,117 @@ impl Graph {
         Ok(found)
     }
 
-    /// Starts to give a Direct Routing number to a person; enterprise voice comes with it. Without an operation
-    /// to watch, read the number back.
+    /// Starts to give and take Direct Routing numbers, at most `MOST_PARTS`, in one call; enterprise voice comes and goes with
+    /// them. Of what Microsoft takes there is an operation to watch; without one, read the number back.
     ///
     /// # Errors
-    /// Those of Microsoft. After `Upstream` it may have happened or not: read back before trying again.
-    pub async fn assign_number(&self, token: &Token, number: &E164, user: &TeamsUserId) -> Result<Option<OperationId>> {
-        let body = AssignNumber {
-            telephone_number: number,
-            assignment_target_id: user,
-            number_type: "directRouting",
-            assignment_category: "primary",
+    /// Those of our own table. What became of each change is in its own answer.
+    pub async fn change_numbers(
+        &self,
+        token: &Token,
+        _turn: Turn,
+        changes: &[NumberChange<'_>],
+    ) -> Result<Vec<Handed<Option<OperationId>>>> {
+        let doing = "change numbers";
+        let parts: Vec<_> = changes.iter().map(NumberChange::part).collect::<Result<_>>()?;
+        let sent = self.batch_of_changes(doing, token, &parts).await;
+        let answers = match self.kept(token, sent).await {
+            Ok(answers) => answers,
+            Err(error) => {
+                let all = Handed::of_failure(error)?;
+                return Ok(vec![all; changes.len()]);
+            }
         };
-        let call = self.post("assign a number", token, &change("assignNumber"), &body)?;
-        Ok(OperationId::from_location(self.send(call).await?.location()))
+        let operation = |answer: &Answer| OperationId::from_location(answer.location());
+        let handed: Vec<_> = answers
+            .iter()
+            .map(|answer| match answer {
+                Some(answer) => Handed::read(doing, answer, operation),
+                None => Handed::Unknown,
+            })
+            .collect();
+        let longest = handed.iter().filter_map(|handed| match handed {
+            Handed::Later(wait) => Some(*wait),
+            Handed::Taken(_) | Handed::Refused { .. } | Handed::Unknown | Handed::Expired => None,
+        });
+        if let (Some(wait), Some(pace)) = (longest.max(), &token.pace) {
+            pace.pause(wait).await?;
+        }
+        Ok(handed)
     }
 
-    /// Starts to take a Direct Routing number from whoever has it.
+    /// How far started changes are, in their order; none of those that Microsoft no longer knows.
     ///
     /// # Errors
-    /// As `assign_number`.
-    pub async fn unassign_number(&self, token: &Token, number: &E164) -> Result<Option<OperationId>> {
-        let body = UnassignNumber {
-            telephone_number: number,
-            number_type: "directRouting",
-        };
-        let call = self.post("unassign a number", token, &change("unassignNumber"), &body)?;
-        Ok(OperationId::from_location(self.send(call).await?.location()))
-    }
-
-    /// How far a started change is.
-    ///
-    /// # Errors
-    /// Those of Microsoft, among them `Refused` with 404 where it is no longer known.
-    pub async fn operation(&self, token: &Token, operation: &OperationId) -> Result<OperationState> {
-        let doing = "watch a change of a number";
-        let [admin, teams, management] = MANAGEMENT;
-        let url = self.url(&[admin, teams, management, "operations", &operation.0], &[]);
-        let found: Single<WireOperation> = self.get(doing, token, url).await?;
-        found
-            .into_inner()
-            .map(state)
-            .ok_or_else(|| Error::upstream(doing, "the answer holds no operation"))
+    /// Those of Microsoft.
+    pub async fn operations(&self, token: &Token, operations: &[OperationId]) -> Result<Vec<Option<OperationState>>> {
+        let doing = "watch changes of numbers";
+        let management = MANAGEMENT.join("/");
+        let urls: Vec<String> = operations
+            .iter()
+            .map(|operation| format!("/{management}/operations/{}", operation.0))
+            .collect();
+        let answers = self.batch(doing, token, &urls, &[]).await?;
+        answers
+            .into_iter()
+            .map(|answer| {
+                if answer.status == 404 {
+                    return Ok(None);
+                }
+                let found: Single<WireOperation> = answer.accept(doing)?.json(doing)?;
+                let found = found.into_inner().map(state).map(Some);
+                found.ok_or_else(|| Error::upstream(doing, "the answer holds no operation"))
+            })
+            .collect()
     }
 }
 
-fn change(action: &'static str) -> [&'static str; 5] {
-    let [admin, teams, management] = MANAGEMENT;
-    [admin, teams, management, "numberAssignments", action]
+/// One change of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberChange<'a> {
+    /// Gives it to a person.
+    Assign {
+        /// Which.
+        number: &'a E164,
+        /// To whom.
+        to: &'a TeamsUserId,
+    },
+    /// Takes it from whoever has it.
+    Unassign {
+        /// Which.
+        number: &'a E164,
+    },
+}
+
+impl NumberChange<'_> {
+    /// Where it is posted, and what.
+    fn part(&self) -> Result<(String, Box<RawValue>)> {
+        let (action, body) = match self {
+            Self::Assign { number, to } => (
+                "assignNumber",
+                serde_json::value::to_raw_value(&AssignNumber {
+                    telephone_number: number,
+                    assignment_target_id: to,
+                    number_type: "directRouting",
+                    assignment_category: "primary",
+                }),
+            ),
+            Self::Unassign { number } => (
+                "unassignNumber",
+                serde_json::value::to_raw_value(&UnassignNumber {
+                    telephone_number: number,
+                    number_type: "directRouting",
+                }),
+            ),
+        };
+        let body = body.map_err(|error| Error::upstream("change numbers", error))?;
+        Ok((format!("/{}/numberAssignments/{action}", MANAGEMENT.join("/")), body))
+    }
+}
+
+/// So many pages of a list are worth reading for so many entries of it: as many as there would be batches.
+pub(super) fn worth(wanted: usize) -> usize {
+    wanted.div_ceil(MOST_PARTS)
 }
 
 fn filter(filter: &str) -> String {

@@ -19,6 +19,7 @@ pub(super) struct Pages<'a> {
     doing: &'static str,
     headers: Vec<(&'static str, &'static str)>,
     gate: Option<&'a Gate>,
+    paced: bool,
     next: Option<Url>,
     finished: bool,
     /// Hashes of the links that were followed.
@@ -42,6 +43,7 @@ impl<'a> Pages<'a> {
             doing,
             headers: headers.to_vec(),
             gate: None,
+            paced: false,
             next: None,
             finished: false,
             followed: HashSet::new(),
@@ -56,6 +58,12 @@ impl<'a> Pages<'a> {
     /// Every page is asked for through this gate.
     pub(super) fn through(mut self, gate: &'a Gate) -> Self {
         self.gate = Some(gate);
+        self
+    }
+
+    /// A list of Teams' administration: every page waits for its turn.
+    pub(super) fn paced(mut self) -> Self {
+        self.paced = true;
         self
     }
 
@@ -91,6 +99,9 @@ impl<'a> Pages<'a> {
             .through(self.gate);
         for (name, value) in &self.headers {
             call = call.header(name, value);
+        }
+        if self.paced {
+            call = self.token.mark(call);
         }
         Ok(Some(call))
     }

@@ -57,6 +57,8 @@ impl<T> OneOrMany<T> {
 pub(super) struct WireOrganization {
     pub(super) id: String,
     pub(super) display_name: Option<String>,
+    pub(super) country_letter_code: Option<String>,
+    pub(super) default_usage_location: Option<String>,
     #[serde(default, deserialize_with = "or_empty")]
     pub(super) verified_domains: Vec<WireDomain>,
 }
@@ -186,6 +188,13 @@ pub(super) struct WireConfiguration {
 }
 
 #[derive(Deserialize)]
+pub(super) struct ConfigurationList {
+    #[serde(rename = "@odata.nextLink")]
+    pub(super) next: Option<String>,
+    pub(super) value: OneOrMany<WireConfiguration>,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WireTelephoneNumber {
     pub(super) assignment_category: Option<String>,
@@ -208,7 +217,7 @@ pub(super) struct WirePolicy {
 }
 
 /// A list, where null is an empty one.
-fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+pub(super) fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 

@@ -156,6 +156,17 @@ impl Store {
             .unwrap_or_default())
     }
 
+    /// What is ours of these users; those of whom nothing is are absent.
+    pub(super) async fn owned_of(
+        &self,
+        enterprise: &EnterpriseId,
+        users: impl IntoIterator<Item = &TeamsUserId>,
+    ) -> Result<Ownership> {
+        let places: Vec<_> = users.into_iter().map(|user| keys::owned(enterprise, user)).collect();
+        let found: Vec<OwnedItem> = self.get_many(&places).await?;
+        Ok(found.into_iter().map(|item| (item.user, item.owned)).collect())
+    }
+
     /// When a sync last put something in place for a user who has something of ours: the dial pad's clock (R144).
     ///
     /// # Errors

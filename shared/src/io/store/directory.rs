@@ -494,7 +494,7 @@ impl Store {
     }
 
     /// Items by key, in no order; those that do not exist are left out.
-    async fn get_many<T: serde::de::DeserializeOwned>(&self, places: &[Key]) -> Result<Vec<T>> {
+    pub(super) async fn get_many<T: serde::de::DeserializeOwned>(&self, places: &[Key]) -> Result<Vec<T>> {
         let batches: Vec<Vec<_>> = places
             .chunks(KEYS_AT_ONCE)
             .map(|some| some.iter().map(attributes).collect())

@@ -95,6 +95,15 @@ pub fn voice_pack(enterprise: &EnterpriseId, set: &str, from: &str) -> Key {
     of(enterprise, format!("{}{from}", voice_set(set)))
 }
 
+/// Sort-key prefix of calling domains.
+pub const DOMAIN: &str = "DOMAIN#";
+
+/// One calling domain of the tenant.
+#[must_use]
+pub fn calling_domain(enterprise: &EnterpriseId, name: &str) -> Key {
+    of(enterprise, format!("{DOMAIN}{name}"))
+}
+
 /// Sort-key prefix of what the last sync found wrong, by Teams user.
 pub const TROUBLE: &str = "TROUBLE#";
 
@@ -239,6 +248,24 @@ pub fn line(enterprise: &EnterpriseId, run: &RunId, number: u32) -> Key {
 #[must_use]
 pub fn run_plan(enterprise: &EnterpriseId, run: &RunId) -> Key {
     key(run_partition(enterprise, run), "PLAN")
+}
+
+/// How far the steps of a run are, and what they share.
+#[must_use]
+pub fn run_progress(enterprise: &EnterpriseId, run: &RunId) -> Key {
+    key(run_partition(enterprise, run), "PROGRESS")
+}
+
+/// The pace of calls to Teams' administration in one tenant.
+#[must_use]
+pub fn tenant_pace(tenant: &TenantId) -> Key {
+    key(format!("PACE#{tenant}"), "PACE")
+}
+
+/// One of the shares of the pace over all tenants.
+#[must_use]
+pub fn common_pace(share: u8) -> Key {
+    key(format!("PACE#COMMON#{share:02}"), "PACE")
 }
 
 /// The sealed tokens of a run.
@@ -389,6 +416,18 @@ pub fn trial_shard(enterprise: &EnterpriseId) -> String {
     pending_shard(enterprise).replacen("PENDING", "TRIAL", 1)
 }
 
+/// The index shard of an enterprise's calling domains that wait for a record in the DNS.
+#[must_use]
+pub fn domain_shard(enterprise: &EnterpriseId) -> String {
+    pending_shard(enterprise).replacen("PENDING", "DOMAIN", 1)
+}
+
+/// The name of one shard of the same.
+#[must_use]
+pub fn domain_shard_named(number: u8) -> String {
+    shard(number).replacen("PENDING", "DOMAIN", 1)
+}
+
 /// The name of one index shard.
 #[must_use]
 pub fn shard(number: u8) -> String {
@@ -413,6 +452,7 @@ mod tests {
             super::run(&id, &run),
             step(&id, &run, 3),
             sealed(&id, &run),
+            calling_domain(&id, "a.sbc.example"),
         ] {
             assert!(key.pk.starts_with(&prefix), "{key:?}");
         }

@@ -10,6 +10,7 @@
 //! | ownership | same | `OWNED#` | `account` |
 //! | voice users from an id on | same | `VOICE##set#id` | `voice_users` |
 //! | mappings, in 64 bundles | same | `MAPPING#bundle` | `mapping` |
+//! | calling domain, index of those without a DNS record | same | `DOMAIN#name` | `calling_domains` |
 //! | what the last sync found wrong | same | `TROUBLE#oid` | `troubles` |
 //! | voice objects of a tenant that are known | same | `OBJECTS#tenant` | `tenant_objects` |
 //! | ours in a tenant that was left | same | `LEFT#tenant#` | `moves` |
@@ -17,7 +18,8 @@
 //! | user who can be mapped, cannot, has left | `ENTERPRISE#id#TEAMS#part` | `USER#oid`, `EXCLUDED#oid`, `GONE#oid` | `directory` |
 //! | the tenant's groups | same | `GROUPS`, `GROUPS#reading#piece` | `groups` |
 //! | plan, run | `ENTERPRISE#id` | `PLAN#id`, `RUN#id` | `runs` |
-//! | run's plan, steps, log lines, tokens | `ENTERPRISE#id#RUN#id` | `PLAN`, `STEP#`, `LINE#`, `SEALED` | `runs` |
+//! | run's plan, log lines, tokens | `ENTERPRISE#id#RUN#id` | `PLAN`, `LINE#`, `SEALED` | `runs` |
+//! | run's steps, how far they are | same | `STEP#`, `PROGRESS` | `steps` |
 //! | further parts of a long plan | as the plan's | `PART#n#` and the plan's | `documents` |
 //! | lease | `ENTERPRISE#id` | `LEASE` | `leases` |
 //! | reminder claim | same | `REMINDED#day` | `reminders` |
@@ -26,10 +28,12 @@
 //! | reseller, and the list of all | `RESELLER#id`, `RESELLERS` | `META`, `RESELLER#id` | `resellers` |
 //! | row of a reseller's list | `RESELLER#id` | `ENTERPRISE#id` | `enterprises` |
 //! | look-ups, the sealed token of a browser | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `visits` |
+//! | pace of calls to Teams: in a tenant, a share over all | `PACE#tenant`, `PACE#COMMON#share` | `PACE` | `pace` |
 //! | wrong codes of a client | `GUESSES#hash` | `COUNT` | `guesses` |
 
 pub mod account;
 pub mod audit;
+mod calling_domains;
 pub mod directory;
 mod documents;
 pub mod enterprises;
@@ -42,11 +46,12 @@ pub mod manifest;
 pub mod mapping;
 mod moves;
 pub mod outbox;
+pub mod pace;
 mod plans;
 pub mod reminders;
 pub mod resellers;
 pub mod runs;
-mod steps;
+pub mod steps;
 pub mod sync_status;
 pub mod table;
 mod tenant_objects;

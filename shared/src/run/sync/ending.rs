@@ -4,16 +4,16 @@ use super::Next;
 use super::record::{capital, log, news, write};
 use crate::domain::audit::{Deed, changed};
 use crate::domain::finding::{Actor, Code, Finding};
-use crate::domain::run::{Authority, FINDINGS_KEPT, Run, RunState, Step, StepState, Tally};
+use crate::domain::run::{Authority, FINDINGS_KEPT, Run, RunState};
 use crate::domain::sync_log::Line;
 use crate::domain::sync_status::{LastSync, SyncStatus};
 use crate::error::{Chain, Error, Result};
 use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::plan::duration;
-use crate::run::plans::{self, StoredPlan};
-use crate::run::{account, apply, remove, session, unattended};
-use std::collections::BTreeSet;
+use crate::run::apply::{self, Round};
+use crate::run::plans::StoredPlan;
+use crate::run::{account, remove, session, unattended};
 
 /// How often a run is called again after faults of Microsoft or of ours, in a row, before it gives up.
 const FAULTS_MAX: usize = 5;
@@ -28,56 +28,26 @@ pub(super) async fn end(io: &Io, lease: &Lease, run: &mut Run, findings: Vec<Fin
     close(io, lease, run, state, findings).await
 }
 
-/// Somebody wanted the run stopped. What was handed to Microsoft and cannot be proven any more is ours; what a killed worker
-/// may have handed over is looked at, as long as the session lasts. Nothing else is begun.
+/// Somebody wanted the run stopped. What was handed to Microsoft is looked at, as long as the session lasts; what cannot be
+/// proven any more is ours. Nothing else is begun.
 pub(super) async fn stopped(io: &Io, lease: &Lease, run: &mut Run) -> Result<Next> {
     let enterprise = &lease.enterprise;
     if let Some(plan) = io.store.run_plan::<StoredPlan>(enterprise, &run.id).await? {
-        let steps = io.store.steps(enterprise, &run.id).await?;
-        let steps = proven(io, lease, run, &plan, steps).await?;
+        if let Err(error) = last_look(io, lease, run).await {
+            // A look that fails proves nothing, and keeps nobody from stopping.
+            tracing::info!(run.id = %run.id, error.message = %Chain(&error), "what a stopped run had begun was not looked at");
+        }
         apply::claim(io, lease, &run.id).await?;
-        apply::settle(io, lease, &plan, &steps).await?;
-        run.tally = Tally::of(&plan.changes, &steps);
+        apply::settle(io, lease, &run.id, &plan).await?;
+        run.tally = apply::tally(io, enterprise, &run.id).await?;
     }
     close(io, lease, run, RunState::Cancelled, Vec::new()).await
 }
 
-/// The steps, with those as applied that are open and found in place. A look that fails proves nothing, and keeps nobody
-/// from stopping.
-async fn proven(io: &Io, lease: &Lease, run: &Run, plan: &StoredPlan, mut steps: Vec<Step>) -> Result<Vec<Step>> {
-    let Ok(session) = session::open(io, &lease.enterprise, &run.id).await else {
-        return Ok(steps);
-    };
-    let open = |step: &Step| match step.state {
-        // Nobody but a worker that was killed hands something over without noting it.
-        StepState::Pending => lease.taken_over,
-        StepState::Submitted { .. } | StepState::Verifying { .. } => true,
-        StepState::Applied | StepState::Failed { .. } | StepState::Skipped { .. } => false,
-    };
-    let about = steps.iter().zip(&plan.changes).filter(|(step, _)| open(step));
-    let (mut users, mut numbers) = (BTreeSet::new(), BTreeSet::new());
-    for (_, change) in about {
-        users.insert(change.user().clone());
-        numbers.extend(change.number().cloned());
-    }
-    if users.is_empty() {
-        return Ok(steps);
-    }
-    let (users, numbers) = (Vec::from_iter(users), Vec::from_iter(numbers));
-    let Ok(observed) = plans::observe(io, &session.graph, &users, &numbers).await else {
-        return Ok(steps);
-    };
-    for (step, change) in steps.iter_mut().zip(&plan.changes) {
-        if open(step) && apply::in_place(change, &observed) {
-            let before = io.store.owned(&lease.enterprise, &step.user).await?;
-            step.state = StepState::Applied;
-            let owned = change.owned_after(before);
-            io.store
-                .put_step(lease, &run.id, step, Some(&owned), io.clock.now())
-                .await?;
-        }
-    }
-    Ok(steps)
+async fn last_look(io: &Io, lease: &Lease, run: &Run) -> Result<()> {
+    let session = session::open(io, &lease.enterprise, &run.id).await?;
+    let mut round = Round::open(io, lease, run, &session, session.stop_by()).await?;
+    round.last_look().await
 }
 
 /// The end in whatever state.
@@ -160,11 +130,9 @@ pub(super) async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Er
         }
         Error::Cancelled => stopped(io, lease, run).await,
         Error::TokenExpired => {
-            let plan: Option<StoredPlan> = io.store.run_plan(&lease.enterprise, &run.id).await?;
-            let steps = io.store.steps(&lease.enterprise, &run.id).await?;
-            let left = plan.as_ref().map_or(0, |plan| apply::left(plan, &steps).count());
-            run.tally = plan.map(|plan| Tally::of(&plan.changes, &steps)).unwrap_or_default();
-            run.findings = vec![duration::ended(left, steps.len())];
+            let left = apply::left(io, &lease.enterprise, &run.id).await?;
+            run.tally = left.tally;
+            run.findings = vec![duration::ended(left.steps, left.of)];
             let lines = run.findings.iter().cloned().map(Line::Obstacle).collect();
             run.state = RunState::AwaitingSignIn;
             io.store.delete_sealed(&lease.enterprise, &run.id).await?;

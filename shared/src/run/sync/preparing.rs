@@ -1,9 +1,11 @@
-//! The third stage: the tenant's own voice objects are put in place.
+//! The third stage: the calling domains are made ready, and the tenant's own voice objects put in place.
 
 use super::Next;
 use super::applying::planned;
 use super::ending::end;
 use super::record::log;
+use crate::domain::brand::Brand;
+use crate::domain::enterprise::Enterprise;
 use crate::domain::run::{Authority, Run, RunState};
 use crate::domain::sync_log::Line;
 use crate::error::Result;
@@ -11,37 +13,84 @@ use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::io::tenant_config::Configured;
 use crate::plan::duration;
-use crate::run::prepare::Prepared;
+use crate::run::activation::{Domains, Ready};
+use crate::run::session::Session;
 use crate::run::{apply, prepare, session, unattended};
+use std::ops::ControlFlow;
 
 pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let kept = io.store.enterprise(&lease.enterprise).await?;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let session = session::open(io, &lease.enterprise, &run.id).await?;
     unattended::in_bounds(io, &kept, run).await?;
-    let (plan, steps) = planned(io, lease, run).await?;
-    // What goes is taken away at the end, when nobody has it any more.
-    let prepared = if run.authority == Authority::Unattended {
-        Prepared {
-            results: Vec::new(),
-            findings: unattended::missing_objects(io, &session.graph, &plan, &steps).await?,
+    if run.authority == Authority::Unattended {
+        // Domains and objects of the tenant are a person's to change.
+        let plan = planned(io, lease, run).await?;
+        let missing = unattended::missing_objects(io, &session.graph, &kept, &plan).await?;
+        if !missing.is_empty() {
+            return end(io, lease, run, missing).await.map(Some);
         }
-    } else {
-        prepare::tenant_objects(io, lease, &kept, &brand, &session, &plan.objects).await?
-    };
-    let mut lines = object_lines(run, prepared.results);
-    if !prepared.findings.is_empty() {
-        log(io, lease, run, lines).await?;
-        return end(io, lease, run, prepared.findings).await.map(Some);
+    } else if !kept.standing.leaving()
+        && let ControlFlow::Break(next) = put_in_place(io, lease, run, &kept, &brand, &session).await?
+    {
+        // What goes is taken away at the end, when nobody has it any more.
+        return Ok(Some(next));
     }
-    let left = apply::left(&plan, &steps);
-    if let Some(warning) = duration::too_short(left, io.clock.now(), session.stop_by()) {
+    let mut lines = Vec::new();
+    let left = apply::left(io, &lease.enterprise, &run.id).await?;
+    if let Some(warning) = duration::too_short(&left.work, io.clock.now(), session.stop_by()) {
         lines.push(Line::Obstacle(warning.clone()));
         run.findings.push(warning);
     }
     run.state = RunState::Applying;
     log(io, lease, run, lines).await?;
     Ok(None)
+}
+
+/// Makes the calling domains ready and puts the tenant's objects in place; breaks with what happens to the run where Teams
+/// does not let a route lead to the domains yet, or something else stands in the way.
+async fn put_in_place(
+    io: &Io,
+    lease: &Lease,
+    run: &mut Run,
+    kept: &Enterprise,
+    brand: &Brand,
+    session: &Session,
+) -> Result<ControlFlow<Next>> {
+    let plan = planned(io, lease, run).await?;
+    let mut domains = Domains::gather(io, lease, kept, session).await?;
+    loop {
+        let ready = domains.ready().await;
+        // What was done is told, whatever comes of it.
+        told(io, lease, run, &mut domains).await?;
+        match ready? {
+            Ready::Yes => {}
+            Ready::After(seconds) => return Ok(ControlFlow::Break(Next::Wait { seconds })),
+            Ready::No(findings) => return end(io, lease, run, findings).await.map(ControlFlow::Break),
+        }
+        let prepared = prepare::tenant_objects(io, lease, kept, brand, session, &plan.objects).await?;
+        let lines = object_lines(run, prepared.results);
+        if !lines.is_empty() {
+            log(io, lease, run, lines).await?;
+        }
+        if prepared.refused.is_some_and(|error| domains.refused(&error)) {
+            continue;
+        }
+        if !prepared.findings.is_empty() {
+            return end(io, lease, run, prepared.findings).await.map(ControlFlow::Break);
+        }
+        let proven = domains.proven().await;
+        told(io, lease, run, &mut domains).await?;
+        return proven.map(|()| ControlFlow::Continue(()));
+    }
+}
+
+async fn told(io: &Io, lease: &Lease, run: &mut Run, domains: &mut Domains<'_>) -> Result<()> {
+    let lines = std::mem::take(&mut domains.lines);
+    if lines.is_empty() {
+        return Ok(());
+    }
+    log(io, lease, run, lines).await
 }
 
 pub(super) fn object_lines(run: &Run, configured: Vec<Configured>) -> Vec<Line> {

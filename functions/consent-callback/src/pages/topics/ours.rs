@@ -320,6 +320,40 @@ pub(super) const OURS: &[Topic] = &[
         links: &[],
     },
     Topic {
+        codes: &["NO_SPARE_LICENSES"],
+        headline: "There are too few free licenses to activate calling",
+        what: "The first sync makes the domains that calls come through. Microsoft activates each of them only with an account \
+               that has a license, so one license for each is needed for a few hours: two as a rule.",
+        steps: &[
+            "Open Billing > Licenses in the Microsoft 365 admin center.",
+            "See to it that two user licenses of Microsoft 365 Business, E1, E3 or E5 are assigned to nobody: take back \
+             some that are not used, or add some.",
+            "Sync again. When calling is active the licenses are given back by themselves.",
+        ],
+        who: GLOBAL_ADMIN,
+        links: &[
+            (
+                "Your licenses at Microsoft",
+                "https://admin.microsoft.com/Adminportal/Home#/licenses",
+            ),
+            PERMISSIONS,
+        ],
+    },
+    Topic {
+        codes: &["DOMAIN_NOT_READY"],
+        headline: "The domains for calling are not ready yet",
+        what: "Calls come through domains of your organization that the first sync makes. Each has to be proven by a record in \
+               the provider's DNS, and Microsoft takes between a few minutes and 24 hours to configure it.",
+        steps: &[
+            "Read in the result of the sync which domain it is and what it waits for.",
+            "Sync again an hour later, and up to 24 hours after the first try. Nothing is lost in between.",
+            "If the domain is used in another Microsoft 365 organization, or is federated, have that changed first.",
+            "If it stays so for longer than 24 hours, ask {provider}.",
+        ],
+        who: PROVIDER,
+        links: &[],
+    },
+    Topic {
         codes: &["CONFLICT"],
         headline: "This cannot be done now",
         what: "The integration is in another state than this step needs.",

@@ -105,9 +105,11 @@ fn one(microsoft: &Microsoft, outer: &Call, part: &Value) -> Value {
         .unwrap_or_default()
         .parse()
         .unwrap_or(Method::GET);
+    microsoft.watch_pauses(outer.request, method.as_str(), &path, bearer(&outer.headers));
     if let Some(fault) = microsoft.misfortune(Host::Graph, method.as_str(), &path, bearer(&outer.headers))
         && let Some(status) = fault.status
     {
+        microsoft.begin_pause(&fault, outer.request, bearer(&outer.headers));
         let mut headers = json!({ "Content-Type": "application/json" });
         if let Some(wait) = fault.retry_after {
             headers["Retry-After"] = wait.into();
@@ -143,6 +145,7 @@ fn one(microsoft: &Microsoft, outer: &Call, part: &Value) -> Value {
         query: query.to_owned(),
         headers,
         body: Bytes::from(body),
+        request: outer.request,
     };
     let answer = microsoft.answer(&call);
     let mut headers: Map<String, Value> = Map::new();

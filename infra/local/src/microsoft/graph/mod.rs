@@ -49,6 +49,8 @@ struct Call {
     query: String,
     headers: HeaderMap,
     body: Bytes,
+    /// The request that it came with.
+    request: u64,
 }
 
 /// Everything a handler needs.
@@ -126,9 +128,12 @@ async fn serve(Extract(microsoft): Extract<Microsoft>, request: Request) -> Resp
         .unwrap_or("/unknown-version")
         .to_owned();
     let token = bearer(&parts.headers).map(str::to_owned);
+    let arrived = microsoft.arrived();
+    microsoft.watch_pauses(arrived, parts.method.as_str(), &path, token.as_deref());
     let fault = microsoft.misfortune(Host::Graph, parts.method.as_str(), &path, token.as_deref());
     if let Some(fault) = &fault {
         fault.hold().await;
+        microsoft.begin_pause(fault, arrived, token.as_deref());
         if let Some(instead) = fault.instead() {
             return instead;
         }
@@ -143,6 +148,7 @@ async fn serve(Extract(microsoft): Extract<Microsoft>, request: Request) -> Resp
         query,
         headers: parts.headers,
         body,
+        request: arrived,
     };
     microsoft.lock().counters.graph_requests += 1;
     let answer = microsoft.answer(&call);
@@ -198,6 +204,7 @@ impl Microsoft {
             .map(str::to_owned);
         let mut state = self.lock();
         state.counters.graph_calls += 1;
+        state.answering = call.request;
         *state
             .counters
             .by_path

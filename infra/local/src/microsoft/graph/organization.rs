@@ -23,7 +23,7 @@ fn organization_record(ask: &Ask<'_>) -> Value {
             domain.services.join(", ")
         };
         json!({
-            "name": domain.name, "type": "Managed", "capabilities": capabilities, "isDefault": domain.default,
+            "name": domain.name, "type": kind_of(domain), "capabilities": capabilities, "isDefault": domain.default,
             "isInitial": domain.initial,
         })
     });
@@ -82,10 +82,14 @@ pub(super) fn one(ask: &mut Ask<'_>, id: &str) -> Reply {
     Ok(Answer::json(&value))
 }
 
+fn kind_of(domain: &Domain) -> &'static str {
+    if domain.federated { "Federated" } else { "Managed" }
+}
+
 pub(super) fn domain_record(domain: &Domain) -> Value {
     json!({
         "id": domain.name,
-        "authenticationType": "Managed",
+        "authenticationType": kind_of(domain),
         "availabilityStatus": null,
         "isAdminManaged": true,
         "isDefault": domain.default,
@@ -142,6 +146,12 @@ pub(super) fn dns_records(ask: &mut Ask<'_>, name: &str) -> Reply {
         "mailExchange": format!("{}.msv1.invalid", domain.text.trim_start_matches("MS=")),
     });
     let what = format!("domains('{}')/verificationDnsRecords", domain.name);
+    let (name, value, options) = (domain.name.clone(), domain.text.clone(), &ask.microsoft.inner.options);
+    let ours = options.sbc_bases.iter().any(|base| name.ends_with(&format!(".{base}")));
+    if options.provider_dns && ours {
+        let now = ask.now;
+        ask.tenant_mut().dns.entry(name).or_insert((value, now));
+    }
     let cut = Cut {
         counted: false,
         ..Cut::directory(ask, &what)

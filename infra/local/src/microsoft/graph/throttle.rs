@@ -1,11 +1,12 @@
 //! Request budgets as Microsoft counts them: token buckets per tenant, costs per kind of request.
 
 use super::super::Throttle;
+use super::super::faults::{Pause, Paused};
 use super::super::state::State;
 use super::answer::Refused;
 use super::query::Query;
 use http::Method;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// What a bucket counts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,6 +15,16 @@ pub(in super::super) enum Budget {
     DirectoryWrites,
     TeamsReads,
     TeamsWrites,
+}
+
+/// Which budget a call is taken from, where it does not exceed the one of writes to the directory.
+pub(in super::super) fn budget_of(method: &str, path: &str) -> Budget {
+    match (path.starts_with("/admin"), method) {
+        (true, "GET") => Budget::TeamsReads,
+        (true, _) => Budget::TeamsWrites,
+        (false, "GET") => Budget::DirectoryUnits,
+        (false, _) => Budget::DirectoryWrites,
+    }
 }
 
 pub(in super::super) struct Bucket {
@@ -149,6 +160,12 @@ fn take(
     };
     let mut refused = Refused::new(429, "TooManyRequests", "Too many requests.");
     if !state.switches.no_retry_after {
+        state.pauses.push(Pause {
+            tenant,
+            what: Paused::Budget(budget),
+            until: now + SignedDuration::from_millis(wait_ms),
+            since: state.answering,
+        });
         refused
             .headers
             .push(("Retry-After", format!("{}.{:03}", wait_ms / 1000, wait_ms % 1000)));

@@ -1,7 +1,7 @@
 //! Changes of the directory: users, licences, domains.
 
-use super::super::catalogue::{DOMAIN_WRITERS, LICENCE_WRITERS, SKUS, USER_WRITERS};
-use super::super::state::{Deleted, Domain, User, sku_named};
+use super::super::catalogue::{DOMAIN_WRITERS, LICENCE_WRITERS, PLANS, SKUS, USER_WRITERS};
+use super::super::state::{Deleted, Domain, PlanStatus, User, sku_named};
 use super::Ask;
 use super::answer::{Answer, Refused, Reply};
 use super::organization::{domain_record, find};
@@ -52,6 +52,11 @@ pub(super) fn create_user(ask: &mut Ask<'_>) -> Reply {
     if !verified {
         return Err(Refused::bad(
             "The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.",
+        ));
+    }
+    if find(ask, domain)?.federated {
+        return Err(Refused::bad(
+            "Property userPrincipalName is invalid: the domain of a cloud account must not be federated.",
         ));
     }
     if ask.tenant().user_signing_in_as(sign_in).is_some() {
@@ -107,6 +112,15 @@ pub(super) fn assign_licence(ask: &mut Ask<'_>, id: &str) -> Reply {
         ));
     };
     let wanted: Vec<&str> = add.iter().filter_map(|licence| licence["skuId"].as_str()).collect();
+    let disabled = add
+        .iter()
+        .filter_map(|licence| licence["disabledPlans"].as_array())
+        .flatten();
+    let disabled: Vec<u8> = (0_u8..)
+        .zip(&PLANS)
+        .filter(|(_, plan)| disabled.clone().any(|id| id.as_str() == Some(plan.id)))
+        .map(|(at, _)| at)
+        .collect();
     let mut skus = ask.tenant().person(user).skus;
     for name in remove.iter().filter_map(Value::as_str) {
         let sku = sku_named(name).filter(|sku| skus & (1 << sku) != 0);
@@ -138,6 +152,10 @@ pub(super) fn assign_licence(ask: &mut Ask<'_>, id: &str) -> Reply {
     let now = ask.now;
     let person = ask.tenant_mut().person_mut(user);
     person.skus = skus;
+    person.plans.retain(|(plan, _)| !disabled.contains(plan));
+    person
+        .plans
+        .extend(disabled.into_iter().map(|plan| (plan, PlanStatus::Deleted)));
     person.licensed = now;
     Ok(user_answer(ask, user, 202))
 }
@@ -184,6 +202,7 @@ pub(super) fn create_domain(ask: &mut Ask<'_>) -> Reply {
         services: Vec::new(),
         text: format!("MS=ms{number}"),
         voice: false,
+        federated: false,
     };
     let mut value = domain_record(&domain);
     value["@odata.context"] = ask.url("/$metadata#domains/$entity").into();

@@ -24,7 +24,7 @@ async fn read(status: u16, body: Value) -> Result<Option<UserConfiguration>> {
     let stage = Stage::new(move |asked, _| {
         let request = &asked.json()["requests"][0];
         assert_eq!(request["url"], format!("/admin/teams/userConfigurations/{ADELE}"));
-        assert_eq!(request["headers"]["Prefer"], "include-unknown-enum-members");
+        assert_eq!(request["headers"]["prefer"], "include-unknown-enum-members");
         Reply::json(
             200,
             json!({"responses": [{"id": "0", "status": status, "headers": {}, "body": body}]}),
@@ -120,4 +120,37 @@ async fn unknown_people_are_absent_and_failures_are_not() {
         read(200, json!("PGh0bWw+")).await,
         Err(Error::Upstream { .. })
     ));
+}
+
+#[tokio::test]
+async fn many_are_looked_up_in_the_list_of_everybody_and_the_rest_by_name() {
+    let id = |n: usize| format!("5c802b19-3600-83f1-1767-{n:012}");
+    let entry = move |n: usize| json!({"id": id(n), "isEnterpriseVoiceEnabled": true});
+    // In the list are every second of those who are wanted and two thousand others, over three pages; then it goes on.
+    let stage = Stage::new(move |asked, _| {
+        if asked.url.path().ends_with("/$batch") {
+            let requests = asked.json()["requests"].as_array().unwrap().clone();
+            let answers = requests.iter().map(|part| {
+                let id = part["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+                let known = id.ends_with('1');
+                json!({"id": part["id"], "status": if known { 200 } else { 404 }, "body": {"id": id}})
+            });
+            return Reply::json(200, json!({"responses": answers.collect::<Vec<_>>()}));
+        }
+        let page: usize = asked.query("$skiptoken").parse().unwrap_or(0);
+        let next = asked.link(&format!("admin/teams/userConfigurations?$skiptoken={}", page + 1));
+        let wanted = (0..40).filter(|n| n % 2 == 0 && page == 1).map(entry);
+        let others = (0..1_000).map(|n| entry(1_000 + page * 1_000 + n));
+        let value: Vec<Value> = wanted.chain(others).collect();
+        Reply::json(200, json!({"value": value, "@odata.nextLink": next}))
+    })
+    .await;
+    let users: Vec<TeamsUserId> = (0..40).map(|n| id(n).parse().unwrap()).collect();
+    let found = stage.graph().user_configurations(&token(), &users).await.unwrap();
+    assert_eq!(found.values().filter(|user| user.enterprise_voice).count(), 20);
+    assert_eq!(found.len(), 20 + 4);
+    let calls = stage.asked();
+    let lists = calls.iter().filter(|asked| !asked.url.path().ends_with("/$batch"));
+    assert_eq!((lists.count(), calls.len()), (2, 3), "no more pages than batches");
+    assert_eq!(calls[0].header("prefer"), "include-unknown-enum-members");
 }

@@ -2,6 +2,7 @@
 
 use super::super::stage::{Asked, Reply, Stage, said, token};
 use super::*;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 fn e164(text: &str) -> E164 {
@@ -241,61 +242,142 @@ async fn the_numbers_of_a_person() {
     assert!(stage.graph().numbers_of(&token(), &user).await.is_err());
 }
 
+const ID: &str = "QXNzaWdubWVudHw2Y2E4Yjc0Ni00YzgxLTRhY2EtOTUyNi1jZmNjNGRiYWYyMmI";
+
+fn holder() -> TeamsUserId {
+    "94ec379d-30a2-4cdb-a377-75e42f7a61e5".parse().unwrap()
+}
+
+/// Hands over one assignment for each number.
+async fn assigned(stage: &Stage, numbers: &[E164]) -> Vec<Handed<Option<OperationId>>> {
+    let (graph, to) = (stage.graph(), holder());
+    let changes: Vec<_> = numbers
+        .iter()
+        .map(|number| NumberChange::Assign { number, to: &to })
+        .collect();
+    let turn = graph.turn_to_change(&token(), changes.len()).await.unwrap();
+    graph.change_numbers(&token(), turn, &changes).await.unwrap()
+}
+
+fn taken() -> Handed<Option<OperationId>> {
+    Handed::Taken(ID.parse().ok())
+}
+
 #[tokio::test]
-async fn assigning_gives_an_operation() {
-    const ID: &str = "QXNzaWdubWVudHw2Y2E4Yjc0Ni00YzgxLTRhY2EtOTUyNi1jZmNjNGRiYWYyMmI";
+async fn changes_go_in_one_batch_and_each_gives_an_operation() {
     let stage = Stage::new(|asked, _| {
         let location = asked.link(&format!("admin/teams/telephoneNumberManagement/operations('{ID}')"));
-        Reply::text(202, "").header("location", location)
+        batch(
+            asked,
+            move |_, _| json!({"status": 202, "headers": {"Location": location}}),
+        )
     })
     .await;
-    let (graph, token, number) = (stage.graph(), token(), e164("+12061234567"));
-    let user: TeamsUserId = "94ec379d-30a2-4cdb-a377-75e42f7a61e5".parse().unwrap();
-    let started = graph.assign_number(&token, &number, &user).await.unwrap().unwrap();
-    assert_eq!(started.to_string(), ID);
-    assert!(graph.unassign_number(&token, &number).await.unwrap().is_some());
+    let (graph, number, to) = (stage.graph(), e164("+12061234567"), holder());
+    let changes = [
+        NumberChange::Assign {
+            number: &number,
+            to: &to,
+        },
+        NumberChange::Unassign { number: &number },
+    ];
+    let turn = graph.turn_to_change(&token(), 2).await.unwrap();
+    let handed = graph.change_numbers(&token(), turn, &changes).await.unwrap();
+    assert_eq!(handed, [taken(), taken()]);
     let asked = stage.asked();
+    assert_eq!((asked.len(), asked[0].method.as_str()), (1, "POST"));
+    assert!(asked[0].url.path().ends_with("/v1.0/$batch"));
+    let parts = asked[0].json()["requests"].clone();
+    let below = "/admin/teams/telephoneNumberManagement/numberAssignments";
+    assert_eq!(parts[0]["url"], format!("{below}/assignNumber"));
     assert_eq!(
-        (asked[0].method.as_str(), asked[0].header("content-type")),
-        ("POST", "application/json")
-    );
-    assert!(
-        asked[0]
-            .url
-            .path()
-            .ends_with("/v1.0/admin/teams/telephoneNumberManagement/numberAssignments/assignNumber")
-    );
-    assert_eq!(
-        asked[0].json(),
-        json!({"telephoneNumber": "+12061234567", "assignmentTargetId": user, "numberType": "directRouting",
+        parts[0]["body"],
+        json!({"telephoneNumber": "+12061234567", "assignmentTargetId": to, "numberType": "directRouting",
             "assignmentCategory": "primary"})
     );
-    assert!(asked[1].url.path().ends_with("/unassignNumber"));
+    assert_eq!(parts[0]["headers"]["Content-Type"], "application/json");
+    assert_eq!(parts[1]["url"], format!("{below}/unassignNumber"));
     assert_eq!(
-        asked[1].json(),
+        parts[1]["body"],
         json!({"telephoneNumber": "+12061234567", "numberType": "directRouting"})
     );
 }
 
 #[tokio::test]
-async fn an_assignment_whose_answer_is_lost_is_not_repeated() {
-    let stage = Stage::new(|_, _| Reply::text(202, "").cut()).await;
-    let user: TeamsUserId = "94ec379d-30a2-4cdb-a377-75e42f7a61e5".parse().unwrap();
-    let result = stage
-        .graph()
-        .assign_number(&token(), &e164("+12061234567"), &user)
-        .await;
-    assert!(matches!(result, Err(Error::Upstream { .. })));
-    assert_eq!(stage.asked().len(), 1);
-    let nowhere = Stage::new(|_, _| Reply::text(202, "")).await;
-    assert_eq!(
-        nowhere
-            .graph()
-            .unassign_number(&token(), &e164("+12061234567"))
-            .await
-            .unwrap(),
-        None
-    );
+async fn every_part_has_its_own_fate() {
+    let stage = Stage::new(|asked, _| {
+        let requests = asked.json()["requests"].as_array().unwrap().len();
+        assert_eq!(requests, 9);
+        let part = |id: usize, status: u16, headers: Value, body: Value| json!({"id": id.to_string(), "status": status, "headers": headers, "body": body});
+        let location = asked.link(&format!("operations('{ID}')"));
+        Reply::json(200, json!({"responses": [
+            part(8, 500, json!({}), json!("PGh0bWw+")),
+            part(0, 202, json!({"Location": location}), json!(null)),
+            part(1, 429, json!({"Retry-After": "2.5"}), json!({})),
+            part(2, 400, json!({}), json!({"error": {"code": "BadRequest", "message": "no licence"}})),
+            part(3, 424, json!({}), json!({})),
+            part(4, 401, json!({}), json!({})),
+            part(5, 202, json!({}), json!(null)),
+            part(6, 503, json!({"Retry-After": 7}), json!({})),
+            part(99, 202, json!({}), json!(null)),
+        ]}))
+    })
+    .await;
+    let handed = assigned(&stage, &some(9)).await;
+    let later = |millis| Handed::Later(SignedDuration::from_millis(millis));
+    let refused = Handed::Refused {
+        code: "BadRequest".into(),
+        message: "no licence".into(),
+    };
+    let expected = [
+        taken(),
+        later(2_500),
+        refused,
+        later(10_000),
+        Handed::Expired,
+        Handed::Taken(None),
+        later(7_000),
+        Handed::Unknown,
+        Handed::Unknown,
+    ];
+    assert_eq!(handed, expected);
+    assert_eq!(stage.asked().len(), 1, "nothing is sent twice");
+}
+
+#[tokio::test]
+async fn a_batch_whose_answer_is_lost_is_not_repeated() {
+    let answered: [fn() -> Reply; 5] = [
+        || Reply::json(200, json!({"responses": []})).cut(),
+        || Reply::text(200, "<html>"),
+        || {
+            Reply::json(
+                200,
+                json!({"responses": [{"id": "0", "status": 202}, {"id": "0", "status": 202}]}),
+            )
+        },
+        || Reply::text(500, ""),
+        || Reply::text(503, ""),
+    ];
+    for answer in answered {
+        let stage = Stage::new(move |_, _| answer()).await;
+        assert_eq!(assigned(&stage, &some(1)).await, [Handed::Unknown]);
+        assert_eq!(stage.asked().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_happens_to_the_whole_batch_happens_to_each_part() {
+    let check = async |reply: fn() -> Reply, expected: Handed<Option<OperationId>>| {
+        let stage = Stage::new(move |_, _| reply()).await;
+        assert_eq!(assigned(&stage, &some(2)).await, [expected.clone(), expected]);
+        assert_eq!(stage.asked().len(), 1);
+    };
+    let busy = || Reply::text(429, "").header("retry-after", "0.5");
+    check(busy, Handed::Later(SignedDuration::from_millis(500))).await;
+    check(|| Reply::text(401, ""), Handed::Expired).await;
+    let denied = || Reply::json(403, json!({"error": {"code": "Forbidden", "message": "no"}}));
+    let (code, message) = ("Forbidden".to_owned(), "no".to_owned());
+    check(denied, Handed::Refused { code, message }).await;
 }
 
 #[test]
@@ -317,15 +399,16 @@ fn operations_are_named_in_two_ways() {
 #[tokio::test]
 async fn operations_are_watched() {
     let check = async |body: Value, expected: OperationState| {
-        let stage = Stage::new(move |_, _| Reply::json(200, body.clone())).await;
+        let stage = Stage::new(move |asked, _| {
+            batch(asked, |_, url| {
+                assert!(url.ends_with("/telephoneNumberManagement/operations/QXNz"), "{url}");
+                json!({"status": 200, "body": body})
+            })
+        })
+        .await;
         let id: OperationId = "QXNz".parse().unwrap();
-        assert_eq!(stage.graph().operation(&token(), &id).await.unwrap(), expected);
-        assert!(
-            stage.asked()[0]
-                .url
-                .path()
-                .ends_with("/telephoneNumberManagement/operations/QXNz")
-        );
+        let found = stage.graph().operations(&token(), &[id]).await.unwrap();
+        assert_eq!(found, [Some(expected)]);
     };
     // microsoftgraph/microsoft-graph-docs-contrib (MIT code blocks),
     // teamsadministration-telephonenumberlongrunningoperation-get.md.

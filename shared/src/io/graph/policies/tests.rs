@@ -10,13 +10,17 @@ fn user(n: usize) -> TeamsUserId {
     format!("2c0b6a1e-1111-4a11-9a11-{n:012}").parse().unwrap()
 }
 
-fn grants(count: usize) -> Vec<PolicyGrant> {
-    let grant = |n| PolicyGrant {
-        user: user(n),
+/// Grants a policy to so many users, or takes it from them.
+async fn changed(stage: &Stage, count: usize, policy_id: Option<&str>) -> Vec<Handed<()>> {
+    let (graph, users) = (stage.graph(), (0..count).map(user).collect::<Vec<_>>());
+    let change = |user| PolicyChange {
+        user,
         policy_type: ROUTING,
-        policy_id: "u2VtX0".into(),
+        policy_id,
     };
-    (0..count).map(grant).collect()
+    let changes: Vec<_> = users.iter().map(change).collect();
+    let turn = graph.turn_to_change(&token(), 1).await.unwrap();
+    graph.change_policies(&token(), turn, &changes).await.unwrap()
 }
 
 fn size(asked: &Asked) -> usize {
@@ -67,11 +71,12 @@ async fn a_policy_that_is_not_there_is_none() {
 #[tokio::test]
 async fn policies_are_granted_together() {
     let stage = Stage::new(|_, _| Reply::text(204, "")).await;
-    let results = stage.graph().grant(&token(), &grants(25)).await.unwrap();
-    assert_eq!(results.len(), 25);
-    assert!(results.iter().all(Result::is_ok));
+    assert_eq!(
+        changed(&stage, 25, Some("u2VtX0")).await,
+        [const { Handed::Taken(()) }; 25]
+    );
     let asked = stage.asked();
-    assert_eq!(asked.iter().map(size).collect::<Vec<_>>(), [20, 5]);
+    assert_eq!(asked.iter().map(size).collect::<Vec<_>>(), [25]);
     assert!(
         asked[0]
             .url
@@ -86,43 +91,65 @@ async fn policies_are_granted_together() {
 }
 
 #[tokio::test]
-async fn one_refusal_does_not_spoil_the_others() {
+async fn a_refusal_is_traced_to_whom_it_is_about() {
     let stage = Stage::new(|asked, _| {
-        if asked.body.contains(user(1).as_str()) {
+        if asked.body.contains(user(5).as_str()) {
             Reply::json(400, json!({"error": {"code": "BadRequest", "message": "no such user"}}))
         } else {
             Reply::text(204, "")
         }
     })
     .await;
-    let results = stage.graph().grant(&token(), &grants(3)).await.unwrap();
-    let fine: Vec<bool> = results.iter().map(Result::is_ok).collect();
-    assert_eq!(fine, [true, false, true]);
-    assert!(matches!(results[1], Err(Error::Refused { status: 400, .. })));
-    assert_eq!(stage.asked().iter().map(size).collect::<Vec<_>>(), [3, 1, 1, 1]);
+    let results = changed(&stage, 8, Some("u2VtX0")).await;
+    let refused: Vec<usize> = (0..8).filter(|at| results[*at] != Handed::Taken(())).collect();
+    assert_eq!(refused, [5]);
+    assert!(matches!(&results[5], Handed::Refused { message, .. } if message == "no such user"));
+    assert_eq!(
+        stage.asked().iter().map(size).collect::<Vec<_>>(),
+        [8, 4, 4, 2, 1, 1, 2]
+    );
 }
 
 #[tokio::test]
-async fn what_concerns_all_ends_it() {
-    let stage = Stage::new(|_, _| Reply::text(401, "")).await;
-    assert!(matches!(
-        stage.graph().grant(&token(), &grants(3)).await,
-        Err(Error::TokenExpired)
-    ));
-    assert_eq!(stage.asked().len(), 1);
+async fn what_is_not_tried_is_left_for_later() {
+    let stage = Stage::new(|_, before| match before {
+        0 => Reply::json(400, json!({})),
+        1 => Reply::text(204, ""),
+        _ => Reply::text(429, "").header("retry-after", "0.25"),
+    })
+    .await;
+    let results = changed(&stage, 4, Some("u2VtX0")).await;
+    let later = Handed::Later(SignedDuration::from_millis(250));
+    assert_eq!(results, [Handed::Taken(()), Handed::Taken(()), later.clone(), later]);
+    let ended = Stage::new(|_, _| Reply::text(401, "")).await;
+    assert_eq!(changed(&ended, 3, Some("u2VtX0")).await, [const { Handed::Expired }; 3]);
+    assert_eq!(ended.asked().len(), 1);
+    let lost = Stage::new(|_, _| Reply::text(204, "x").cut()).await;
+    assert_eq!(changed(&lost, 3, Some("u2VtX0")).await, [const { Handed::Unknown }; 3]);
+    assert_eq!(lost.asked().len(), 1);
 }
 
 #[tokio::test]
 async fn a_policy_is_revoked_without_naming_it() {
     let stage = Stage::new(|_, _| Reply::text(204, "")).await;
-    let results = stage
-        .graph()
-        .revoke(&token(), &[(user(0), PolicyType::TeamsCallingPolicy)])
-        .await
-        .unwrap();
-    assert!(results[0].is_ok());
+    assert_eq!(changed(&stage, 1, None).await, [Handed::Taken(())]);
     let asked = &stage.asked()[0];
     assert!(asked.url.path().ends_with("/userAssignments/unassign"));
     assert!(asked.json()["value"][0].get("policyId").is_none());
-    assert!(stage.graph().revoke(&token(), &[]).await.unwrap().is_empty());
+    let nothing = Stage::new(|_, _| Reply::text(204, "")).await;
+    assert!(changed(&nothing, 0, None).await.is_empty());
+    assert!(nothing.asked().is_empty());
+}
+
+#[test]
+fn collections_grow_while_they_are_taken_and_halve_where_they_are_not() {
+    let mut together = Together::default();
+    let mut sizes = Vec::new();
+    for taken in [true, true, false, true, false, false, false, false, false, false, false] {
+        sizes.push(together.size());
+        together.learn(taken);
+    }
+    assert_eq!(sizes, [20, 40, 60, 30, 50, 25, 12, 6, 3, 1, 1]);
+    (0..100).for_each(|_| together.learn(true));
+    assert_eq!(together.size(), Together::MOST);
 }

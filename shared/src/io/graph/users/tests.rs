@@ -371,7 +371,7 @@ async fn reading_can_be_awaited_anywhere() {
     let mut users = graph.users(&token, &Range::ALL, &gate);
     assert_eq!(sendable(users.next()).await.unwrap().unwrap().len(), 2);
     assert!(sendable(graph.numbers(&token, &[])).await.unwrap().is_empty());
-    assert!(sendable(graph.grant(&token, &[])).await.unwrap().is_empty());
+    assert!(sendable(graph.operations(&token, &[])).await.unwrap().is_empty());
     assert!(
         sendable(graph.user_configurations(&token, &[]))
             .await

@@ -1,0 +1,238 @@
+//! The pace of calls to Teams' administration, kept in the table so that all workers share it (decision 0023).
+//!
+//! A budget is one number: the time at which all calls that were granted would have been made one after another, evenly.
+//! A call is granted while that time is not further ahead than the budget's room. So over any while `w` no more is granted
+//! than `w` at the even pace and one room; a worker whose clock is ahead by `s` adds what passes evenly in `s`, once.
+
+use super::keys::{self, EXPIRES, Key};
+use super::{Store, attributes, number};
+use crate::domain::ids::TenantId;
+use crate::error::{Error, Result};
+use crate::io::chance::Chance;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+/// Windows over which the budgets hold. Microsoft states calls a second and no window; its other budgets have ten seconds.
+pub const WINDOW: SignedDuration = SignedDuration::from_secs(10);
+/// Calls of a tenant in a window: 30 a second. No row of Microsoft's limits names `/admin/teams`; this is the one for calls
+/// that no row names. It holds for reads and for others apart.
+pub const TENANT_CALLS: u32 = 300;
+/// Writes of our application over all tenants in a window: 300 a second, of the same row.
+pub const COMMON_WRITES: u32 = 3_000;
+/// Reads of our application over all tenants in a window: 1,500 a second, of the same row.
+pub const COMMON_READS: u32 = 15_000;
+/// The common budget is kept in so many shares, each an item of its own: no item is written more than some tens of times a
+/// second. Whoever finds one empty tries another.
+pub const SHARES: u8 = 8;
+/// Nobody may take more at once, nor has to: it is what one batch holds. A giant takes one portion and queues again.
+pub const PORTION: u32 = 20;
+
+/// Of a budget this part may be granted at once, the others come evenly within the window: a tenth.
+const ROOM_PART: u32 = 10;
+/// Of a tenant's room so many calls are left to people who wait for an answer.
+const KEPT_FOR_PEOPLE: i64 = 5;
+/// Long after the last call a pace says nothing.
+const LIFE: SignedDuration = SignedDuration::from_hours(1);
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calls {
+    /// They change nothing.
+    Reads,
+    /// All others.
+    Writes,
+}
+
+impl Calls {
+    fn attribute(self) -> &'static str {
+        match self {
+            Self::Reads => "reads_at",
+            Self::Writes => "writes_at",
+        }
+    }
+}
+
+/// Who waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// A run.
+    Run,
+    /// A person in front of a page; goes first where a tenant's budget is short.
+    Person,
+}
+
+#[derive(Default, Deserialize)]
+struct PaceItem {
+    /// Microseconds since 1970, all of them.
+    #[serde(default)]
+    reads_at: i64,
+    #[serde(default)]
+    writes_at: i64,
+    #[serde(default)]
+    paused_until: i64,
+}
+
+/// One budget: the time between two of its calls, and how far it may be ahead, both in microseconds.
+struct Budget {
+    key: Key,
+    calls: Calls,
+    every: i64,
+    room: i64,
+}
+
+impl Budget {
+    /// Within a window: what comes evenly, and the room.
+    fn new(key: Key, calls: Calls, in_a_window: u32) -> Self {
+        let room = in_a_window / ROOM_PART;
+        let evenly = i64::from(in_a_window - room);
+        let window = i64::try_from(WINDOW.as_micros()).unwrap_or(i64::MAX);
+        // Rounded up: the pace is never faster than the budget.
+        let every = (window + evenly - 1) / evenly;
+        Self {
+            key,
+            calls,
+            every,
+            room: every * i64::from(room),
+        }
+    }
+}
+
+impl Store {
+    /// Takes `count` calls, at most `PORTION`, out of the budget of a tenant. If they are not granted: how long to wait
+    /// before it is worth asking again; nothing is taken then.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn take_in_tenant(
+        &self,
+        tenant: &TenantId,
+        calls: Calls,
+        count: u32,
+        urgency: Urgency,
+        now: Timestamp,
+    ) -> Result<Option<SignedDuration>> {
+        let budget = Budget::new(keys::tenant_pace(tenant), calls, TENANT_CALLS);
+        let kept = match urgency {
+            Urgency::Run => KEPT_FOR_PEOPLE * budget.every,
+            Urgency::Person => 0,
+        };
+        self.take(&budget, count, kept, now).await
+    }
+
+    /// Takes `count` calls, at most `PORTION`, out of the budget over all tenants; otherwise as `take_in_tenant`.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn take_in_common(&self, calls: Calls, count: u32, now: Timestamp) -> Result<Option<SignedDuration>> {
+        let all = match calls {
+            Calls::Reads => COMMON_READS,
+            Calls::Writes => COMMON_WRITES,
+        };
+        let first = u8::try_from(Chance.number() % u64::from(SHARES)).unwrap_or_default();
+        let mut wait = SignedDuration::ZERO;
+        for share in [first, (first + SHARES / 2) % SHARES] {
+            let budget = Budget::new(keys::common_pace(share), calls, all / u32::from(SHARES));
+            match self.take(&budget, count, 0, now).await? {
+                None => return Ok(None),
+                Some(longer) => wait = longer,
+            }
+        }
+        Ok(Some(wait))
+    }
+
+    /// Nobody calls this tenant before `until`: Microsoft has asked for it. An earlier end than the present one is ignored.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn pause_tenant(&self, tenant: &TenantId, until: Timestamp) -> Result<()> {
+        let set = "SET paused_until = :until, expires = :ends";
+        let condition = "attribute_not_exists(paused_until) OR paused_until < :until";
+        let values = [(":until", micros(until)), (":ends", (until + LIFE).as_second())];
+        self.changed(&keys::tenant_pace(tenant), set, condition, &values)
+            .await
+            .map(drop)
+    }
+
+    async fn take(&self, budget: &Budget, count: u32, kept: i64, now: Timestamp) -> Result<Option<SignedDuration>> {
+        let at = budget.calls.attribute();
+        let (now, cost) = (micros(now), budget.every * i64::from(count.min(PORTION)));
+        let latest = now + budget.room - kept - cost;
+        let ends = now / 1_000_000 + LIFE.as_secs();
+        let open = "(attribute_not_exists(paused_until) OR paused_until <= :now)";
+        // Nobody has called lately: the budget is full.
+        let granted = self
+            .changed(
+                &budget.key,
+                &format!("SET {at} = :next, expires = :ends"),
+                &format!("(attribute_not_exists({at}) OR {at} <= :now) AND {open}"),
+                &[(":next", now + cost), (":now", now), (":ends", ends)],
+            )
+            .await?
+            || self
+                .changed(
+                    &budget.key,
+                    &format!("SET {at} = {at} + :cost, expires = :ends"),
+                    &format!("{at} > :now AND {at} <= :latest AND {open}"),
+                    &[(":cost", cost), (":now", now), (":latest", latest), (":ends", ends)],
+                )
+                .await?;
+        if granted {
+            return Ok(None);
+        }
+        let item: PaceItem = self.get(&budget.key).await?.unwrap_or_default();
+        let taken = match budget.calls {
+            Calls::Reads => item.reads_at,
+            Calls::Writes => item.writes_at,
+        };
+        let wait = (taken - latest).max(item.paused_until - now).max(1_000);
+        Ok(Some(SignedDuration::from_micros(wait)))
+    }
+
+    /// One update on its own, without a transaction: many workers make it at once, and the table puts them in a row.
+    async fn changed(&self, key: &Key, set: &str, condition: &str, values: &[(&str, i64)]) -> Result<bool> {
+        debug_assert!(set.contains(EXPIRES));
+        let mut call = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(attributes(key)))
+            .update_expression(set)
+            .condition_expression(condition);
+        for (name, value) in values {
+            call = call.expression_attribute_values(*name, number(value));
+        }
+        match Box::pin(call.send()).await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Error::upstream("keep the pace", error)),
+        }
+    }
+}
+
+fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_holds_no_more_than_its_budget() {
+        for (all, shares) in [(TENANT_CALLS, 1), (COMMON_WRITES, SHARES), (COMMON_READS, SHARES)] {
+            let budget = Budget::new(keys::common_pace(0), Calls::Reads, all / u32::from(shares));
+            let window = i64::try_from(WINDOW.as_micros()).unwrap();
+            let most = (window + budget.room) / budget.every;
+            assert!(most <= i64::from(all / u32::from(shares)), "{most} of {all}");
+            let portion = (i64::from(PORTION) + KEPT_FOR_PEOPLE) * budget.every;
+            assert!(portion <= budget.room, "a portion fits into a room");
+        }
+    }
+}
