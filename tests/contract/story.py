@@ -38,8 +38,11 @@ from dialbridge_client.api.mapping import (
 )
 from dialbridge_client.api.resellers import create_reseller, get_reseller, put_reseller, resend_activation
 from dialbridge_client.api.sync import (
+    approve_plan,
     get_operators,
     get_plan,
+    get_preflight,
+    get_release_limit,
     get_run,
     get_run_log,
     get_status,
@@ -48,6 +51,7 @@ from dialbridge_client.api.sync import (
     list_runs,
     make_plan,
     put_operators,
+    put_release_limit,
     start_run,
 )
 from dialbridge_client.api.voice_users import (
@@ -63,7 +67,9 @@ from dialbridge_client.api.voice_users import (
 )
 from dialbridge_client.models import (
     AcceptForm,
+    ApprovalForm,
     BrandForm,
+    Code,
     DeputyForm,
     FilterFormType0,
     FilterFormType0Mode,
@@ -79,6 +85,7 @@ from dialbridge_client.models import (
     PlanForm,
     Problem,
     Progress,
+    ReleaseLimit,
     ResellerBody,
     RowForm,
     RunForm,
@@ -411,6 +418,25 @@ class Story:
         check("and so does its voice user", seen.teams_user.id == teams_users[0].id, seen)
         return [user.id for user in teams_users]
 
+    def agree(self, plan):
+        """What stands in the way, how much may be taken away, and who agrees to it."""
+        client, provider_side = self.account_admin(), self.reseller_admin()
+        report = answered(200, get_preflight.sync_detailed(self.enterprise, client=client))
+        check("nothing stops the sync", report.ready and report.directory_read, report)
+        one = get_preflight.sync_detailed(self.enterprise, client=client, code=Code.NOT_SYNCED_YET)
+        check("what is saved is not synced yet", answered(200, one).codes[0].count == MAPPED, one)
+        approve = lambda count: approve_plan.sync_detailed(
+            self.enterprise, plan, client=client, body=ApprovalForm(releases=count)
+        )
+        refused(422, "invalid", approve(1))
+        check("nothing is taken away", answered(200, approve(0)).approval.releases == 0, plan)
+        limit = get_release_limit.sync_detailed(self.enterprise, client=provider_side)
+        check("five or a tenth pass", answered(200, limit).percent == 10, limit)
+        body = {"client": provider_side, "body": ReleaseLimit(users=6, percent=10), "if_match": limit.headers["etag"]}
+        put = lambda: put_release_limit.sync_detailed(self.enterprise, **body)
+        check("six pass", answered(200, put()).users == 6, limit)
+        refused(412, "stale", put())
+
     def plan(self):
         client = self.global_admin()
         key, form = str(uuid4()), PlanForm()
@@ -419,6 +445,8 @@ class Story:
         kept = answered(200, get_plan.sync_detailed(self.enterprise, made.id, client=client))
         check("the plan is kept as it was made", kept == made, kept)
         check("one sign-in is enough for it", made.sign_ins == 1 and made.estimated_seconds > 0, made)
+        check("every change has its reason", all(one.reason_text for one in made.changes), made)
+        self.agree(made.id)
         return made.id
 
     def look_back(self, run):

@@ -12,6 +12,8 @@ mod graph_contract;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
+mod powershell;
+#[cfg(test)]
 mod rights;
 #[cfg(test)]
 mod runtime;

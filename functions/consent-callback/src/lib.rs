@@ -41,6 +41,7 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(sync_sign_in::show, sync_sign_in::begin))
         .routes(routes!(invitation::permissions))
         .routes(routes!(help::list))
+        .routes(routes!(help::calling))
         .routes(routes!(help::show))
 }
 

@@ -8,6 +8,7 @@ mod help;
 mod moves;
 mod permissions;
 mod refusals;
+mod teams_calling;
 #[cfg(test)]
 mod tests;
 pub mod topics;
@@ -17,6 +18,7 @@ pub use help::{HelpPage, HelpRow, HelpTopicPage, help, help_topic};
 pub use moves::{AcceptedPage, MoveTenantPage, WaitPage};
 pub use permissions::permission_sets;
 pub use refusals::{refused, refused_with};
+pub use teams_calling::{PolicyRow, TeamsCallingPage, teams_calling};
 
 use askama::Template;
 use axum::http::header;
@@ -258,6 +260,7 @@ pages!(
     RefusedPage,
     HelpPage,
     HelpTopicPage,
+    TeamsCallingPage,
     PermissionsPage,
 );
 

@@ -3,6 +3,7 @@
 mod domains;
 mod log;
 mod operators;
+mod pack;
 mod plans;
 mod preflight;
 mod release_limit;
@@ -25,6 +26,7 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(operators::get, operators::put))
         .routes(routes!(plans::make))
         .routes(routes!(plans::get))
+        .routes(routes!(pack::get))
         .routes(routes!(plans::approve))
         .routes(routes!(preflight::get))
         .routes(routes!(release_limit::get, release_limit::put))

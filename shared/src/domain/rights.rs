@@ -158,6 +158,11 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("POST", "/v1/enterprises/{enterprise}/plans", Action::Map),
     ("GET", "/v1/enterprises/{enterprise}/plans/{plan}", Action::Read),
     (
+        "GET",
+        "/v1/enterprises/{enterprise}/plans/{plan}/powershell",
+        Action::Read,
+    ),
+    (
         "PUT",
         "/v1/enterprises/{enterprise}/plans/{plan}/approval",
         Action::Approve,

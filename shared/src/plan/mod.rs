@@ -18,6 +18,7 @@ pub mod masking;
 pub mod matching;
 pub mod onboard;
 pub mod operators;
+pub mod pack;
 pub mod preflight;
 pub mod remind;
 pub mod retry;

@@ -49,6 +49,8 @@ pub struct Facts<'a> {
     pub unanswered: Option<&'a Begun>,
     /// The page that explains the permissions (R032).
     pub permissions: &'a Url,
+    /// The page that says how calling works (R160-R162).
+    pub teams_calling: &'a Url,
     /// Where local times are printed.
     pub zone: &'a TimeZone,
     /// When.

@@ -25,6 +25,7 @@ pub mod mapping_page;
 pub mod matching;
 pub mod onboard;
 pub mod operators;
+pub mod pack;
 pub mod plans;
 pub mod post;
 pub mod preflight;

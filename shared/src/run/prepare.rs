@@ -12,10 +12,13 @@ use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::io::tenant_config::{Configured, Done, OnBehalf};
 use crate::plan::duration;
-use crate::plan::preflight::object_not_proven;
+use crate::plan::preflight::{gateway_refused, object_not_proven};
 use crate::plan::tenant::{self, Objects, Seen};
 use crate::run::session::Session;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What the worker says of a route to a domain that Teams does not take.
+pub(super) const DOMAIN_NOT_CONFIGURED: &str = "DomainNotConfigured";
 
 /// The derived trunks of an enterprise: its label below the base domains of the chosen regions.
 #[must_use]
@@ -72,33 +75,48 @@ pub async fn waits(io: &Io, kept: &Enterprise, brand: &Brand) -> Result<bool> {
 ///
 /// # Errors
 /// `TokenExpired`, `Refused` with Microsoft's words, `Upstream`.
-pub(super) async fn compare(io: &Io, kept: &Enterprise, brand: &Brand, session: &Session) -> Result<Objects> {
+pub(super) async fn compare(
+    io: &Io,
+    lease: &Lease,
+    kept: &Enterprise,
+    brand: &Brand,
+    session: &Session,
+) -> Result<Objects> {
     let (wanted, known) = (wanted(io, kept, brand), known(io, kept).await?);
-    let seen = look(io, session, &wanted, &known).await?;
+    let seen = look(io, lease, session, &wanted, &known).await?;
     Ok(tenant::plan(&wanted, &known, &seen))
 }
 
-async fn look(io: &Io, session: &Session, wanted: &[TenantObject], known: &[KnownObject]) -> Result<Seen> {
+async fn look(
+    io: &Io,
+    lease: &Lease,
+    session: &Session,
+    wanted: &[TenantObject],
+    known: &[KnownObject],
+) -> Result<Seen> {
     let ours = known.iter().filter(|known| known.ours).map(|known| known.object.key());
     let names: BTreeSet<ObjectKey> = wanted.iter().map(TenantObject::key).chain(ours).collect();
     if names.is_empty() {
         return Ok(Seen::new());
     }
-    session.lasts(io.clock.now(), duration::PREPARING)?;
     let names: Vec<ObjectKey> = names.into_iter().collect();
-    let there = io.tenant_config.look(on_behalf(session), &names).await?;
+    let there = io.tenant_config.look(ready(io, lease, session).await?, &names).await?;
     Ok(there
         .into_iter()
         .map(|object| (object.key(), object.settings))
         .collect())
 }
 
-fn on_behalf(session: &Session) -> OnBehalf<'_> {
-    OnBehalf {
+/// A call of the worker cannot be stopped half-way: before each, the session must hold out for it, and so must the lease.
+async fn ready<'a>(io: &Io, lease: &Lease, session: &'a Session) -> Result<OnBehalf<'a>> {
+    let now = io.clock.now();
+    session.lasts(now, duration::PREPARING)?;
+    io.store.renew(lease, now).await?;
+    Ok(OnBehalf {
         tenant: &session.identity.tenant,
         graph: &session.graph,
         teams: &session.teams,
-    }
+    })
 }
 
 /// What was done with the objects, and what stood in the way.
@@ -108,14 +126,14 @@ pub(super) struct Prepared {
     pub(super) results: Vec<Configured>,
     /// The run cannot go on while there are any.
     pub(super) findings: Vec<Finding>,
-    /// Teams does not let a route lead to a calling domain yet; Microsoft's words.
-    pub(super) refused: Option<String>,
+    /// Teams did not take a route, in the worker's words; a finding says so, too.
+    pub(super) refused: Option<Error>,
 }
 
 /// Puts the objects in place on behalf of the person signed in. `planned` is what the run's plan does with them; where it
 /// puts none and all are known, nobody is asked. Otherwise they are looked at once more: days may lie between a plan and
-/// the sign-in that carries it out. `untried`: whether the calling domains carry calls, only the route tells, so it is put in
-/// place in any case.
+/// the sign-in that carries it out. `untried`: whether the calling domains carry calls, only the route tells, so ours is put
+/// in place in any case.
 ///
 /// # Errors
 /// `TokenExpired`, `Refused` with Microsoft's words, `Busy`.
@@ -134,7 +152,7 @@ pub(super) async fn tenant_objects(
     if !puts && !untried && record.has(&wanted) {
         return Ok(Prepared::default());
     }
-    let seen = look(io, session, &wanted, &record.known()).await?;
+    let seen = look(io, lease, session, &wanted, &record.known()).await?;
     let objects = tenant::plan(&wanted, &record.known(), &seen);
     if !objects.conflicts.is_empty() {
         return Ok(Prepared {
@@ -159,7 +177,10 @@ pub(super) async fn tenant_objects(
     if objects.is_empty() {
         return Ok(Prepared::default());
     }
-    let Done { results, stopped } = io.tenant_config.apply(on_behalf(session), &objects).await?;
+    let Done { results, stopped } = io
+        .tenant_config
+        .apply(ready(io, lease, session).await?, &objects)
+        .await?;
     let mut findings = Vec::new();
     for (object, result) in objects.iter().zip(&results) {
         let as_put = result.now.as_ref().is_some_and(|now| object.settings.agree(now));
@@ -180,12 +201,18 @@ pub(super) async fn tenant_objects(
             findings,
             refused: None,
         }),
-        Some(Error::Refused { code, message, .. }) if code == "DomainNotConfigured" => Ok(Prepared {
-            results,
-            findings,
-            refused: Some(message),
-        }),
-        Some(error) => Err(error),
+        Some(error) => match &error {
+            Error::Refused { code, message, .. } if code == DOMAIN_NOT_CONFIGURED => {
+                let route = objects.get(results.len()).map_or("", |object| &object.name);
+                findings.push(gateway_refused(route, message));
+                Ok(Prepared {
+                    results,
+                    findings,
+                    refused: Some(error),
+                })
+            }
+            _ => Err(error),
+        },
     }
 }
 
@@ -207,16 +234,18 @@ pub(super) async fn take_away(
     if unneeded.is_empty() {
         return Ok(Prepared::default());
     }
-    session.lasts(io.clock.now(), duration::PREPARING)?;
     let names: Vec<ObjectKey> = unneeded.iter().rev().cloned().collect();
-    let Done { results, stopped } = io.tenant_config.remove(on_behalf(session), &names).await?;
+    let Done { results, stopped } = io
+        .tenant_config
+        .remove(ready(io, lease, session).await?, &names)
+        .await?;
     record.removed(results.iter().map(Configured::key));
     record.write(io, lease).await?;
     if let Some(error) = stopped {
         return Err(error);
     }
     let names: Vec<ObjectKey> = unneeded.into_iter().collect();
-    let there = io.tenant_config.look(on_behalf(session), &names).await?;
+    let there = io.tenant_config.look(ready(io, lease, session).await?, &names).await?;
     let left: BTreeSet<ObjectKey> = there.iter().map(TenantObject::key).collect();
     record.removed(names.into_iter().filter(|name| !left.contains(name)));
     record.write(io, lease).await?;

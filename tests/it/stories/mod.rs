@@ -34,6 +34,7 @@ mod status;
 mod sync;
 mod sync_faults;
 mod sync_sign_in;
+mod tenant_objects;
 mod token_life;
 mod unanswered;
 mod voice_users;

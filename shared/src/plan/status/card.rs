@@ -107,6 +107,8 @@ pub struct Links {
     pub help: Option<String>,
     /// What the requested permissions are for (R032).
     pub permissions: String,
+    /// How calling with Teams works, and what not to edit in the Teams admin center (R160-R162).
+    pub teams_calling: String,
 }
 
 /// Integration licenses.
@@ -282,6 +284,7 @@ pub(super) fn links(facts: &Facts<'_>) -> Links {
         voice_portal: brand.voice_portal_url.to_string(),
         help: facts.reseller.help_url.as_ref().map(ToString::to_string),
         permissions: facts.permissions.to_string(),
+        teams_calling: facts.teams_calling.to_string(),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::plan::check::contradictions;
 use crate::plan::guard::{self, releases, rule};
 use crate::plan::sync::{Plan, beyond, plan};
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{apply, diagnosis, mapping, preflight, prepare, retry, session};
+use crate::run::{apply, diagnosis, mapping, prepare, retry, session};
 use std::collections::BTreeMap;
 
 /// Notes of one kind that the log names; the plan has all of them.
@@ -34,11 +34,7 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let account = io.store.account(enterprise).await?;
     let session = session::open(io, enterprise, &run.id).await?;
-    let in_the_way = preflight::before_planning(io, lease, &kept, &session).await?;
-    if !in_the_way.is_empty() {
-        return end(io, lease, run, in_the_way).await.map(Some);
-    }
-    let objects = prepare::compare(io, &kept, &brand, &session).await?;
+    let objects = prepare::compare(io, lease, &kept, &brand, &session).await?;
     if !objects.conflicts.is_empty() {
         return end(io, lease, run, objects.conflicts).await.map(Some);
     }
@@ -75,9 +71,15 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
     }
     if let Some((releases, limit)) = guard::waits_for_approval(&rulings) {
         log(io, lease, run, lines).await?;
-        return hold(io, lease, run, &stored, guard::too_many(&stored.id, releases, limit))
-            .await
-            .map(Some);
+        return hold(
+            io,
+            lease,
+            run,
+            &stored,
+            guard::too_many(Some(&stored.id), releases, limit),
+        )
+        .await
+        .map(Some);
     }
     stored.approval = approval(&permission, &stored, run);
     let steps = stored.worded(apply::steps(&stored.changes, &rulings));

@@ -8,7 +8,6 @@ use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::run::{Run, RunState};
 use crate::domain::sync_log::Line;
-use crate::domain::tenant_object::ObjectChange;
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::leases::Lease;
@@ -23,11 +22,13 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
     let kept = io.store.enterprise(&lease.enterprise).await?;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let session = session::open(io, &lease.enterprise, &run.id).await?;
-    let plan = planned(io, lease, run).await?;
-    let mut lines = match put_in_place(io, lease, run, &kept, &brand, &session, &plan.objects).await? {
-        ControlFlow::Continue(lines) => lines,
-        ControlFlow::Break(next) => return Ok(Some(next)),
-    };
+    // What goes is taken away at the end, when nobody has it any more.
+    if !kept.standing.leaving()
+        && let ControlFlow::Break(next) = put_in_place(io, lease, run, &kept, &brand, &session).await?
+    {
+        return Ok(Some(next));
+    }
+    let mut lines = Vec::new();
     let left = apply::left(io, &lease.enterprise, &run.id).await?;
     if let Some(warning) = duration::too_short(&left.work, io.clock.now(), session.stop_by()) {
         lines.push(Line::Obstacle(warning.clone()));
@@ -38,8 +39,8 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
     Ok(None)
 }
 
-/// The tenant's objects, once Teams lets a route lead to the calling domains: what is to be logged of them, or what happens
-/// to the run until then. What goes is taken away at the end, when nobody has it any more.
+/// Makes the calling domains ready and puts the tenant's objects in place; breaks with what happens to the run where Teams
+/// does not let a route lead to the domains yet, or something else stands in the way.
 async fn put_in_place(
     io: &Io,
     lease: &Lease,
@@ -47,8 +48,8 @@ async fn put_in_place(
     kept: &Enterprise,
     brand: &Brand,
     session: &Session,
-    planned: &[ObjectChange],
-) -> Result<ControlFlow<Next, Vec<Line>>> {
+) -> Result<ControlFlow<Next>> {
+    let plan = planned(io, lease, run).await?;
     let mut domains = Domains::gather(io, lease, kept, session).await?;
     loop {
         let ready = domains.ready().await;
@@ -60,20 +61,20 @@ async fn put_in_place(
             Ready::No(findings) => return end(io, lease, run, findings).await.map(ControlFlow::Break),
         }
         let untried = domains.untried();
-        let prepared = prepare::tenant_objects(io, lease, kept, brand, session, planned, untried).await?;
+        let prepared = prepare::tenant_objects(io, lease, kept, brand, session, &plan.objects, untried).await?;
         let lines = object_lines(run, prepared.results);
-        if let Some(words) = prepared.refused {
+        if !lines.is_empty() {
             log(io, lease, run, lines).await?;
-            domains.refused(&words);
+        }
+        if prepared.refused.is_some_and(|error| domains.refused(&error)) {
             continue;
         }
         if !prepared.findings.is_empty() {
-            log(io, lease, run, lines).await?;
             return end(io, lease, run, prepared.findings).await.map(ControlFlow::Break);
         }
         let proven = domains.proven().await;
         told(io, lease, run, &mut domains).await?;
-        return proven.map(|()| ControlFlow::Continue(lines));
+        return proven.map(|()| ControlFlow::Continue(()));
     }
 }
 

@@ -223,3 +223,44 @@ fn numbers_that_are_our_fault_say_so() {
         ("Microsoft is busy", "temporarily_unavailable")
     );
 }
+
+#[test]
+fn r154_r155_r157_r158_every_calling_policy_is_explained() {
+    let html = teams_calling().html();
+    for prefix in ["LiveTeams", "Cymbus2Teams"] {
+        for handling in ["VM", "NoVM", "NoVMOrForward"] {
+            for music in ["MOHTEAMS", "MOHEXT"] {
+                says(&html, &[&format!("{prefix}-{handling}-{music}")]);
+            }
+        }
+    }
+    says(
+        &html,
+        &["Voice &gt; Calling policies", "AllowCalling", "It is not one of these"],
+    );
+}
+
+#[test]
+fn r160_r161_r162_the_help_says_what_the_service_is_and_what_not_to_edit() {
+    let html = teams_calling().html();
+    says(
+        &html,
+        &[
+            "Direct Routing as a service",
+            "session border controllers in the cloud",
+            "Numbers and extensions that people have keep working",
+            "No Calling Plan of Microsoft's is needed",
+            "Video calls never use Direct Routing",
+            "between Teams users only",
+            "Do not edit, rename or delete them",
+            "templates",
+            "the next sync sets back",
+        ],
+    );
+    for code in ["POLICY_DRIFT", "NAME_TAKEN"] {
+        let page = help_topic(code);
+        assert_eq!(page.code.as_deref(), Some(code));
+        says(&page.html(), &["href=\"/help/teams-calling\""]);
+    }
+    says(&help(false).html(), &["href=\"/help/teams-calling\""]);
+}

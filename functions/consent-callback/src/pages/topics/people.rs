@@ -3,6 +3,7 @@
 use super::Topic;
 use super::ours::IT;
 
+const TEAMS_CALLING: (&str, &str) = ("How calling with Teams works", "/help/teams-calling");
 const ACCOUNT_ADMIN: &str = "Whoever maps the users of your organization, in the voice portal.";
 const SYNCS: &str = "The Global Admin of this integration, who alone can sync.";
 const SYNC: &str = "Then run a sync.";
@@ -316,6 +317,33 @@ pub(super) const PEOPLE: &[Topic] = &[
         ],
         who: "{provider}.",
         links: &[],
+    },
+    Topic {
+        codes: &["POLICY_DRIFT"],
+        headline: "Somebody edited a voice policy of ours in Teams",
+        what: "A voice route or policy that a sync has made was changed or deleted in the Teams admin center. The sync \
+               that found it has set it back.",
+        steps: &[
+            "Nothing is left to do if calls work again.",
+            "Ask whoever administers Teams not to edit routes and policies that begin with the name of the service: the \
+             next sync undoes it, and calls can fail until then.",
+            "If something should be different, ask {provider} to set it.",
+        ],
+        who: SYNCS,
+        links: &[TEAMS_CALLING],
+    },
+    Topic {
+        codes: &["NAME_TAKEN"],
+        headline: "Something else in Teams has the name that a sync needs",
+        what: "The organization has a voice route or policy with a name of ours that no sync has made, and it is set \
+               otherwise. It was left alone, and nothing was changed.",
+        steps: &[
+            "In the Teams admin center, look at it: the finding says which it is and how it would have to be set.",
+            "Delete or rename it if nobody needs it.",
+            "Run a sync again.",
+        ],
+        who: SYNCS,
+        links: &[TEAMS_CALLING],
     },
     Topic {
         codes: &["NOT_PROVEN"],

@@ -410,6 +410,7 @@ impl Sample {
             failed: self.failed.as_ref(),
             unanswered: self.unanswered.as_ref(),
             permissions: &"https://dialbridge.example/permissions".parse().unwrap(),
+            teams_calling: &"https://dialbridge.example/help/teams-calling".parse().unwrap(),
             zone: &zone(),
             now: self.now,
         })
