@@ -39,6 +39,8 @@ from dialbridge_client.api.mapping import (
 from dialbridge_client.api.resellers import create_reseller, get_reseller, put_reseller, resend_activation
 from dialbridge_client.api.sync import (
     approve_plan,
+    cancel_run,
+    download_run_log,
     get_operators,
     get_plan,
     get_preflight,
@@ -46,13 +48,17 @@ from dialbridge_client.api.sync import (
     get_run,
     get_run_log,
     get_status,
+    get_support_bundle,
+    list_run_changes,
     list_calling_domains,
     list_dns_records,
     list_runs,
     make_plan,
     put_operators,
     put_release_limit,
+    retry_run,
     start_run,
+    undo_run,
 )
 from dialbridge_client.api.voice_users import (
     create_voice_user,
@@ -88,6 +94,7 @@ from dialbridge_client.models import (
     ReleaseLimit,
     ResellerBody,
     RowForm,
+    RetryForm,
     RunForm,
     RunKind,
     RunState,
@@ -181,6 +188,7 @@ class Story:
         plan = self.plan()
         applied = self.run(RunForm(kind=RunKind.APPLY, plan=plan, mode=Mode.FULL))
         self.look_back(applied)
+        self.stop_and_undo(discovered)
         self.deputies()
         self.upkeep()
         self.reset_and_move()
@@ -465,6 +473,24 @@ class Story:
         check("call detail records may be read", sip_data.access_sip_data, sip_data)
         history = answered(200, list_runs.sync_detailed(self.enterprise, client=client))
         check("the newest run comes first", history.items[0].id == run, history)
+        changes = answered(200, list_run_changes.sync_detailed(self.enterprise, run, client=client, limit=2))
+        check("changes come in parts", len(changes.items) == 2 and changes.next_ == 2, changes)
+        text = download_run_log.sync_detailed(self.enterprise, run, client=client)
+        check("the log is a file", text.status_code == 200 and text.content.startswith(b"<00:00> "), text)
+        bundle = answered(200, get_support_bundle.sync_detailed(self.enterprise, run, client=client))
+        check("the bundle is of the run", bundle.run.id == run and bundle.log and not bundle.people, bundle)
+        form = RetryForm(mode=Mode.FULL)
+        again = retry_run.sync_detailed(self.enterprise, run, client=client, body=form, idempotency_key=str(uuid4()))
+        refused(409, "conflict", again)
+
+    def stop_and_undo(self, discovered):
+        """A run is stopped before it begins, and one that changed nothing cannot be undone."""
+        client = self.global_admin()
+        waiting = self.start(RunForm(kind=RunKind.DISCOVER))
+        stopped = answered(202, cancel_run.sync_detailed(self.enterprise, waiting.id, client=client))
+        check("the run is stopped", stopped.state == RunState.CANCELLED, stopped)
+        undone = undo_run.sync_detailed(self.enterprise, discovered, client=client, idempotency_key=str(uuid4()))
+        refused(409, "conflict", undone)
 
     def deputies(self):
         """The Global Admin names a deputy, and nobody else does."""

@@ -12,13 +12,13 @@ use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::io::tenant_config::{Configured, Done, OnBehalf};
 use crate::plan::duration;
-use crate::plan::preflight::{gateway_refused, object_not_proven};
+use crate::plan::preflight::object_not_proven;
 use crate::plan::tenant::{self, Objects, Seen};
 use crate::run::session::Session;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the worker says of a route to a domain that Teams does not take.
-pub(super) const DOMAIN_NOT_CONFIGURED: &str = "DomainNotConfigured";
+const DOMAIN_NOT_CONFIGURED: &str = "DomainNotConfigured";
 
 /// The derived trunks of an enterprise: its label below the base domains of the chosen regions.
 #[must_use]
@@ -126,14 +126,14 @@ pub(super) struct Prepared {
     pub(super) results: Vec<Configured>,
     /// The run cannot go on while there are any.
     pub(super) findings: Vec<Finding>,
-    /// Teams did not take a route, in the worker's words; a finding says so, too.
-    pub(super) refused: Option<Error>,
+    /// Teams does not let a route lead to a calling domain yet; Microsoft's words.
+    pub(super) refused: Option<String>,
 }
 
 /// Puts the objects in place on behalf of the person signed in. `planned` is what the run's plan does with them; where it
 /// puts none and all are known, nobody is asked. Otherwise they are looked at once more: days may lie between a plan and
-/// the sign-in that carries it out. `untried`: whether the calling domains carry calls, only the route tells, so ours is put
-/// in place in any case.
+/// the sign-in that carries it out. `untried`: whether the calling domains carry calls, only the route tells, so it is put in
+/// place in any case.
 ///
 /// # Errors
 /// `TokenExpired`, `Refused` with Microsoft's words, `Busy`.
@@ -201,18 +201,12 @@ pub(super) async fn tenant_objects(
             findings,
             refused: None,
         }),
-        Some(error) => match &error {
-            Error::Refused { code, message, .. } if code == DOMAIN_NOT_CONFIGURED => {
-                let route = objects.get(results.len()).map_or("", |object| &object.name);
-                findings.push(gateway_refused(route, message));
-                Ok(Prepared {
-                    results,
-                    findings,
-                    refused: Some(error),
-                })
-            }
-            _ => Err(error),
-        },
+        Some(Error::Refused { code, message, .. }) if code == DOMAIN_NOT_CONFIGURED => Ok(Prepared {
+            results,
+            findings,
+            refused: Some(message),
+        }),
+        Some(error) => Err(error),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::run::{Run, RunState};
 use crate::domain::sync_log::Line;
+use crate::domain::tenant_object::ObjectChange;
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::leases::Lease;
@@ -22,13 +23,16 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
     let kept = io.store.enterprise(&lease.enterprise).await?;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let session = session::open(io, &lease.enterprise, &run.id).await?;
-    // What goes is taken away at the end, when nobody has it any more.
-    if !kept.standing.leaving()
-        && let ControlFlow::Break(next) = put_in_place(io, lease, run, &kept, &brand, &session).await?
-    {
-        return Ok(Some(next));
-    }
-    let mut lines = Vec::new();
+    let plan = planned(io, lease, run).await?;
+    // What goes is taken away at the end, when nobody has it any more; nothing is made for an integration that goes.
+    let mut lines = if kept.standing.leaving() {
+        Vec::new()
+    } else {
+        match put_in_place(io, lease, run, &kept, &brand, &session, &plan.objects).await? {
+            ControlFlow::Continue(lines) => lines,
+            ControlFlow::Break(next) => return Ok(Some(next)),
+        }
+    };
     let left = apply::left(io, &lease.enterprise, &run.id).await?;
     if let Some(warning) = duration::too_short(&left.work, io.clock.now(), session.stop_by()) {
         lines.push(Line::Obstacle(warning.clone()));
@@ -39,8 +43,8 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
     Ok(None)
 }
 
-/// Makes the calling domains ready and puts the tenant's objects in place; breaks with what happens to the run where Teams
-/// does not let a route lead to the domains yet, or something else stands in the way.
+/// The tenant's objects, once Teams lets a route lead to the calling domains: what is to be logged of them, or what happens
+/// to the run until then.
 async fn put_in_place(
     io: &Io,
     lease: &Lease,
@@ -48,8 +52,8 @@ async fn put_in_place(
     kept: &Enterprise,
     brand: &Brand,
     session: &Session,
-) -> Result<ControlFlow<Next>> {
-    let plan = planned(io, lease, run).await?;
+    planned: &[ObjectChange],
+) -> Result<ControlFlow<Next, Vec<Line>>> {
     let mut domains = Domains::gather(io, lease, kept, session).await?;
     loop {
         let ready = domains.ready().await;
@@ -61,20 +65,20 @@ async fn put_in_place(
             Ready::No(findings) => return end(io, lease, run, findings).await.map(ControlFlow::Break),
         }
         let untried = domains.untried();
-        let prepared = prepare::tenant_objects(io, lease, kept, brand, session, &plan.objects, untried).await?;
+        let prepared = prepare::tenant_objects(io, lease, kept, brand, session, planned, untried).await?;
         let lines = object_lines(run, prepared.results);
-        if !lines.is_empty() {
+        if let Some(words) = prepared.refused {
             log(io, lease, run, lines).await?;
-        }
-        if prepared.refused.is_some_and(|error| domains.refused(&error)) {
+            domains.refused(&words);
             continue;
         }
         if !prepared.findings.is_empty() {
+            log(io, lease, run, lines).await?;
             return end(io, lease, run, prepared.findings).await.map(ControlFlow::Break);
         }
         let proven = domains.proven().await;
         told(io, lease, run, &mut domains).await?;
-        return proven.map(|()| ControlFlow::Continue(()));
+        return proven.map(|()| ControlFlow::Continue(lines));
     }
 }
 
