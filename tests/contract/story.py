@@ -39,6 +39,8 @@ from dialbridge_client.api.mapping import (
 from dialbridge_client.api.resellers import create_reseller, get_reseller, put_reseller, resend_activation
 from dialbridge_client.api.sync import (
     approve_plan,
+    cancel_run,
+    download_run_log,
     get_operators,
     get_plan,
     get_preflight,
@@ -46,14 +48,20 @@ from dialbridge_client.api.sync import (
     get_run,
     get_run_log,
     get_status,
+    get_support_bundle,
     get_unattended,
+    list_run_changes,
+    list_calling_domains,
+    list_dns_records,
     list_runs,
     make_plan,
     put_operators,
     put_release_limit,
     put_unattended,
+    retry_run,
     start_run,
     stop_unattended,
+    undo_run,
 )
 from dialbridge_client.api.voice_users import (
     create_voice_user,
@@ -77,6 +85,7 @@ from dialbridge_client.models import (
     ImportVoiceUsersMode,
     InvitationState,
     LicenceForm,
+    ListDnsRecordsState,
     MappingForm,
     Mode,
     NewEnterprise,
@@ -88,6 +97,7 @@ from dialbridge_client.models import (
     ReleaseLimit,
     ResellerBody,
     RowForm,
+    RetryForm,
     RunForm,
     RunKind,
     RunState,
@@ -183,6 +193,7 @@ class Story:
         plan = self.plan()
         applied = self.run(RunForm(kind=RunKind.APPLY, plan=plan, mode=Mode.FULL))
         self.look_back(applied)
+        self.stop_and_undo(discovered)
         self.deputies()
         self.hours()
         self.upkeep()
@@ -459,10 +470,33 @@ class Story:
         check("every change is applied", set(states) == {Progress.APPLIED}, states)
         status = answered(200, get_status.sync_detailed(self.enterprise, client=client))
         check("nothing is left to do", (status.sync_status, status.action_needed) == ("Up to date", "None"), status)
+        domains = answered(200, list_calling_domains.sync_detailed(self.enterprise, client=client)).items
+        check("the calling domains are active", {domain.state.value for domain in domains} == {"active"}, domains)
+        support = self.caller("provider_support", "sam@provider.example")
+        waiting = list_dns_records.sync_detailed(client=support, state=ListDnsRecordsState.UNVERIFIED)
+        check("no record waits to be published", answered(200, waiting).items == [], waiting)
         sip_data = answered(200, get_sip_data_access.sync_detailed(self.enterprise, client=client))
         check("call detail records may be read", sip_data.access_sip_data, sip_data)
         history = answered(200, list_runs.sync_detailed(self.enterprise, client=client))
         check("the newest run comes first", history.items[0].id == run, history)
+        changes = answered(200, list_run_changes.sync_detailed(self.enterprise, run, client=client, limit=2))
+        check("changes come in parts", len(changes.items) == 2 and changes.next_ == 2, changes)
+        text = download_run_log.sync_detailed(self.enterprise, run, client=client)
+        check("the log is a file", text.status_code == 200 and text.content.startswith(b"<00:00> "), text)
+        bundle = answered(200, get_support_bundle.sync_detailed(self.enterprise, run, client=client))
+        check("the bundle is of the run", bundle.run.id == run and bundle.log and not bundle.people, bundle)
+        form = RetryForm(mode=Mode.FULL)
+        again = retry_run.sync_detailed(self.enterprise, run, client=client, body=form, idempotency_key=str(uuid4()))
+        refused(409, "conflict", again)
+
+    def stop_and_undo(self, discovered):
+        """A run is stopped before it begins, and one that changed nothing cannot be undone."""
+        client = self.global_admin()
+        waiting = self.start(RunForm(kind=RunKind.DISCOVER))
+        stopped = answered(202, cancel_run.sync_detailed(self.enterprise, waiting.id, client=client))
+        check("the run is stopped", stopped.state == RunState.CANCELLED, stopped)
+        undone = undo_run.sync_detailed(self.enterprise, discovered, client=client, idempotency_key=str(uuid4()))
+        refused(409, "conflict", undone)
 
     def deputies(self):
         """The Global Admin names a deputy, and nobody else does."""

@@ -22,6 +22,8 @@ mod runtime_api;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod stories;
 #[cfg(test)]
 mod template;

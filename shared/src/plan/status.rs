@@ -10,7 +10,8 @@ mod steps;
 mod tests;
 
 pub use card::{
-    ButtonEntry, Buttons, CardField, LicenceCount, Links, ManagementConsent, Panel, PendingUsers, SetupLink,
+    ButtonEntry, ButtonState, Buttons, CardField, LicenceCount, Links, ManagementConsent, Panel, PendingUsers,
+    SetupLink,
 };
 pub use events::{Event, EventCode};
 pub use steps::{OnboardingStep, StepName};

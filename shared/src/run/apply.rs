@@ -78,10 +78,7 @@ pub fn steps(changes: &[Change], rulings: &[Option<Held>]) -> Vec<Step> {
     numbered
         .map(|(index, (change, ruling))| {
             let (state, code) = match ruling {
-                Some(held) => (
-                    StepState::Skipped { why: held.to_string() },
-                    Some(Code::TooManyReleases),
-                ),
+                Some(held) => (StepState::Skipped { why: held.to_string() }, Some(held_code(*held))),
                 None => (StepState::Pending, None),
             };
             Step {
@@ -93,6 +90,13 @@ pub fn steps(changes: &[Change], rulings: &[Option<Held>]) -> Vec<Step> {
             }
         })
         .collect()
+}
+
+fn held_code(held: Held) -> Code {
+    match held {
+        Held::AddOnly => Code::NotSyncedYet,
+        Held::TooManyReleases { .. } => Code::TooManyReleases,
+    }
 }
 
 /// Where a plan releases what.
@@ -265,6 +269,10 @@ pub fn finding(step: &Step) -> Option<Finding> {
         Code::NotProven => ("Sync again; if it stays so, ask the provider.", Actor::Microsoft),
         Code::TooManyReleases => (
             "Read the plan; if it is meant, approve it when the sync is started again.",
+            Actor::GlobalAdmin,
+        ),
+        Code::NotSyncedYet => (
+            "Start a sync that may also release numbers, with mode full, if it is meant.",
             Actor::GlobalAdmin,
         ),
         Code::NumberTaken => (

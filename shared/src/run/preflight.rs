@@ -9,10 +9,29 @@ use crate::domain::sync_status::SyncStatus;
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::account::Account;
+use crate::io::store::leases::Lease;
 use crate::plan::sync::{Facts, plan};
 use crate::plan::{guard, mapping, preflight};
+use crate::run::activation::Domains;
+use crate::run::session::Session;
 use crate::run::{activation, diagnosis, plans, status};
 use jiff::Timestamp;
+
+/// What keeps the whole run from planning, all of it at once. What only concerns single users is left to the plan.
+///
+/// # Errors
+/// Whatever keeps Microsoft from answering.
+pub(super) async fn before_planning(
+    io: &Io,
+    lease: &Lease,
+    kept: &Enterprise,
+    session: &Session,
+) -> Result<Vec<Finding>> {
+    if kept.standing.leaving() {
+        return Ok(Vec::new());
+    }
+    Domains::gather(io, lease, kept, session).await?.foreseen().await
+}
 
 /// What is known without asking Microsoft.
 #[derive(Debug)]

@@ -6,19 +6,19 @@ use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
 use crate::domain::ids::TenantId;
-use crate::domain::tenant_object::{KnownObject, ObjectAction, ObjectChange, ObjectKey, TenantObject};
+use crate::domain::tenant_object::{KnownObject, ObjectAction, ObjectChange, ObjectKey, ObjectKind, TenantObject};
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::io::tenant_config::{Configured, Done, OnBehalf};
 use crate::plan::duration;
-use crate::plan::preflight::{gateway_refused, object_not_proven};
+use crate::plan::preflight::object_not_proven;
 use crate::plan::tenant::{self, Objects, Seen};
 use crate::run::session::Session;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the worker says of a route to a domain that Teams does not take.
-pub(super) const DOMAIN_NOT_CONFIGURED: &str = "DomainNotConfigured";
+const DOMAIN_NOT_CONFIGURED: &str = "DomainNotConfigured";
 
 /// The derived trunks of an enterprise: its label below the base domains of the chosen regions.
 #[must_use]
@@ -130,13 +130,14 @@ pub(super) struct Prepared {
     pub(super) results: Vec<Configured>,
     /// The run cannot go on while there are any.
     pub(super) findings: Vec<Finding>,
-    /// Teams did not take a route, in the worker's words; a finding says so, too.
-    pub(super) refused: Option<Error>,
+    /// Teams does not let a route lead to a calling domain yet; Microsoft's words.
+    pub(super) refused: Option<String>,
 }
 
 /// Puts the objects in place on behalf of the person signed in. `planned` is what the run's plan does with them; where it
 /// puts none and all are known, nobody is asked. Otherwise they are looked at once more: days may lie between a plan and
-/// the sign-in that carries it out.
+/// the sign-in that carries it out. `untried`: whether the calling domains carry calls, only the route tells, so it is put in
+/// place in any case.
 ///
 /// # Errors
 /// `TokenExpired`, `Refused` with Microsoft's words, `Busy`.
@@ -147,10 +148,12 @@ pub(super) async fn tenant_objects(
     brand: &Brand,
     session: &Session,
     planned: &[ObjectChange],
+    untried: bool,
 ) -> Result<Prepared> {
     let wanted = wanted(io, kept, brand);
     let mut record = Record::read(io, kept, session).await?;
-    if !planned.iter().any(|change| change.puts() && change.object.is_some()) && record.has(&wanted) {
+    let puts = planned.iter().any(|change| change.puts() && change.object.is_some());
+    if !puts && !untried && record.has(&wanted) {
         return Ok(Prepared::default());
     }
     let seen = look(io, lease, session, &wanted, &record.known()).await?;
@@ -168,7 +171,13 @@ pub(super) async fn tenant_objects(
         record.intend(change);
     }
     record.write(io, lease).await?;
-    let objects: Vec<TenantObject> = puts.into_iter().filter_map(|change| change.object).collect();
+    let mut objects: Vec<TenantObject> = puts.into_iter().filter_map(|change| change.object).collect();
+    if untried {
+        let ours = wanted.iter().filter(|object| record.is_ours(&object.key()));
+        let routes = ours.filter(|object| object.settings.kind() == ObjectKind::VoiceRoute);
+        let again: Vec<TenantObject> = routes.filter(|route| !objects.contains(route)).cloned().collect();
+        objects.extend(again);
+    }
     if objects.is_empty() {
         return Ok(Prepared::default());
     }
@@ -196,18 +205,12 @@ pub(super) async fn tenant_objects(
             findings,
             refused: None,
         }),
-        Some(error) => match &error {
-            Error::Refused { code, message, .. } if code == DOMAIN_NOT_CONFIGURED => {
-                let route = objects.get(results.len()).map_or("", |object| &object.name);
-                findings.push(gateway_refused(route, message));
-                Ok(Prepared {
-                    results,
-                    findings,
-                    refused: Some(error),
-                })
-            }
-            _ => Err(error),
-        },
+        Some(Error::Refused { code, message, .. }) if code == DOMAIN_NOT_CONFIGURED => Ok(Prepared {
+            results,
+            findings,
+            refused: Some(message),
+        }),
+        Some(error) => Err(error),
     }
 }
 
@@ -277,6 +280,10 @@ impl Record {
 
     fn known(&self) -> Vec<KnownObject> {
         self.objects.values().cloned().collect()
+    }
+
+    fn is_ours(&self, key: &ObjectKey) -> bool {
+        self.objects.get(key).is_some_and(|known| known.ours)
     }
 
     fn has(&self, wanted: &[TenantObject]) -> bool {

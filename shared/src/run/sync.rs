@@ -128,10 +128,11 @@ async fn advance(io: &Io, lease: &Lease, run: &mut Run, until: Timestamp) -> Res
                 io.store.delete_sealed(&lease.enterprise, &run.id).await?;
                 return Ok(Next::Failed { seconds: 0 });
             }
-            RunState::Discovering => discovering(io, lease, run).await?,
-            RunState::Planning => planning(io, lease, run).await?,
-            RunState::Preparing => preparing(io, lease, run).await?,
-            RunState::Applying | RunState::Verifying => applying(io, lease, run, until).await?,
+            // Boxed: one stage within the other would be a single value deeper than the compiler follows.
+            RunState::Discovering => Box::pin(discovering(io, lease, run)).await?,
+            RunState::Planning => Box::pin(planning(io, lease, run)).await?,
+            RunState::Preparing => Box::pin(preparing(io, lease, run)).await?,
+            RunState::Applying | RunState::Verifying => Box::pin(applying(io, lease, run, until)).await?,
         };
         if let Some(wait) = wait {
             return Ok(wait);

@@ -343,6 +343,7 @@ async fn many_steps_are_written_with_what_is_ours(store: Store) {
             policy_type: PolicyType::OnlineVoiceRoutingPolicy,
             name: "Northwind".into(),
             was: None,
+            keeps: None,
         }),
         ..granted(index)
     };

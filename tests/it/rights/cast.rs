@@ -20,6 +20,8 @@ pub(crate) struct Cast {
     /// a run that waits for its sign-in.
     pub(crate) scene: Scene,
     pub(crate) run: String,
+    /// A run that has ended, with a number applied and another refused.
+    pub(crate) done: String,
     pub(crate) plan: String,
     /// The mail address of a Teams user, which the third voice user has, too.
     address: String,
@@ -90,12 +92,16 @@ impl Cast {
         users[2]["email"] = json!(address);
         users.push(spare());
         scene.push_items(json!(users)).await;
+        let refused = json!({ "number": "+3227001001", "failure": "No.", "times": 9 });
+        scene.order("/number-faults", refused).await;
+        let done = scene.apply().await.text("/id").to_owned();
         let plan = scene.plan().await.text("/id").to_owned();
         let run = scene.start(json!({ "kind": "discover" })).await.text("/id").to_owned();
         assert!(!plan.is_empty() && !run.is_empty());
         let mut cast = Self {
             scene,
             run,
+            done,
             plan,
             address,
             sibling: String::new(),
@@ -185,7 +191,9 @@ impl Cast {
 
     /// A request that whoever may make it gets something for: body, key and `ETag` are right.
     pub(crate) async fn request(&self, route: &Route, target: &Target, role: &str) -> Request {
-        let path = route.path.replace("{run}", &self.run).replace("{plan}", &self.plan);
+        let ended = ["/retry", "/undo"].iter().any(|end| route.path.ends_with(end));
+        let run = if ended { &self.done } else { &self.run };
+        let path = route.path.replace("{run}", run).replace("{plan}", &self.plan);
         let path = path.replace("{set}", "calling").replace("{voiceUser}", "spare");
         let mut path = path.replace("{who}", "nobody");
         let mut body = self.body(route);
@@ -334,6 +342,7 @@ impl Cast {
             ("PUT", "/plans/{plan}/approval") => json!({ "releases": 0 }),
             ("PUT", "/release-limit") => json!({ "users": 10 + unique, "percent": 10 }),
             ("POST", "/runs") => json!({ "kind": "discover" }),
+            ("POST", "/runs/{run}/retry") => json!({ "mode": "full" }),
             _ => panic!("say here what to send to {}", route.name()),
         })
     }

@@ -234,10 +234,10 @@ async fn r062_a_run_that_outlives_its_tokens_says_so_stops_between_two_changes_a
     let expected = outcome(&uninterrupted).await;
 
     let scene = Scene::mapped(options(80), USERS, USERS).await;
-    // Five minutes, of which two can be used and the changes need more; Microsoft asks for a minute after four numbers, and
-    // for another one and a half after eight.
+    // Five minutes, of which two can be used and the changes need more; of one batch Microsoft takes ten numbers, and asks
+    // for a minute before the fifth and for two and a half before the tenth.
     scene.microsoft("/switches", json!({ "tokenSeconds": 300 })).await;
-    for (skip, seconds) in [(4, "60"), (4, "90")] {
+    for (skip, seconds) in [(4, "60"), (4, "150")] {
         let busy = json!({ "path": ASSIGN, "status": 429, "retryAfter": seconds, "skip": skip, "times": 1 });
         scene.microsoft("/faults", busy).await;
     }
@@ -300,7 +300,7 @@ async fn r062_what_somebody_did_between_two_sign_ins_is_not_overwritten() {
     scene.map(&[(0, None), (1, None), (2, None)]).await;
     scene.microsoft("/switches", json!({ "tokenSeconds": 300 })).await;
     let unassign = ASSIGN.replace("assignNumber", "unassignNumber");
-    let busy = json!({ "path": unassign, "status": 429, "retryAfter": "150", "skip": 1, "times": 1 });
+    let busy = json!({ "path": unassign, "status": 429, "retryAfter": "150", "skip": 1, "times": 2 });
     scene.microsoft("/faults", busy).await;
     let run = scene.run(json!({ "kind": "apply", "mode": "full" })).await;
     assert_eq!(run.text("/state"), "awaitingSignIn", "{}", run.body);

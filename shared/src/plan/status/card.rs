@@ -4,6 +4,7 @@ use super::next::waiting;
 use super::{Facts, counted};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::management::Management;
+use crate::domain::run::RunState;
 use crate::domain::setup::Setup;
 use crate::domain::sync_status::{LastSync, SYNC_NOW};
 use crate::plan::unattended::waits_for_a_person;
@@ -37,10 +38,37 @@ pub struct PendingUsers {
     pub since: Timestamp,
 }
 
+/// How the integration portal's button looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ButtonState {
+    /// Nobody has synced yet, and nothing is wrong.
+    Ready,
+    /// A first sync was begun and has not read the tenant whole: `Setup partially complete`.
+    SetupPartiallyComplete,
+    /// A sync goes on: `Syncing`, with arrows.
+    Syncing,
+    /// The same with more detail in its log: with the sign of a bug.
+    SyncingDiagnostic,
+    /// Green, with a tick.
+    UpToDate,
+    /// Blue: changes wait.
+    ChangesQueued,
+    /// White, with a warning triangle: the last sync put some of what it planned in place.
+    Problems,
+    /// Red: the last sync put nothing in place.
+    Failed,
+}
+
 /// The sync buttons of the two portals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Buttons {
+    /// How the integration portal's button looks.
+    pub state: ButtonState,
+    /// What stands on it or beside it in that state, where it is not its own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_text: Option<&'static str>,
     /// `Sync Now` or `Sync Now - Changes Queued`
     pub integration_portal: &'static str,
     /// A warning triangle goes with it.
@@ -217,8 +245,35 @@ fn sync_info(facts: &Facts<'_>) -> String {
     )
 }
 
+fn button_state(facts: &Facts<'_>) -> ButtonState {
+    let sync = facts.sync;
+    let running = facts.running();
+    match (running, sync.last, sync.pending) {
+        (Some(run), _, _) if run.state != RunState::AwaitingSignIn => {
+            if run.debug {
+                ButtonState::SyncingDiagnostic
+            } else {
+                ButtonState::Syncing
+            }
+        }
+        (Some(_), _, _) | (None, Some(_), _) if sync.discovered.is_none() => ButtonState::SetupPartiallyComplete,
+        (_, Some((_, LastSync::Failed)), _) => {
+            let partly = facts.failed.is_some_and(|run| run.tally.in_place() > 0);
+            if partly {
+                ButtonState::Problems
+            } else {
+                ButtonState::Failed
+            }
+        }
+        (_, _, Some(_)) => ButtonState::ChangesQueued,
+        (_, None, None) => ButtonState::Ready,
+        (_, Some((_, LastSync::Successful)), None) => ButtonState::UpToDate,
+    }
+}
+
 pub(super) fn buttons(facts: &Facts<'_>) -> Buttons {
     let sync = facts.sync;
+    let state = button_state(facts);
     let entry = |name, label, info, method, debug| ButtonEntry {
         name,
         label,
@@ -228,6 +283,16 @@ pub(super) fn buttons(facts: &Facts<'_>) -> Buttons {
         debug,
     };
     Buttons {
+        state,
+        state_text: match state {
+            ButtonState::SetupPartiallyComplete => Some("Setup partially complete"),
+            ButtonState::Syncing | ButtonState::SyncingDiagnostic => Some("Syncing"),
+            ButtonState::Ready
+            | ButtonState::UpToDate
+            | ButtonState::ChangesQueued
+            | ButtonState::Problems
+            | ButtonState::Failed => None,
+        },
         integration_portal: sync.integration_button(),
         warning: sync.pending.is_some(),
         menu: vec![

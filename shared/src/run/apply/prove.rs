@@ -270,3 +270,6 @@ fn fate(step: &Step, seen: Seen, operation: Option<&Option<OperationState>>, now
         ) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

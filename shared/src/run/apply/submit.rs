@@ -173,8 +173,8 @@ fn decide(
                 Some(_) | None => None,
             }
         }
-        Change::Adopt { .. } | Change::AdoptPolicy { .. } => looked_at,
-        Change::Revoke { .. } | Change::Grant { .. } => None,
+        Change::Adopt { .. } => looked_at,
+        Change::Revoke { .. } | Change::Grant { .. } | Change::AdoptPolicy { .. } => None,
     }
 }
 
@@ -191,3 +191,6 @@ fn not_released(release: &Step) -> Option<(StepState, Option<Code>)> {
         Some(release.code.unwrap_or(Code::MsRefused)),
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,12 +74,13 @@ async fn ended(io: &Io, lease: &Lease, run: &mut Run, session: &Session) -> Resu
     if attended && findings.is_empty() && plan.objects.iter().any(|change| !change.puts()) {
         let brand = io.store.reseller(&kept.reseller).await?.brand;
         let removed = prepare::take_away(io, lease, &kept, &brand, session).await?;
-        let mut lines = object_lines(run, removed.results);
-        if kept.standing.leaving() && removed.findings.is_empty() {
-            lines.extend(activation::take_away(io, lease, &kept, session).await?);
-        }
+        let lines = object_lines(run, removed.results);
         log(io, lease, run, lines).await?;
         findings.extend(removed.findings);
+    }
+    if findings.is_empty() && kept.standing.leaving() {
+        let lines = activation::take_away(io, lease, &kept, session).await?;
+        log(io, lease, run, lines).await?;
     }
     end(io, lease, run, findings).await
 }

@@ -17,7 +17,7 @@ use crate::plan::check::contradictions;
 use crate::plan::guard::{self, releases, rule};
 use crate::plan::sync::{Plan, beyond, plan};
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{apply, diagnosis, mapping, prepare, retry, session, unattended};
+use crate::run::{apply, diagnosis, mapping, preflight, prepare, retry, session, unattended};
 use std::collections::BTreeMap;
 
 /// Notes of one kind that the log names; the plan has all of them.
@@ -35,6 +35,10 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let account = io.store.account(enterprise).await?;
     let session = session::open(io, enterprise, &run.id).await?;
+    let in_the_way = preflight::before_planning(io, lease, &kept, &session).await?;
+    if !in_the_way.is_empty() {
+        return end(io, lease, run, in_the_way).await.map(Some);
+    }
     let objects = prepare::compare(io, lease, &kept, &brand, &session).await?;
     if !objects.conflicts.is_empty() {
         return end(io, lease, run, objects.conflicts).await.map(Some);

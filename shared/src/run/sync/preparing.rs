@@ -8,6 +8,7 @@ use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::run::{Authority, Run, RunState};
 use crate::domain::sync_log::Line;
+use crate::domain::tenant_object::ObjectChange;
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::leases::Lease;
@@ -23,20 +24,20 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let session = session::open(io, &lease.enterprise, &run.id).await?;
     unattended::in_bounds(io, &kept, run).await?;
-    if run.authority == Authority::Unattended {
+    let plan = planned(io, lease, run).await?;
+    let done = if run.authority == Authority::Unattended {
         // Domains and objects of the tenant are a person's to change.
-        let plan = planned(io, lease, run).await?;
-        let missing = unattended::missing_objects(io, &session.graph, &kept, &plan).await?;
-        if !missing.is_empty() {
-            return end(io, lease, run, missing).await.map(Some);
+        match unattended::missing_objects(io, &session.graph, &kept, &plan).await? {
+            missing if missing.is_empty() => ControlFlow::Continue(Vec::new()),
+            missing => ControlFlow::Break(end(io, lease, run, missing).await?),
         }
-    } else if !kept.standing.leaving()
-        && let ControlFlow::Break(next) = put_in_place(io, lease, run, &kept, &brand, &session).await?
-    {
-        // What goes is taken away at the end, when nobody has it any more.
-        return Ok(Some(next));
-    }
-    let mut lines = Vec::new();
+    } else {
+        put_in_place(io, lease, run, &kept, &brand, &session, &plan.objects).await?
+    };
+    let mut lines = match done {
+        ControlFlow::Continue(lines) => lines,
+        ControlFlow::Break(next) => return Ok(Some(next)),
+    };
     let left = apply::left(io, &lease.enterprise, &run.id).await?;
     if let Some(warning) = duration::too_short(&left.work, io.clock.now(), session.stop_by()) {
         lines.push(Line::Obstacle(warning.clone()));
@@ -47,8 +48,8 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
     Ok(None)
 }
 
-/// Makes the calling domains ready and puts the tenant's objects in place; breaks with what happens to the run where Teams
-/// does not let a route lead to the domains yet, or something else stands in the way.
+/// The tenant's objects, once Teams lets a route lead to the calling domains: what is to be logged of them, or what happens
+/// to the run until then. What goes is taken away at the end, when nobody has it any more.
 async fn put_in_place(
     io: &Io,
     lease: &Lease,
@@ -56,8 +57,8 @@ async fn put_in_place(
     kept: &Enterprise,
     brand: &Brand,
     session: &Session,
-) -> Result<ControlFlow<Next>> {
-    let plan = planned(io, lease, run).await?;
+    planned: &[ObjectChange],
+) -> Result<ControlFlow<Next, Vec<Line>>> {
     let mut domains = Domains::gather(io, lease, kept, session).await?;
     loop {
         let ready = domains.ready().await;
@@ -68,20 +69,21 @@ async fn put_in_place(
             Ready::After(seconds) => return Ok(ControlFlow::Break(Next::Wait { seconds })),
             Ready::No(findings) => return end(io, lease, run, findings).await.map(ControlFlow::Break),
         }
-        let prepared = prepare::tenant_objects(io, lease, kept, brand, session, &plan.objects).await?;
+        let untried = domains.untried();
+        let prepared = prepare::tenant_objects(io, lease, kept, brand, session, planned, untried).await?;
         let lines = object_lines(run, prepared.results);
-        if !lines.is_empty() {
+        if let Some(words) = prepared.refused {
             log(io, lease, run, lines).await?;
-        }
-        if prepared.refused.is_some_and(|error| domains.refused(&error)) {
+            domains.refused(&words);
             continue;
         }
         if !prepared.findings.is_empty() {
+            log(io, lease, run, lines).await?;
             return end(io, lease, run, prepared.findings).await.map(ControlFlow::Break);
         }
         let proven = domains.proven().await;
         told(io, lease, run, &mut domains).await?;
-        return proven.map(|()| ControlFlow::Continue(()));
+        return proven.map(|()| ControlFlow::Continue(lines));
     }
 }
 

@@ -197,6 +197,47 @@ fn r208_r209_missing_people_and_dial_pads_have_their_causes() {
 }
 
 #[test]
+fn r202_r203_r221_r222_waiting_and_whom_to_write_to() {
+    for (code, said) in [
+        (
+            "MS_INTERNAL",
+            &[
+                "Wait up to 24 hours",
+                "Only if it stays so after that, report it to Microsoft",
+            ][..],
+        ),
+        (
+            "INV_UNDELIVERED",
+            &[
+                "junk and spam",
+                "User &gt; Edit &gt; Settings",
+                "sent again",
+                "reassigned to somebody else",
+            ],
+        ),
+        (
+            "DIALPAD_LATE",
+            &["open a ticket with a description and the phone numbers concerned"],
+        ),
+        ("NOT_PROVEN", &["with a description and the phone numbers concerned"]),
+    ] {
+        says(&help_topic(code).html(), said);
+    }
+}
+
+#[test]
+fn r218_r219_the_local_directory_and_the_other_tenant() {
+    let steps = ["Clear the attribute msRTCSIP-Line", "Let directory synchronisation run"];
+    says(&help_topic("ONPREM_LINE_URI").html(), &steps);
+    let ways = [
+        "private (incognito) window",
+        "Disable Sync",
+        "signed in to the right tenant",
+    ];
+    says(&help_topic("TENANT_MISMATCH").html(), &ways);
+}
+
+#[test]
 fn r062_a_session_that_is_too_short_is_no_loss() {
     says(
         &help_topic("TOKEN_TOO_SHORT").html(),

@@ -346,12 +346,38 @@ pub(super) const PEOPLE: &[Topic] = &[
         links: &[TEAMS_CALLING],
     },
     Topic {
+        codes: &["MS_INTERNAL"],
+        headline: "Microsoft answered with a fault of its own",
+        what: "A service of Microsoft failed on the way. What the sync had put in place stays; the rest is still to be done.",
+        steps: &[
+            "Wait up to 24 hours: most faults of this kind pass by themselves.",
+            "Run the sync again; it goes on from what is in place.",
+            "Only if it stays so after that, report it to Microsoft: the support bundle of the sync has the request ids \
+             that Microsoft asks for.",
+        ],
+        who: "{provider}.",
+        links: &[],
+    },
+    Topic {
+        codes: &["INV_UNDELIVERED"],
+        headline: "The invitation has not arrived",
+        what: "The mail with the link and the Invitation Code came back, or nobody has opened it.",
+        steps: &[
+            "Look into the folders for junk and spam.",
+            "Check the address, and correct it in User > Edit > Settings where it is wrong.",
+            "Have the invitation sent again.",
+            "If the person cannot be reached, have the Global Admin role reassigned to somebody else.",
+        ],
+        who: "{provider}.",
+        links: &[],
+    },
+    Topic {
         codes: &["NOT_PROVEN"],
         headline: "A change cannot be read back",
         what: "Microsoft took a change, and does not show it. It may come late, or be lost.",
         steps: &[
             "Run a sync again after a while.",
-            "If it stays so after 24 hours, contact {provider}.",
+            "If it stays so after 24 hours, contact {provider} with a description and the phone numbers concerned.",
         ],
         who: "{provider}.",
         links: &[],

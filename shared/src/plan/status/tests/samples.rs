@@ -384,6 +384,24 @@ impl Sample {
         self
     }
 
+    /// The last sync put something in place, and not all of it.
+    pub(super) fn failed_in_part(mut self) -> Self {
+        self = self.failed(1);
+        if let Some(run) = &mut self.failed {
+            run.tally.added = 1;
+        }
+        self
+    }
+
+    /// A diagnostic sync goes on.
+    pub(super) fn debugging(mut self, state: RunState) -> Self {
+        self = self.running(state);
+        if let Some(run) = &mut self.current {
+            run.debug = true;
+        }
+        self
+    }
+
     /// The last sync ended well.
     pub(super) fn succeeded(mut self) -> Self {
         self.sync.last = Some((at(45), LastSync::Successful));
