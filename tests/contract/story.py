@@ -43,16 +43,17 @@ from dialbridge_client.api.sync import (
     download_run_log,
     get_operators,
     get_plan,
+    get_plan_as_script,
     get_preflight,
     get_release_limit,
     get_run,
     get_run_log,
     get_status,
     get_support_bundle,
-    get_unattended,
     list_run_changes,
     list_calling_domains,
     list_dns_records,
+    get_unattended,
     list_runs,
     make_plan,
     put_operators,
@@ -458,6 +459,8 @@ class Story:
         check("the plan has changes without conflicts", made.changes and not made.conflicts, made)
         kept = answered(200, get_plan.sync_detailed(self.enterprise, made.id, client=client))
         check("the plan is kept as it was made", kept == made, kept)
+        script = get_plan_as_script.sync_detailed(self.enterprise, made.id, client=client)
+        check("the plan is a script", "Set-CsPhoneNumberAssignment" in answered(200, script), script)
         check("one sign-in is enough for it", made.sign_ins == 1 and made.estimated_seconds > 0, made)
         check("every change has its reason", all(one.reason_text for one in made.changes), made)
         self.agree(made.id)

@@ -249,7 +249,7 @@ fn button_state(facts: &Facts<'_>) -> ButtonState {
     let sync = facts.sync;
     let running = facts.running();
     match (running, sync.last, sync.pending) {
-        (Some(run), _, _) if run.state != RunState::AwaitingSignIn => {
+        (Some(run), _, _) if !waits_for_a_person(facts.enterprise, run) => {
             if run.debug {
                 ButtonState::SyncingDiagnostic
             } else {

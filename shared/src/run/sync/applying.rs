@@ -78,6 +78,7 @@ async fn ended(io: &Io, lease: &Lease, run: &mut Run, session: &Session) -> Resu
         log(io, lease, run, lines).await?;
         findings.extend(removed.findings);
     }
+    // A run may have made domains and never come to the objects that lead to them.
     if findings.is_empty() && kept.standing.leaving() {
         let lines = activation::take_away(io, lease, &kept, session).await?;
         log(io, lease, run, lines).await?;

@@ -23,20 +23,23 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
     let kept = io.store.enterprise(&lease.enterprise).await?;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let session = session::open(io, &lease.enterprise, &run.id).await?;
-    unattended::in_bounds(io, &kept, run).await?;
     let plan = planned(io, lease, run).await?;
-    let done = if run.authority == Authority::Unattended {
+    unattended::in_bounds(io, &kept, run).await?;
+    let mut lines = if kept.standing.leaving() {
+        // What goes is taken away at the end, when nobody has it any more.
+        Vec::new()
+    } else if run.authority == Authority::Unattended {
         // Domains and objects of the tenant are a person's to change.
-        match unattended::missing_objects(io, &session.graph, &kept, &plan).await? {
-            missing if missing.is_empty() => ControlFlow::Continue(Vec::new()),
-            missing => ControlFlow::Break(end(io, lease, run, missing).await?),
+        let missing = unattended::missing_objects(io, &session.graph, &kept, &plan).await?;
+        if !missing.is_empty() {
+            return end(io, lease, run, missing).await.map(Some);
         }
+        Vec::new()
     } else {
-        put_in_place(io, lease, run, &kept, &brand, &session, &plan.objects).await?
-    };
-    let mut lines = match done {
-        ControlFlow::Continue(lines) => lines,
-        ControlFlow::Break(next) => return Ok(Some(next)),
+        match put_in_place(io, lease, run, &kept, &brand, &session, &plan.objects).await? {
+            ControlFlow::Continue(lines) => lines,
+            ControlFlow::Break(next) => return Ok(Some(next)),
+        }
     };
     let left = apply::left(io, &lease.enterprise, &run.id).await?;
     if let Some(warning) = duration::too_short(&left.work, io.clock.now(), session.stop_by()) {
@@ -49,7 +52,7 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
 }
 
 /// The tenant's objects, once Teams lets a route lead to the calling domains: what is to be logged of them, or what happens
-/// to the run until then. What goes is taken away at the end, when nobody has it any more.
+/// to the run until then.
 async fn put_in_place(
     io: &Io,
     lease: &Lease,
