@@ -4,7 +4,6 @@ use super::next::waiting;
 use super::{Facts, counted};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::management::Management;
-use crate::domain::run::RunState;
 use crate::domain::setup::Setup;
 use crate::domain::sync_status::{LastSync, SYNC_NOW};
 use crate::plan::unattended::waits_for_a_person;
