@@ -21,8 +21,9 @@ fn tenant(n: usize) -> TenantId {
 }
 
 async fn take(store: &Store, calls: Calls, count: u32, now: Timestamp) -> Option<SignedDuration> {
-    let taken = store.take_in_tenant(&tenant(1), calls, count, Urgency::Run, now);
-    taken.await.unwrap()
+    let tenant = tenant(1);
+    let taken = store.take_in_tenant(&tenant, calls, count, Urgency::Run, now).await;
+    taken.unwrap()
 }
 
 async fn workers_that_ask_at_once_get_no_more_than_there_is(store: Store) {
@@ -55,7 +56,8 @@ async fn a_budget_fills_up_again(store: Store) {
 
 async fn people_go_before_runs(store: Store) {
     while take(&store, Calls::Reads, 1, NOW).await.is_none() {}
-    let person = store.take_in_tenant(&tenant(1), Calls::Reads, 5, Urgency::Person, NOW);
+    let tenant = tenant(1);
+    let person = store.take_in_tenant(&tenant, Calls::Reads, 5, Urgency::Person, NOW);
     assert_eq!(person.await.unwrap(), None);
 }
 
@@ -69,7 +71,8 @@ async fn a_pause_holds_for_everybody(store: Store) {
         assert!(take(&store, calls, 1, until - SECOND / 1000).await.is_some());
         assert_eq!(take(&store, calls, 1, until).await, None);
     }
-    let other = store.take_in_tenant(&tenant(2), Calls::Reads, 1, Urgency::Run, NOW);
+    let another = tenant(2);
+    let other = store.take_in_tenant(&another, Calls::Reads, 1, Urgency::Run, NOW);
     assert_eq!(other.await.unwrap(), None);
 }
 
@@ -118,7 +121,8 @@ async fn budgets_hold_and_nobody_starves_beside_giants(store: Store) {
         let wait = if worker.in_tenant {
             store.take_in_common(Calls::Writes, PORTION, clock).await.unwrap()
         } else {
-            let taken = store.take_in_tenant(&tenant(n), Calls::Writes, PORTION, Urgency::Run, clock);
+            let tenant = tenant(n);
+            let taken = store.take_in_tenant(&tenant, Calls::Writes, PORTION, Urgency::Run, clock);
             taken.await.unwrap()
         };
         match wait {
