@@ -4,7 +4,7 @@ use super::samples::{NOW, SECOND, at_once};
 use jiff::{SignedDuration, Timestamp};
 use shared::domain::ids::TenantId;
 use shared::io::store::Store;
-use shared::io::store::pace::{COMMON_WRITES, Calls, PORTION, TENANT_CALLS, Urgency, WINDOW};
+use shared::io::store::pace::{Answer, COMMON_WRITES, Calls, PORTION, TENANT_CALLS, Urgency, WINDOW};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -118,36 +118,42 @@ async fn budgets_hold_and_nobody_starves_beside_giants(store: Store) {
     while let Some(Reverse((now, n))) = turns.pop() {
         let worker = &mut workers[n];
         let clock = now + worker.ahead;
-        let wait = if worker.in_tenant {
-            store.take_in_common(Calls::Writes, PORTION, clock).await.unwrap()
+        let later = if worker.in_tenant {
+            match store.take_in_common(Calls::Writes, PORTION, clock).await.unwrap() {
+                Answer::Granted(wait) => {
+                    let made = now + wait;
+                    worker.in_tenant = false;
+                    worker.left -= PORTION;
+                    grants.push((made, PORTION));
+                    by_tenant.entry(n).or_default().push((made, PORTION));
+                    if worker.left == 0 {
+                        worker.done = Some(made);
+                    } else {
+                        turns.push(Reverse((made, n)));
+                    }
+                    None
+                }
+                Answer::Later(wait) => Some(wait),
+            }
         } else {
             let tenant = tenant(n);
             let taken = store.take_in_tenant(&tenant, Calls::Writes, PORTION, Urgency::Run, clock);
-            taken.await.unwrap()
-        };
-        match wait {
-            Some(wait) => turns.push(Reverse((now + wait, n))),
-            None if worker.in_tenant => {
-                worker.in_tenant = false;
-                worker.left -= PORTION;
-                grants.push((now, PORTION));
-                by_tenant.entry(n).or_default().push((now, PORTION));
-                if worker.left == 0 {
-                    worker.done = Some(now);
-                } else {
-                    turns.push(Reverse((now, n)));
-                }
-            }
-            None => {
+            let later = taken.await.unwrap();
+            if later.is_none() {
                 worker.in_tenant = true;
                 turns.push(Reverse((now, n)));
             }
+            later
+        };
+        if let Some(wait) = later {
+            turns.push(Reverse((now + wait, n)));
         }
         if early_progress.is_none() && now >= NOW + WINDOW {
             let got: Vec<u32> = workers[..GIANTS].iter().map(|giant| 400 - giant.left).collect();
             early_progress = Some((*got.iter().min().unwrap(), *got.iter().max().unwrap()));
         }
     }
+    grants.sort_unstable();
     let in_all = most_in_a_window(&grants);
     let in_one = by_tenant.values().map(|grants| most_in_a_window(grants)).max().unwrap();
     let done = |some: &[Worker]| some.iter().map(|worker| worker.done.unwrap()).collect::<Vec<_>>();

@@ -62,7 +62,10 @@ impl Round<'_> {
         self.note_sent(&mut batch).await?;
         let changes: Vec<NumberChange<'_>> = batch.iter().filter_map(sent).collect();
         let handed = self.io.graph.change_numbers(self.token, turn, &changes).await?;
-        let refused = handed.iter().filter(|handed| matches!(handed, Handed::Later(_))).count();
+        let refused = handed
+            .iter()
+            .filter(|handed| matches!(handed, Handed::Later(_)))
+            .count();
         let noted = self.note_answers(batch, handed, |operation| operation).await;
         self.learn(refused > 0).await?;
         noted
@@ -73,7 +76,11 @@ impl Round<'_> {
     async fn learn(&mut self, refused: bool) -> Result<()> {
         let most = u32::try_from(MOST_PARTS).unwrap_or(u32::MAX);
         let size = self.progress.in_a_batch.unwrap_or(most);
-        let next = if refused { (size / 2).max(1) } else { (size + 1).min(most) };
+        let next = if refused {
+            (size / 2).max(1)
+        } else {
+            (size + 1).min(most)
+        };
         if next != size {
             self.progress.in_a_batch = Some(next);
             self.keep_progress().await?;
