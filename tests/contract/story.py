@@ -38,15 +38,31 @@ from dialbridge_client.api.mapping import (
 )
 from dialbridge_client.api.resellers import create_reseller, get_reseller, put_reseller, resend_activation
 from dialbridge_client.api.sync import (
+    approve_plan,
+    cancel_run,
+    download_run_log,
     get_operators,
     get_plan,
+    get_plan_as_script,
+    get_preflight,
+    get_release_limit,
     get_run,
     get_run_log,
     get_status,
+    get_support_bundle,
+    get_unattended,
+    list_run_changes,
+    list_calling_domains,
+    list_dns_records,
     list_runs,
     make_plan,
     put_operators,
+    put_release_limit,
+    put_unattended,
+    retry_run,
     start_run,
+    stop_unattended,
+    undo_run,
 )
 from dialbridge_client.api.voice_users import (
     create_voice_user,
@@ -61,13 +77,16 @@ from dialbridge_client.api.voice_users import (
 )
 from dialbridge_client.models import (
     AcceptForm,
+    ApprovalForm,
     BrandForm,
+    Code,
     DeputyForm,
     FilterFormType0,
     FilterFormType0Mode,
     ImportVoiceUsersMode,
     InvitationState,
     LicenceForm,
+    ListDnsRecordsState,
     MappingForm,
     Mode,
     NewEnterprise,
@@ -76,16 +95,20 @@ from dialbridge_client.models import (
     PlanForm,
     Problem,
     Progress,
+    ReleaseLimit,
     ResellerBody,
     RowForm,
+    RetryForm,
     RunForm,
     RunKind,
     RunState,
     Service,
     State,
+    UnattendedForm,
     Verdict,
     VoiceUserForm,
     VoiceUserList,
+    Weekday,
 )
 from examples import Examples
 from world import check
@@ -171,7 +194,9 @@ class Story:
         plan = self.plan()
         applied = self.run(RunForm(kind=RunKind.APPLY, plan=plan, mode=Mode.FULL))
         self.look_back(applied)
+        self.stop_and_undo(discovered)
         self.deputies()
+        self.hours()
         self.upkeep()
         self.reset_and_move()
         waiting = self.start(RunForm(kind=RunKind.DISCOVER))
@@ -408,6 +433,25 @@ class Story:
         check("and so does its voice user", seen.teams_user.id == teams_users[0].id, seen)
         return [user.id for user in teams_users]
 
+    def agree(self, plan):
+        """What stands in the way, how much may be taken away, and who agrees to it."""
+        client, provider_side = self.account_admin(), self.reseller_admin()
+        report = answered(200, get_preflight.sync_detailed(self.enterprise, client=client))
+        check("nothing stops the sync", report.ready and report.directory_read, report)
+        one = get_preflight.sync_detailed(self.enterprise, client=client, code=Code.NOT_SYNCED_YET)
+        check("what is saved is not synced yet", answered(200, one).codes[0].count == MAPPED, one)
+        approve = lambda count: approve_plan.sync_detailed(
+            self.enterprise, plan, client=client, body=ApprovalForm(releases=count)
+        )
+        refused(422, "invalid", approve(1))
+        check("nothing is taken away", answered(200, approve(0)).approval.releases == 0, plan)
+        limit = get_release_limit.sync_detailed(self.enterprise, client=provider_side)
+        check("five or a tenth pass", answered(200, limit).percent == 10, limit)
+        body = {"client": provider_side, "body": ReleaseLimit(users=6, percent=10), "if_match": limit.headers["etag"]}
+        put = lambda: put_release_limit.sync_detailed(self.enterprise, **body)
+        check("six pass", answered(200, put()).users == 6, limit)
+        refused(412, "stale", put())
+
     def plan(self):
         client = self.global_admin()
         key, form = str(uuid4()), PlanForm()
@@ -415,7 +459,11 @@ class Story:
         check("the plan has changes without conflicts", made.changes and not made.conflicts, made)
         kept = answered(200, get_plan.sync_detailed(self.enterprise, made.id, client=client))
         check("the plan is kept as it was made", kept == made, kept)
+        script = get_plan_as_script.sync_detailed(self.enterprise, made.id, client=client)
+        check("the plan is a script", b"Set-CsPhoneNumberAssignment" in script.content, script)
         check("one sign-in is enough for it", made.sign_ins == 1 and made.estimated_seconds > 0, made)
+        check("every change has its reason", all(one.reason_text for one in made.changes), made)
+        self.agree(made.id)
         return made.id
 
     def look_back(self, run):
@@ -425,10 +473,33 @@ class Story:
         check("every change is applied", set(states) == {Progress.APPLIED}, states)
         status = answered(200, get_status.sync_detailed(self.enterprise, client=client))
         check("nothing is left to do", (status.sync_status, status.action_needed) == ("Up to date", "None"), status)
+        domains = answered(200, list_calling_domains.sync_detailed(self.enterprise, client=client)).items
+        check("the calling domains are active", {domain.state.value for domain in domains} == {"active"}, domains)
+        support = self.caller("provider_support", "sam@provider.example")
+        waiting = list_dns_records.sync_detailed(client=support, state=ListDnsRecordsState.UNVERIFIED)
+        check("no record waits to be published", answered(200, waiting).items == [], waiting)
         sip_data = answered(200, get_sip_data_access.sync_detailed(self.enterprise, client=client))
         check("call detail records may be read", sip_data.access_sip_data, sip_data)
         history = answered(200, list_runs.sync_detailed(self.enterprise, client=client))
         check("the newest run comes first", history.items[0].id == run, history)
+        changes = answered(200, list_run_changes.sync_detailed(self.enterprise, run, client=client, limit=2))
+        check("changes come in parts", len(changes.items) == 2 and changes.next_ == 2, changes)
+        text = download_run_log.sync_detailed(self.enterprise, run, client=client)
+        check("the log is a file", text.status_code == 200 and text.content.startswith(b"<00:00> "), text)
+        bundle = answered(200, get_support_bundle.sync_detailed(self.enterprise, run, client=client))
+        check("the bundle is of the run", bundle.run.id == run and bundle.log and not bundle.people, bundle)
+        form = RetryForm(mode=Mode.FULL)
+        again = retry_run.sync_detailed(self.enterprise, run, client=client, body=form, idempotency_key=str(uuid4()))
+        refused(409, "conflict", again)
+
+    def stop_and_undo(self, discovered):
+        """A run is stopped before it begins, and one that changed nothing cannot be undone."""
+        client = self.global_admin()
+        waiting = self.start(RunForm(kind=RunKind.DISCOVER))
+        stopped = answered(202, cancel_run.sync_detailed(self.enterprise, waiting.id, client=client))
+        check("the run is stopped", stopped.state == RunState.CANCELLED, stopped)
+        undone = undo_run.sync_detailed(self.enterprise, discovered, client=client, idempotency_key=str(uuid4()))
+        refused(409, "conflict", undone)
 
     def deputies(self):
         """The Global Admin names a deputy, and nobody else does."""
@@ -445,6 +516,24 @@ class Story:
         named = answered(200, name(admin, seen.headers["etag"]))
         check("one deputy is named", [(one.name, one.known) for one in named.deputies] == [("Alex", False)], named)
         refused(412, "stale", name(admin, seen.headers["etag"]))
+
+    def hours(self):
+        """The Global Admin chooses hours; without the leave they start nothing."""
+        admin, path = self.global_admin(), self.enterprise
+        seen = get_unattended.sync_detailed(path, client=admin)
+        view = answered(200, seen)
+        check("no sync runs unattended", (view.leave.state, view.automatic) == ("never", False), view)
+        form = UnattendedForm(automatic=True, days=[Weekday.MONDAY], from_="20:00", until="06:00", releases=False)
+
+        def choose(client, etag):
+            return put_unattended.sync_detailed(path, client=client, body=form, if_match=etag)
+
+        refused(404, "not-found", choose(self.account_admin(), seen.headers["etag"]))
+        view = answered(200, choose(admin, seen.headers["etag"]))
+        check("the hours are kept, and nothing is planned", (view.from_, view.next_) == ("20:00", None), view)
+        refused(412, "stale", choose(admin, seen.headers["etag"]))
+        stopped = answered(200, stop_unattended.sync_detailed(path, client=self.account_admin()))
+        check("there is nothing to take back", stopped.leave.state == "never", stopped)
 
     def upkeep(self):
         """What the reseller does with an enterprise that is in use."""

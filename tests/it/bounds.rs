@@ -14,7 +14,7 @@ type Item = HashMap<String, AttributeValue>;
 type Calls = BTreeMap<String, u64>;
 
 /// Lists that come whole, each with what bounds it.
-const WHOLE: [(&str, &str); 5] = [
+const WHOLE: [(&str, &str); 6] = [
     (
         "/v1/enterprises/{enterprise}/domains",
         "two domains for each region of the form",
@@ -27,12 +27,19 @@ const WHOLE: [(&str, &str); 5] = [
         "/v1/enterprises/{enterprise}/licences",
         "rows without a licence are mapped voice users",
     ),
-    ("/v1/enterprises/{enterprise}/runs/{run}", "the changes of one run"),
+    (
+        "/v1/enterprises/{enterprise}/runs/{run}",
+        "the changes of one run, where they are no more than 1000",
+    ),
+    (
+        "/v1/enterprises/{enterprise}/runs/{run}/support-bundle",
+        "the last 5000 lines of one log",
+    ),
     ("/v1/enterprises/{enterprise}/plans/{plan}", "the changes of one plan"),
 ];
 
 /// Lists of which a part is exactly one query.
-const ONE_QUERY: [&str; 7] = [
+const ONE_QUERY: [&str; 8] = [
     "/v1/resellers",
     "/v1/resellers/{reseller}/audit",
     "/v1/enterprises",
@@ -40,6 +47,7 @@ const ONE_QUERY: [&str; 7] = [
     "/v1/enterprises/{enterprise}/groups",
     "/v1/enterprises/{enterprise}/runs",
     "/v1/enterprises/{enterprise}/runs/{run}/log",
+    "/v1/enterprises/{enterprise}/runs/{run}/changes",
 ];
 
 /// A directory has 16 parts, each with those who can be mapped and those who cannot; the rest is the account and its sync.
@@ -202,6 +210,21 @@ async fn grown(cast: &Cast, times: usize) {
         Item::from(key)
     };
     engine.put((0..times).map(line).collect()).await;
+    let step = |n: usize| {
+        let key = [
+            ("pk".to_owned(), string(format!("{own}#RUN#{}", cast.run))),
+            ("sk".to_owned(), string(format!("STEP#{n:06}"))),
+            ("index".to_owned(), AttributeValue::N(n.to_string())),
+            ("user".to_owned(), string("2c0b6a1e-1111-4a11-9a11-0000000000aa")),
+            ("what".to_owned(), string(format!("+ number {n}"))),
+            (
+                "state".to_owned(),
+                AttributeValue::M([("state".to_owned(), string("pending"))].into()),
+            ),
+        ];
+        Item::from(key)
+    };
+    engine.put((0..times).map(step).collect()).await;
 }
 
 #[tokio::test]
@@ -305,7 +328,7 @@ async fn every_list_is_bounded() {
         }
         bounded += 1;
     }
-    assert_eq!(bounded, 13, "lists that come in parts");
+    assert_eq!(bounded, 14, "lists that come in parts");
 }
 
 /// Ten thousand enterprises of one reseller.

@@ -677,22 +677,73 @@ async fn calling(graph: &mut Session) {
     assert_eq!(json!(statuses), json!([["1", 200], ["2", 404], ["3", 424]]));
 }
 
+/// The contract's own examples, with a tenant and tokens that are known here: the simulator gives the answers that they say.
+fn examples(graph: &Session, contract: &jsonschema::Validator) {
+    const REQUESTS: [(&str, &str); 3] = [
+        (
+            include_str!("../../infra/configure-tenant/examples/look.request.json"),
+            include_str!("../../infra/configure-tenant/examples/look.answer.json"),
+        ),
+        (
+            include_str!("../../infra/configure-tenant/examples/apply.request.json"),
+            include_str!("../../infra/configure-tenant/examples/apply.answer.json"),
+        ),
+        (
+            include_str!("../../infra/configure-tenant/examples/remove.request.json"),
+            include_str!("../../infra/configure-tenant/examples/remove.answer.json"),
+        ),
+    ];
+    let gateways = graph.microsoft.tenants()[0].sbc_domains.clone();
+    let here = |text: &str| -> Value {
+        let text = text
+            .replace("9f3c2b10-0000-4000-8000-00000000bf01", &graph.tenant)
+            .replace("\"graph-token\"", &format!("{:?}", graph.token))
+            .replace("\"teams-token\"", &format!("{:?}", graph.teams_token))
+            .replace("bluefinch.sbc1.eu.voice.example", &gateways[0])
+            .replace("bluefinch.sbc2.eu.voice.example", &gateways[1]);
+        serde_json::from_str(&text).unwrap()
+    };
+    // Another route is there already, so this one's number is the next.
+    let unnumbered = |answer: &Value| {
+        let text = answer.to_string();
+        text.replace("\"priority\":1", "\"priority\":0")
+    };
+    for (request, answer) in REQUESTS {
+        let given = graph.microsoft.configure_tenant(here(request));
+        assert!(contract.is_valid(&given), "{given:#}");
+        assert_eq!(unnumbered(&given), here(answer).to_string());
+    }
+    let request = here(include_str!("../../infra/configure-tenant/examples/apply.request.json"));
+    let mut refused = request.clone();
+    refused["objects"][1]["settings"]["gateways"] = json!(["nobody.sbc1.eu.voice.example"]);
+    let given = graph.microsoft.configure_tenant(refused);
+    assert_eq!(given["error"]["code"], "DomainNotConfigured", "{given:#}");
+    assert_eq!(
+        (&given["error"]["kind"], given["results"].as_array().unwrap().len()),
+        (&json!("voiceRoute"), 1)
+    );
+    let mut usage = request;
+    usage["work"] = json!("remove");
+    usage["objects"] = json!([{ "kind": "pstnUsage", "name": "Northwind2Teams-Routing" }]);
+    assert_eq!(graph.microsoft.configure_tenant(usage)["ok"], true);
+}
+
 /// Makes the voice objects that only the worker can make, by its contract.
 async fn configure(graph: &Session) {
     let contract: Value = serde_json::from_str(WORKER_CONTRACT).unwrap();
     let contract = jsonschema::validator_for(&contract).unwrap();
     let gateways = &graph.microsoft.tenants()[0].sbc_domains;
     let request = json!({
-        "version": 1, "tenant": graph.tenant, "graphToken": graph.token, "teamsToken": graph.teams_token,
-        "desired": {
-            "pstnUsages": ["Carrier"],
-            "voiceRoutes": [{ "name": "Carrier", "numberPattern": ".*", "gateways": gateways,
-                              "pstnUsages": ["Carrier"], "priority": null }],
-            "voiceRoutingPolicies": [{ "name": "Carrier-VRP", "pstnUsages": ["Carrier"] }],
-            "callingPolicies": [{ "name": "Brand-VM-MOHEXT", "allowPrivateCalling": true, "allowVoicemail": "UserOverride",
-                "allowCallForwardingToPhone": true, "allowCallForwardingToUser": true, "musicOnHoldEnabledType": "Disabled" }],
-        },
-        "remove": { "voiceRoutes": [], "voiceRoutingPolicies": [], "callingPolicies": [], "pstnUsages": [] },
+        "version": 2, "tenant": graph.tenant, "graphToken": graph.token, "teamsToken": graph.teams_token, "work": "apply",
+        "objects": [
+            { "kind": "pstnUsage", "name": "Carrier", "settings": {} },
+            { "kind": "voiceRoute", "name": "Carrier", "settings": {
+                "numberPattern": ".*", "gateways": gateways, "pstnUsages": ["Carrier"], "priority": null } },
+            { "kind": "voiceRoutingPolicy", "name": "Carrier-VRP", "settings": { "pstnUsages": ["Carrier"] } },
+            { "kind": "callingPolicy", "name": "Brand-VM-MOHEXT", "settings": {
+                "allowPrivateCalling": true, "allowVoicemail": "UserOverride", "allowCallForwardingToPhone": true,
+                "allowCallForwardingToUser": true, "musicOnHoldEnabledType": "Disabled" } },
+        ],
     });
     assert!(contract.is_valid(&request));
     let actions = |answer: &Value| -> BTreeSet<String> {
@@ -709,6 +760,7 @@ async fn configure(graph: &Session) {
         assert_eq!(answer["ok"], true, "{answer:#}");
         assert_eq!(actions(&answer), BTreeSet::from([expected.to_owned()]));
     }
+    examples(graph, &contract);
     let mut swapped = request;
     swapped["teamsToken"] = swapped["graphToken"].clone();
     let answer = graph.microsoft.configure_tenant(swapped);

@@ -12,6 +12,8 @@ mod graph_contract;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
+mod powershell;
+#[cfg(test)]
 mod rights;
 #[cfg(test)]
 mod runtime;
@@ -19,6 +21,8 @@ mod runtime;
 mod runtime_api;
 #[cfg(test)]
 mod sign_in;
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]

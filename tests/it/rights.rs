@@ -100,13 +100,15 @@ pub(crate) fn weight(route: &Route) -> usize {
         ("PUT", "approval") => 0,
         // What was taken back can be sent again.
         ("DELETE", "invitation" | "{voiceUser}") => 2,
+        // Whoever stops a run ends its sign-in; what was undone by hand is not undone again.
+        ("POST", "cancel") => 2,
         // A new run gives up the one that waits for its sign-in; sync is enabled after it was disabled.
-        ("POST", "runs" | "enable-sync") => 2,
-        (_, "disable") => 3,
-        (_, "enable") => 4,
-        (_, "global-admin") => 5,
-        ("DELETE", _) => 6,
-        (_, "restore") => 7,
+        ("POST", "runs" | "retry" | "enable-sync") => 3,
+        (_, "disable") => 4,
+        (_, "enable") => 5,
+        (_, "global-admin") => 6,
+        ("DELETE", _) => 7,
+        (_, "restore") => 8,
         _ => 1,
     }
 }

@@ -1,7 +1,7 @@
 //! The rules of this repository as tests. Each test keeps one rule for every file, and shows that it can fail.
 
 mod rules;
-mod source;
+pub(crate) mod source;
 
 use rules::{
     arrows, begins_with_its_purpose, belongs_to_nobody, decision_page, misplaced, nothing_switched_off, own_words,

@@ -1,7 +1,7 @@
 //! Help by code: what Microsoft may say on its own page, and what our codes mean. It needs no token and no cookie, so it
 //! opens in a window of its own beside the sign-in; it reads and changes nothing.
 
-use crate::pages::{help, help_topic, topics};
+use crate::pages::{TeamsCallingPage, help, help_topic, teams_calling, topics};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use serde::Deserialize;
@@ -28,6 +28,13 @@ pub(crate) async fn list(params: Result<Params<HelpParams>>) -> Response {
         Some(code) => Redirect::to(&format!("/help/{code}")).into_response(),
         None => help(!asked.trim().is_empty()).into_response(),
     }
+}
+
+/// How calling with Teams works, and what of it is in the organization's Teams.
+#[utoipa::path(get, path = "/help/teams-calling", operation_id = "showTeamsCalling", tag = "pages",
+    responses((status = 200, content_type = "text/html", body = String)))]
+pub(crate) async fn calling() -> TeamsCallingPage {
+    teams_calling()
 }
 
 /// What a code means and what to do.

@@ -8,15 +8,17 @@ mod help;
 mod moves;
 mod permissions;
 mod refusals;
+mod teams_calling;
 #[cfg(test)]
 mod tests;
 pub mod topics;
 
-pub use choices::{GroupRow, GroupsPage, ManagementPage, NextPage, Offer, PreviewView};
+pub use choices::{GroupRow, GroupsPage, ManagementPage, NextPage, Offer, PreviewView, UnattendedPage};
 pub use help::{HelpPage, HelpRow, HelpTopicPage, help, help_topic};
 pub use moves::{AcceptedPage, MoveTenantPage, WaitPage};
 pub use permissions::permission_sets;
 pub use refusals::{refused, refused_with};
+pub use teams_calling::{PolicyRow, TeamsCallingPage, teams_calling};
 
 use askama::Template;
 use axum::http::header;
@@ -253,11 +255,13 @@ pages!(
     AcceptedPage,
     NextPage,
     ManagementPage,
+    UnattendedPage,
     GroupsPage,
     DonePage,
     RefusedPage,
     HelpPage,
     HelpTopicPage,
+    TeamsCallingPage,
     PermissionsPage,
 );
 

@@ -61,6 +61,10 @@ pub(crate) struct DiagnosisView {
     open: Vec<String>,
     /// How old the view of the tenant is.
     as_of: String,
+    /// What to write to support, with the description and the phone numbers that they ask for; present where it is their
+    /// turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    support_text: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -124,6 +128,7 @@ fn view(io: &Io, about: About) -> DiagnosisView {
         passed: found.passed,
         open: found.open,
         as_of: found.as_of,
+        support_text: about.ticket,
     }
 }
 

@@ -19,5 +19,6 @@ pub async fn handle(io: &Io, event: LambdaEvent<Work>) -> Result<Next, Error> {
     let now = io.clock.now();
     // The lease's clock may be ahead of the wall in the local world; a call always gets a minute.
     let until = wall.unwrap_or(now).max(now + jiff::SignedDuration::from_mins(1));
-    Ok(sync::work(io, &event.payload, &event.context.request_id, until).await?)
+    // Boxed: a run as a whole is a value deeper than the compiler follows.
+    Ok(Box::pin(sync::work(io, &event.payload, &event.context.request_id, until)).await?)
 }

@@ -3,11 +3,13 @@
 mod domains;
 mod log;
 mod operators;
+mod pack;
 mod plans;
 mod preflight;
 mod release_limit;
 mod runs;
 mod status;
+mod unattended;
 
 use axum::Router;
 use shared::io::Io;
@@ -23,8 +25,10 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(domains::list))
         .routes(routes!(domains::unverified))
         .routes(routes!(operators::get, operators::put))
+        .routes(routes!(unattended::get, unattended::put, unattended::stop))
         .routes(routes!(plans::make))
         .routes(routes!(plans::get))
+        .routes(routes!(pack::get))
         .routes(routes!(plans::approve))
         .routes(routes!(preflight::get))
         .routes(routes!(release_limit::get, release_limit::put))

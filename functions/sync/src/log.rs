@@ -39,6 +39,7 @@ pub(crate) struct LogParams {
     /// 1 to 1000; 500 where left out. Lines of another level count.
     limit: Option<u16>,
     /// `debug` for a debug run and `normal` for any other where left out.
+    #[param(inline)]
     level: Option<LogLevel>,
 }
 
@@ -49,6 +50,7 @@ pub(crate) struct TextParams {
     /// The first line's number, from 0.
     from: Option<u32>,
     /// `debug` for a debug run and `normal` for any other where left out.
+    #[param(inline)]
     level: Option<LogLevel>,
 }
 

@@ -9,10 +9,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::Result;
 use shared::domain::caller::Caller;
+use shared::domain::calling_policy::PolicyType;
 use shared::domain::change::{Change, Why};
 use shared::domain::finding::Finding;
-use shared::domain::ids::{EnterpriseId, PlanId};
+use shared::domain::ids::{EnterpriseId, PlanId, TeamsUserId};
 use shared::domain::permission::Approval;
+use shared::domain::phone::E164;
 use shared::domain::tenant_object::ObjectChange;
 use shared::io::Io;
 use shared::run::access;
@@ -36,8 +38,8 @@ pub(crate) struct PlanView {
     id: PlanId,
     #[schema(value_type = String, format = "date-time")]
     made: Timestamp,
-    /// What is done with the tenant's own objects; a run looks at them itself, so a plan that is made without a sign-in has
-    /// none.
+    /// What is done with the tenant's own objects, as far as that is known without a sign-in: before the changes, or after
+    /// them where it is taken away.
     objects: Vec<ObjectChange>,
     /// In order of execution.
     changes: Vec<PlannedChange>,
@@ -61,14 +63,21 @@ pub(crate) struct PlanView {
     sign_ins: u32,
 }
 
-/// One change, and why it is made.
+/// One change of a number or a policy of one Teams user, and why it is made.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct PlannedChange {
-    #[serde(flatten)]
-    change: Change,
-    /// Whom it concerns; absent where the directory does not know them.
+    change: Kind,
+    /// Whom it concerns.
+    #[schema(value_type = String)]
+    user: TeamsUserId,
+    /// Absent where the directory does not know them.
     name: Option<String>,
+    /// Of a number.
+    #[schema(value_type = Option<String>)]
+    number: Option<E164>,
+    /// Of a policy.
+    policy_type: Option<PolicyType>,
     /// What the user has of it before; absent is nothing, or the tenant's default.
     before: Option<String>,
     /// What the user has of it after.
@@ -78,18 +87,57 @@ struct PlannedChange {
     reason_text: &'static str,
 }
 
-impl From<StoredPlan> for PlanView {
-    fn from(plan: StoredPlan) -> Self {
-        let planned = |(change, reason): (&Change, Why)| PlannedChange {
-            name: plan.names.get(change.user()).cloned(),
-            before: change.before().map(str::to_owned),
-            after: change.after().map(str::to_owned),
-            change: change.clone(),
-            reason,
-            reason_text: reason.text(),
+/// What is done.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PlannedChangeKind)]
+enum Kind {
+    /// A number of ours is taken from the user.
+    Release,
+    /// A number is given to the user.
+    Assign,
+    /// A number that was released from somebody else before is given to the user.
+    Move,
+    /// A number or policy is right already, and noted as ours.
+    Adopt,
+    /// A policy of ours is taken from the user.
+    Revoke,
+    /// A policy is given to the user.
+    Grant,
+}
+
+impl PlannedChange {
+    fn new(plan: &StoredPlan, change: &Change, reason: Why) -> Self {
+        let (kind, policy_type) = match change {
+            Change::Release { .. } => (Kind::Release, None),
+            Change::Assign { moved: false, .. } => (Kind::Assign, None),
+            Change::Assign { moved: true, .. } => (Kind::Move, None),
+            Change::Adopt { .. } => (Kind::Adopt, None),
+            Change::AdoptPolicy { policy_type, .. } => (Kind::Adopt, Some(*policy_type)),
+            Change::Revoke { policy_type, .. } => (Kind::Revoke, Some(*policy_type)),
+            Change::Grant { policy_type, .. } => (Kind::Grant, Some(*policy_type)),
         };
         Self {
-            changes: plan.reasoned().map(planned).collect(),
+            change: kind,
+            user: change.user().clone(),
+            name: plan.names.get(change.user()).cloned(),
+            number: change.number().cloned(),
+            policy_type,
+            before: change.before().map(str::to_owned),
+            after: change.after().map(str::to_owned),
+            reason,
+            reason_text: reason.text(),
+        }
+    }
+}
+
+impl From<StoredPlan> for PlanView {
+    fn from(plan: StoredPlan) -> Self {
+        Self {
+            changes: plan
+                .reasoned()
+                .map(|(change, why)| PlannedChange::new(&plan, change, why))
+                .collect(),
             text: plan.text(),
             id: plan.id,
             made: plan.made,
@@ -142,8 +190,8 @@ pub(crate) async fn undo(
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct OnePlan {
-    enterprise: EnterpriseId,
-    plan: PlanId,
+    pub(crate) enterprise: EnterpriseId,
+    pub(crate) plan: PlanId,
 }
 
 /// A plan, for 30 days after it was made.

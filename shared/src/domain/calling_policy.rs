@@ -54,13 +54,19 @@ impl CallingPolicy {
     /// `{prefix}-{VM|NoVM|NoVMOrForward}-{MOHTEAMS|MOHEXT}` (R155-R156).
     #[must_use]
     pub fn name(&self, brand: &Brand) -> String {
+        self.name_with(&brand.policy_prefix)
+    }
+
+    /// The same with a prefix.
+    #[must_use]
+    pub fn name_with(&self, prefix: &str) -> String {
         let handling = match self.call_handling {
             CallHandling::Voicemail => "VM",
             CallHandling::NoVoicemail => "NoVM",
             CallHandling::NoVoicemailNoForwarding => "NoVMOrForward",
         };
         let music = if self.pbx_music { "MOHEXT" } else { "MOHTEAMS" };
-        format!("{}-{handling}-{music}", brand.policy_prefix)
+        format!("{prefix}-{handling}-{music}")
     }
 }
 

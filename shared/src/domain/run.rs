@@ -188,6 +188,12 @@ impl Tally {
         counted.finish()
     }
 
+    /// Changes that are in place, a move counted once.
+    #[must_use]
+    pub fn in_place(&self) -> u32 {
+        self.added + self.moved + self.released + self.changed + self.adopted
+    }
+
     /// The result in a sentence, such as `3 numbers added, 1 released; 2 changes failed`.
     #[must_use]
     pub fn words(&self) -> String {

@@ -63,6 +63,18 @@ pub fn service(aws: &Aws, http: &SharedHttpClient, endpoint: Option<&str>) -> Sd
     config.build()
 }
 
+/// The same for a function that does its work before it answers: one patient attempt, and no second one behind our back.
+#[must_use]
+pub fn patient(config: &SdkConfig, patience: Duration) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(patience)
+        .operation_timeout(patience)
+        .build();
+    let builder = config.to_builder().timeout_config(timeouts);
+    builder.retry_config(RetryConfig::disabled()).build()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -90,7 +90,7 @@ impl Io {
                 config.state_machine_arn.clone(),
             ),
             tenant_config: TenantConfig::new(
-                aws_sdk_lambda::Client::new(&sdk(&endpoints.lambda)),
+                aws_sdk_lambda::Client::new(&aws::patient(&sdk(&endpoints.lambda), tenant_config::PATIENCE)),
                 config.configure_tenant_function.clone(),
             ),
             vault: Vault::new(secrets, kms, &config),

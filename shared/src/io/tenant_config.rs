@@ -9,7 +9,11 @@ use aws_sdk_lambda::Client;
 use aws_smithy_types::Blob;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::time::Duration;
 
+/// How long one call may take. The worker loads a large module and signs in before it begins; its own limit is a little
+/// shorter (`infra/configure-tenant/README.md`), and what it does not get done is continued by the next call.
+pub const PATIENCE: Duration = Duration::from_secs(85);
 /// The contract's version.
 const VERSION: u32 = 2;
 /// What Microsoft's module says to administrators of a partner, whatever their role.
@@ -169,14 +173,7 @@ impl TenantConfig {
 
     async fn ask(&self, on_behalf: OnBehalf<'_>, work: Work, objects: Vec<Value>) -> Result<Done> {
         let doing = work.doing();
-        let request = Request {
-            version: VERSION,
-            tenant: on_behalf.tenant,
-            graph_token: on_behalf.graph.secret().expose(),
-            teams_token: on_behalf.teams.secret().expose(),
-            work,
-            objects,
-        };
+        let request = request(on_behalf, work, objects);
         let payload = serde_json::to_vec(&request).map_err(|error| Error::upstream(doing, error))?;
         let sent = self
             .client
@@ -191,6 +188,17 @@ impl TenantConfig {
             return Err(Error::upstream(doing, format!("the worker failed: {kind}")));
         }
         answered(doing, &payload)
+    }
+}
+
+fn request(on_behalf: OnBehalf<'_>, work: Work, objects: Vec<Value>) -> Request<'_> {
+    Request {
+        version: VERSION,
+        tenant: on_behalf.tenant,
+        graph_token: on_behalf.graph.secret().expose(),
+        teams_token: on_behalf.teams.secret().expose(),
+        work,
+        objects,
     }
 }
 
@@ -259,9 +267,77 @@ fn refused(doing: &'static str, failure: Failure) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::secret::Secret;
+    use jiff::Timestamp;
 
     fn read(answer: &Value) -> Result<Done> {
         answered("test", answer.to_string().as_bytes())
+    }
+
+    fn example(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    macro_rules! example {
+        ($name:literal) => {
+            include_str!(concat!(
+                "../../../infra/configure-tenant/examples/",
+                $name,
+                ".json"
+            ))
+        };
+    }
+
+    #[test]
+    fn the_examples_of_the_contract_are_what_is_sent() {
+        let token = |text: &str| Token::new(Secret::new(text.to_owned()), Timestamp::UNIX_EPOCH);
+        let (tenant, graph, teams) = (
+            "9f3c2b10-0000-4000-8000-00000000bf01".parse().unwrap(),
+            token("graph-token"),
+            token("teams-token"),
+        );
+        let on_behalf = OnBehalf {
+            tenant: &tenant,
+            graph: &graph,
+            teams: &teams,
+        };
+        let apply = example(example!("apply.request"));
+        let objects: Vec<TenantObject> = serde_json::from_value(apply["objects"].clone()).unwrap();
+        let wire = objects.iter().map(|object| serde_json::to_value(object).unwrap());
+        let sent = serde_json::to_value(request(on_behalf, Work::Apply, wire.collect())).unwrap();
+        assert_eq!(sent, apply);
+        let keys: Vec<ObjectKey> = objects
+            .iter()
+            .map(|object| (object.settings.kind(), object.name.clone()))
+            .collect();
+        let sent = serde_json::to_value(request(on_behalf, Work::Look, named(&keys))).unwrap();
+        assert_eq!(sent, example(example!("look.request")));
+        let keys: Vec<ObjectKey> = keys.into_iter().rev().collect();
+        let sent = serde_json::to_value(request(on_behalf, Work::Remove, named(&keys))).unwrap();
+        assert_eq!(sent, example(example!("remove.request")));
+    }
+
+    #[test]
+    fn the_examples_of_the_contract_are_read() {
+        let apply = example(example!("apply.request"));
+        let wanted: Vec<TenantObject> = serde_json::from_value(apply["objects"].clone()).unwrap();
+        let done = answered("test", example!("apply.answer").as_bytes()).unwrap();
+        assert!(done.stopped.is_none());
+        for (object, result) in wanted.iter().zip(&done.results) {
+            assert_eq!((object.key(), result.action.as_str()), (result.key(), "created"));
+            assert!(object.settings.agree(result.now.as_ref().unwrap()));
+        }
+        let looked = answered("test", example!("look.answer").as_bytes()).unwrap();
+        assert!(looked.results.iter().all(|result| result.now.is_none()));
+        let removed = answered("test", example!("remove.answer").as_bytes()).unwrap();
+        assert!(
+            removed
+                .results
+                .iter()
+                .all(|result| result.was.is_some() && result.now.is_none())
+        );
+        let refused = answered("test", example!("refused.answer").as_bytes()).unwrap();
+        assert!(matches!(refused.stopped, Some(Error::Refused { code, .. }) if code == "DomainNotConfigured"));
     }
 
     #[test]

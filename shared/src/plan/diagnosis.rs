@@ -4,8 +4,10 @@
 mod checks;
 #[cfg(test)]
 mod tests;
+mod ticket;
 mod verdict;
 
+pub use ticket::{Case, ticket};
 pub use verdict::Verdict;
 
 use crate::domain::directory::TeamsUser;

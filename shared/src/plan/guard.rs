@@ -90,17 +90,22 @@ pub fn with_approval(permission: Permission, approval: Option<&Approval>, releas
     }
 }
 
-/// Why a run has executed nothing of its plan, which is kept to be read and approved.
+/// Why a run has executed nothing of its plan, which is kept to be read and approved; or, without a plan, why the next one
+/// would.
 #[must_use]
-pub fn too_many(plan: &PlanId, releases: usize, limit: usize) -> Finding {
+pub fn too_many(plan: Option<&PlanId>, releases: usize, limit: usize) -> Finding {
+    let (done, which) = match plan {
+        Some(plan) => ("; nothing was changed", format!("Read the plan {plan}")),
+        None => ("", "Make a plan and read it".to_owned()),
+    };
     Finding {
         code: Code::TooManyReleases,
-        subject: plan.to_string(),
+        subject: plan.map(ToString::to_string).unwrap_or_default(),
         seen: format!(
-            "The sync would take the numbers of {releases} users away, and {limit} pass without approval; nothing was changed."
+            "The sync would take the numbers of {releases} users away, and {limit} pass without approval{done}."
         ),
         fix: format!(
-            "Read the plan {plan}. If it is meant, have somebody who may approve its {releases} releases, and start a sync with that plan; if not, put the mapping, the group filter or the number of licenses right."
+            "{which}. If it is meant, have somebody who may approve its {releases} releases, and start a sync with that plan; if not, put the mapping, the voice users or the number of licenses right."
         ),
         actor: Actor::AccountAdmin,
         about: None,

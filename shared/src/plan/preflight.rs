@@ -14,7 +14,7 @@ mod user;
 pub use account::{DIAL_PAD_WITHIN, dial_pad, first_sync, not_synced_yet, over_license};
 pub use filter::{Absence, group, group_banned, group_paused, hidden, user_not_in_filter};
 pub use number::{Elsewhere, no_extension, number_invalid, number_missing, number_orphaned, number_taken};
-pub use objects::{gateway_refused, name_taken, object_not_proven, policy_drift};
+pub use objects::{name_taken, object_not_proven, policy_drift};
 pub use people::{Directory, Seen, against, people};
 pub use report::{Kind, Noted, ready, report};
 pub use scope::{Effect, Scope, scope};

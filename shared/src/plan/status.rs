@@ -10,7 +10,8 @@ mod steps;
 mod tests;
 
 pub use card::{
-    ButtonEntry, Buttons, CardField, LicenceCount, Links, ManagementConsent, Panel, PendingUsers, SetupLink,
+    ButtonEntry, ButtonState, Buttons, CardField, LicenceCount, Links, ManagementConsent, Panel, PendingUsers,
+    SetupLink,
 };
 pub use events::{Event, EventCode};
 pub use steps::{OnboardingStep, StepName};
@@ -49,6 +50,8 @@ pub struct Facts<'a> {
     pub unanswered: Option<&'a Begun>,
     /// The page that explains the permissions (R032).
     pub permissions: &'a Url,
+    /// The page that says how calling works (R160-R162).
+    pub teams_calling: &'a Url,
     /// Where local times are printed.
     pub zone: &'a TimeZone,
     /// When.

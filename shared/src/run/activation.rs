@@ -18,7 +18,7 @@ use crate::io::store::keys::PENDING_SHARDS;
 use crate::io::store::leases::Lease;
 use crate::plan::activation::{Action, Facts, Seen, next};
 use crate::plan::preflight::tenant;
-use crate::run::prepare::{self, DOMAIN_NOT_CONFIGURED};
+use crate::run::prepare;
 use crate::run::session::Session;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,26 +63,19 @@ pub(super) struct Domains<'a> {
     pub(super) lines: Vec<Line>,
 }
 
-/// The domains that Teams refused in a route, by the worker's words; none where it refused something else. Words that name
-/// none of them speak of all.
-fn refused_in(error: &Error, needed: &[String]) -> Option<BTreeSet<String>> {
-    let Error::Refused { code, message, .. } = error else {
-        return None;
-    };
-    if code != DOMAIN_NOT_CONFIGURED {
-        return None;
-    }
-    let message = message.to_lowercase();
+/// The domains that Teams refused in a route, by Microsoft's words. Words that name none of them speak of all.
+fn refused_in(words: &str, needed: &[String]) -> BTreeSet<String> {
+    let message = words.to_lowercase();
     let named: BTreeSet<String> = needed
         .iter()
         .filter(|domain| message.contains(domain.as_str()))
         .cloned()
         .collect();
-    Some(if named.is_empty() {
+    if named.is_empty() {
         needed.iter().cloned().collect()
     } else {
         named
-    })
+    }
 }
 
 impl<'a> Domains<'a> {
@@ -157,6 +150,60 @@ impl<'a> Domains<'a> {
         }
     }
 
+    /// What would keep the domains from being made ready, as far as looking tells: nothing is made. What a run would wait
+    /// for is none of it.
+    ///
+    /// # Errors
+    /// Those of Microsoft and of the table.
+    pub(super) async fn foreseen(mut self) -> Result<Vec<Finding>> {
+        match self.look_ahead().await {
+            Err(Error::Refused {
+                status: 403,
+                doing,
+                message,
+                ..
+            }) => Ok(vec![tenant::not_allowed(doing, &message)]),
+            result => result,
+        }
+    }
+
+    async fn look_ahead(&mut self) -> Result<Vec<Finding>> {
+        if self.settled() {
+            return Ok(Vec::new());
+        }
+        let all = self.io.graph.domains(&self.session.graph).await?;
+        self.see(all);
+        let mut action = self.next(self.io.clock.now());
+        if action == Action::ReadProducts {
+            self.products = Some(self.io.graph.products(&self.session.graph).await?);
+            action = self.next(self.io.clock.now());
+        }
+        match action {
+            Action::Stop(findings) => Ok(findings),
+            Action::ReadProducts
+            | Action::Create(_)
+            | Action::ReadRecord(_)
+            | Action::Verify(_)
+            | Action::MakeAccount(_)
+            | Action::License { .. }
+            | Action::Configure
+            | Action::Wait(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn next(&self, now: Timestamp) -> Action {
+        next(&Facts {
+            now,
+            until: self.session.stop_by() - RESERVE,
+            needed: &self.needed,
+            seen: &self.seen,
+            known: &self.known,
+            unseen: &self.unseen,
+            refused: &self.refused,
+            products: self.products.as_deref(),
+        })
+    }
+
     async fn advance(&mut self) -> Result<Ready> {
         if self.settled() {
             return Ok(Ready::Yes);
@@ -166,17 +213,7 @@ impl<'a> Domains<'a> {
         loop {
             let now = self.io.clock.now();
             self.io.store.renew(self.lease, now).await?;
-            let action = next(&Facts {
-                now,
-                until: self.session.stop_by() - RESERVE,
-                needed: &self.needed,
-                seen: &self.seen,
-                known: &self.known,
-                unseen: &self.unseen,
-                refused: &self.refused,
-                products: self.products.as_deref(),
-            });
-            let stopped = match action {
+            let stopped = match self.next(now) {
                 Action::Configure => Some(Ready::Yes),
                 Action::Wait(seconds) => Some(Ready::After(seconds)),
                 Action::Stop(findings) => Some(Ready::No(findings)),
@@ -198,15 +235,15 @@ impl<'a> Domains<'a> {
         }
     }
 
-    /// Teams did not take the route. Whether that is about the domains; then `ready` goes on with them.
-    pub(super) fn refused(&mut self, error: &Error) -> bool {
-        match refused_in(error, &self.needed) {
-            Some(refused) => {
-                self.refused.extend(refused);
-                true
-            }
-            None => false,
-        }
+    /// Teams did not take the route because of the domains, in these words; `ready` goes on with them.
+    pub(super) fn refused(&mut self, words: &str) {
+        self.refused.extend(refused_in(words, &self.needed));
+    }
+
+    /// Whether some domain carries calls is not known yet.
+    pub(super) fn untried(&self) -> bool {
+        let active = |domain: &String| self.known.get(domain).is_some_and(|known| known.active.is_some());
+        !self.needed.iter().all(active)
     }
 
     /// Teams has taken the route: the domains carry calls. Licences and accounts that are needed no longer are taken back.
@@ -229,7 +266,7 @@ impl<'a> Domains<'a> {
 
     fn remembered(&self, domain: &str, now: Timestamp) -> CallingDomain {
         let known = self.known.get(domain).cloned();
-        known.unwrap_or_else(|| CallingDomain::new(domain, self.session.identity.tenant.clone(), false, now))
+        known.unwrap_or_else(|| CallingDomain::new(domain, self.session.tenant.clone(), false, now))
     }
 
     async fn keep(&mut self, domain: CallingDomain, news: Option<&str>) -> Result<()> {
@@ -240,7 +277,7 @@ impl<'a> Domains<'a> {
     }
 
     async fn create(&mut self, domain: &str, now: Timestamp) -> Result<Option<Ready>> {
-        let tenant = self.session.identity.tenant.clone();
+        let tenant = self.session.tenant.clone();
         self.keep(CallingDomain::new(domain, tenant, true, now), None).await?;
         let made = self.io.graph.create_domain(&self.session.graph, domain).await;
         match made {
@@ -484,9 +521,7 @@ fn password(io: &Io) -> Secret {
 /// What the table remembers of the domains of the session's tenant.
 async fn remembered(io: &Io, lease: &Lease, session: &Session) -> Result<BTreeMap<String, CallingDomain>> {
     let all = io.store.calling_domains(&lease.enterprise).await?;
-    let here = all
-        .into_iter()
-        .filter(|domain| domain.tenant == session.identity.tenant);
+    let here = all.into_iter().filter(|domain| domain.tenant == session.tenant);
     Ok(here.map(|domain| (domain.name.clone(), domain)).collect())
 }
 
@@ -567,22 +602,9 @@ mod tests {
     #[test]
     fn a_refusal_names_its_domains_or_means_all() {
         let needed = ["a.sbc.example".to_owned(), "b.sbc.example".to_owned()];
-        let refused = |code: &str, message: &str| {
-            let error = Error::Refused {
-                doing: "x",
-                status: 400,
-                code: code.into(),
-                message: message.into(),
-            };
-            refused_in(&error, &needed).map(|domains| domains.into_iter().collect::<Vec<_>>())
-        };
+        let refused = |words: &str| refused_in(words, &needed).into_iter().collect::<Vec<_>>();
         let words = "Can not use the \"B.sbc.example\" domain as it was not configured for this tenant";
-        assert_eq!(
-            refused(DOMAIN_NOT_CONFIGURED, words),
-            Some(vec!["b.sbc.example".to_owned()])
-        );
-        assert_eq!(refused(DOMAIN_NOT_CONFIGURED, "Not configured."), Some(needed.to_vec()));
-        assert_eq!(refused("Forbidden", words), None);
-        assert_eq!(refused_in(&Error::TokenExpired, &needed), None);
+        assert_eq!(refused(words), ["b.sbc.example"]);
+        assert_eq!(refused("Not configured."), needed);
     }
 }

@@ -3,7 +3,7 @@
 //! the provider asks for them: names become `person-1`, addresses keep their domain and numbers their last four digits.
 
 use crate::domain::enterprise::Enterprise;
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Code, Finding};
 use crate::domain::ids::{EnterpriseId, RunId, TeamsUserId};
 use crate::domain::run::{Run, StepState, Tally};
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ use crate::io::store::runs::LineItem;
 use crate::plan::masking::Mask;
 use crate::plan::status::Status;
 use crate::run::plans::StoredPlan;
-use crate::run::status;
+use crate::run::{preflight, status};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -40,6 +40,8 @@ pub struct SupportBundle {
     tenant: Option<String>,
     /// Where it stands now.
     status: Status,
+    /// What is known now that would stop a sync, or part of it; the first few of each kind.
+    preflight: Vec<PreflightKind>,
     /// The run.
     run: RunSummary,
     /// What it planned.
@@ -69,6 +71,15 @@ struct RunSummary {
     result: Option<String>,
     counts: Tally,
     findings: Vec<Finding>,
+}
+
+/// Findings of one kind in a support bundle.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PreflightKind {
+    code: Code,
+    count: usize,
+    shown: Vec<Finding>,
 }
 
 /// The plan of a support bundle.
@@ -116,6 +127,7 @@ pub async fn bundle(io: &Io, kept: &Enterprise, id: &RunId, people: bool, now: T
     let steps = io.store.steps(&kept.id, id).await?;
     let log = last_lines(io, &kept.id, &run).await?;
     let named = names(io, kept, plan.as_ref()).await?;
+    let known = preflight::report(io, kept, None, 0, now).await?;
     let open = steps.into_iter().filter(crate::domain::run::Step::unfinished);
     let bundle = SupportBundle {
         made: now,
@@ -124,6 +136,15 @@ pub async fn bundle(io: &Io, kept: &Enterprise, id: &RunId, people: bool, now: T
         enterprise: kept.id.clone(),
         tenant: kept.setup.tenant().map(|tenant| tenant.id.to_string()),
         status: status::document(io, kept, now).await?,
+        preflight: known
+            .kinds
+            .into_iter()
+            .map(|kind| PreflightKind {
+                code: kind.code,
+                count: kind.count,
+                shown: kind.shown.into_iter().map(|noted| noted.finding).collect(),
+            })
+            .collect(),
         run: RunSummary {
             result: run.result(),
             id: run.id,

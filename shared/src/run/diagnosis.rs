@@ -17,6 +17,7 @@ use crate::io::Io;
 use crate::io::store::account::Account;
 use crate::io::store::directory::Among;
 use crate::io::store::troubles::Trouble;
+use crate::plan::diagnosis::{Case, ticket};
 use crate::plan::diagnosis::{Chosen, Diagnosis, Facts, GroupState, LastLook, Person, SameAddress, Seats, diagnose};
 use crate::plan::discover;
 use crate::plan::mapping::{self, Cannot, Wanted};
@@ -49,6 +50,8 @@ pub struct About {
     pub voice_user: Option<(VoiceUserId, String)>,
     /// What there is to say.
     pub diagnosis: Diagnosis,
+    /// What to write to support, where it is support's turn (R221-R222).
+    pub ticket: Option<String>,
 }
 
 /// Somebody who was looked for.
@@ -297,8 +300,18 @@ async fn about(io: &Io, kept: &Enterprise, world: &World, subject: Subject<'_>, 
             zone: &schedule::zone(&kept.settings.time_zone)?,
         },
     });
+    let label = subject.looked.label();
+    let ticket = ticket(&Case {
+        enterprise: &kept.settings.name,
+        provider: &brand.provider_contact,
+        person: label.as_deref(),
+        voice: subject.voice,
+        owned: owned.number.as_ref(),
+        reasons: &diagnosis.reasons,
+    });
     Ok(About {
-        teams_user: subject.looked.label().and_then(|label| Some((id?, label))),
+        ticket,
+        teams_user: label.and_then(|label| Some((id?, label))),
         voice_user: subject.voice.map(|voice| (voice.id.clone(), voice.name.clone())),
         diagnosis,
     })

@@ -15,7 +15,7 @@ use crate::domain::phone::E164;
 use crate::domain::run::Step;
 use crate::domain::schedule;
 use crate::domain::sync_log::Line;
-use crate::domain::tenant_object::{ObjectAction, ObjectChange};
+use crate::domain::tenant_object::ObjectChange;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::graph::{AccountType, Token};
@@ -80,9 +80,10 @@ impl StoredPlan {
     /// what is left alone.
     #[must_use]
     pub fn text(&self) -> Vec<String> {
-        let objects: Vec<String> = self.objects.iter().map(ToString::to_string).collect();
-        // What is taken away goes when nobody has it any more.
-        let last = self.objects.iter().all(|object| object.action == ObjectAction::Remove);
+        let objects = |puts| {
+            let these = self.objects.iter().filter(move |object| object.puts() == puts);
+            these.map(ToString::to_string)
+        };
         let changes = self.reasoned().map(|(change, why)| {
             let text = self.words(change);
             match why {
@@ -91,12 +92,12 @@ impl StoredPlan {
             }
         });
         let conflicts = self.conflicts.iter().map(|conflict| format!("! {conflict}"));
-        let (first, last) = if last {
-            (Vec::new(), objects)
-        } else {
-            (objects, Vec::new())
-        };
-        first.into_iter().chain(changes).chain(last).chain(conflicts).collect()
+        // What is taken away goes when nobody has it any more.
+        objects(true)
+            .chain(changes)
+            .chain(objects(false))
+            .chain(conflicts)
+            .collect()
     }
 
     /// Every change with its reason.
@@ -276,13 +277,7 @@ pub async fn approve(io: &Io, access: &Access, plan: &PlanId, releases: usize, n
 }
 
 /// What is known before Teams is asked: what is wanted, what is ours, and what the directory says of everybody.
-pub(super) async fn known(
-    io: &Io,
-    enterprise: &Enterprise,
-    brand: &Brand,
-    account: &Account,
-    now: Timestamp,
-) -> Result<Facts> {
+async fn known(io: &Io, enterprise: &Enterprise, brand: &Brand, account: &Account, now: Timestamp) -> Result<Facts> {
     let (wanted, without_number) = mapping::wanted(&account.rows, &account.voice_users, enterprise, brand, now);
     let people = wanted.keys().cloned().collect();
     let (people, directory) = futures::try_join!(
@@ -314,7 +309,8 @@ pub(super) async fn known(
     })
 }
 
-async fn predicted(
+/// The same facts with what Teams has if nobody has touched what we put there.
+pub(super) async fn predicted(
     io: &Io,
     enterprise: &Enterprise,
     brand: &Brand,

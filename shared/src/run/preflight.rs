@@ -9,11 +9,29 @@ use crate::domain::sync_status::SyncStatus;
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::account::Account;
-use crate::plan::mapping;
-use crate::plan::preflight;
-use crate::plan::sync::Facts;
+use crate::io::store::leases::Lease;
+use crate::plan::sync::{Facts, plan};
+use crate::plan::{guard, mapping, preflight};
+use crate::run::activation::Domains;
+use crate::run::session::Session;
 use crate::run::{activation, diagnosis, plans, status};
 use jiff::Timestamp;
+
+/// What keeps the whole run from planning, all of it at once. What only concerns single users is left to the plan.
+///
+/// # Errors
+/// Whatever keeps Microsoft from answering.
+pub(super) async fn before_planning(
+    io: &Io,
+    lease: &Lease,
+    kept: &Enterprise,
+    session: &Session,
+) -> Result<Vec<Finding>> {
+    if kept.standing.leaving() {
+        return Ok(Vec::new());
+    }
+    Domains::gather(io, lease, kept, session).await?.foreseen().await
+}
 
 /// What is known without asking Microsoft.
 #[derive(Debug)]
@@ -43,15 +61,17 @@ pub async fn report(io: &Io, kept: &Enterprise, only: Option<Code>, from: usize,
         activation::shown(io, kept, now),
     )?;
     let failed = status::failed(io, enterprise, &sync).await?;
-    let facts = plans::known(io, kept, &reseller.brand, &account, now).await?;
+    let facts = plans::predicted(io, kept, &reseller.brand, &account, now).await?;
     let own = |finding: Finding| Noted { finding, seen_at: None };
     let read = |finding: Finding| Noted {
         finding,
         seen_at: directory.read_at,
     };
     let chosen = diagnosis::chosen(kept, &groups, failed.as_ref());
-    let blocks = document.blocks.into_iter().filter(|block| of_the_whole(block.code));
     let ended = failed.as_ref().and_then(|run| run.ended);
+    let of_the_run = failed.map(|run| run.findings).unwrap_or_default();
+    let blocks = document.blocks.into_iter().chain(of_the_run);
+    let blocks = blocks.filter(|block| of_the_whole(block.code) && !of_one_run(block.code));
     let blocks = blocks.map(|finding| Noted {
         finding,
         seen_at: ended,
@@ -74,6 +94,7 @@ pub async fn report(io: &Io, kept: &Enterprise, only: Option<Code>, from: usize,
         .chain(facts.remarks.iter().cloned().map(read))
         .chain(without_number.map(own))
         .chain(not_synced(kept, &account, &facts, &sync).map(own))
+        .chain(too_many(kept, &account, &facts).map(own))
         .chain(seen_by_runs);
     let found: Vec<Noted> = found.collect();
     // Whether a sync can start does not depend on the part that is looked at.
@@ -92,6 +113,19 @@ fn of_the_whole(code: Code) -> bool {
         // What is known of the groups is newer than the last run that failed.
         Scope::Group | Scope::Number | Scope::User => false,
     }
+}
+
+/// It says nothing of the next run: what that one will plan is worked out anew.
+fn of_one_run(code: Code) -> bool {
+    matches!(code, Code::PlanStale | Code::TooManyReleases)
+}
+
+/// The next sync would wait for somebody's approval.
+fn too_many(kept: &Enterprise, account: &Account, facts: &Facts) -> Option<Finding> {
+    let releases = guard::releases(&plan(facts).changes);
+    let limit = kept.release_limit.free(account.owned.len());
+    let waits = releases > limit && !kept.standing.leaving();
+    waits.then(|| guard::too_many(None, releases, limit))
 }
 
 /// What is saved and not in Teams yet, of everybody.

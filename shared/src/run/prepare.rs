@@ -6,19 +6,19 @@ use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
 use crate::domain::ids::TenantId;
-use crate::domain::tenant_object::{KnownObject, ObjectAction, ObjectChange, ObjectKey, TenantObject};
+use crate::domain::tenant_object::{KnownObject, ObjectAction, ObjectChange, ObjectKey, ObjectKind, TenantObject};
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::io::tenant_config::{Configured, Done, OnBehalf};
 use crate::plan::duration;
-use crate::plan::preflight::{gateway_refused, object_not_proven};
+use crate::plan::preflight::object_not_proven;
 use crate::plan::tenant::{self, Objects, Seen};
 use crate::run::session::Session;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the worker says of a route to a domain that Teams does not take.
-pub(super) const DOMAIN_NOT_CONFIGURED: &str = "DomainNotConfigured";
+const DOMAIN_NOT_CONFIGURED: &str = "DomainNotConfigured";
 
 /// The derived trunks of an enterprise: its label below the base domains of the chosen regions.
 #[must_use]
@@ -75,33 +75,52 @@ pub async fn waits(io: &Io, kept: &Enterprise, brand: &Brand) -> Result<bool> {
 ///
 /// # Errors
 /// `TokenExpired`, `Refused` with Microsoft's words, `Upstream`.
-pub(super) async fn compare(io: &Io, kept: &Enterprise, brand: &Brand, session: &Session) -> Result<Objects> {
+pub(super) async fn compare(
+    io: &Io,
+    lease: &Lease,
+    kept: &Enterprise,
+    brand: &Brand,
+    session: &Session,
+) -> Result<Objects> {
+    if session.teams().is_err() {
+        // Nobody has signed in, and only a person's token is taken there.
+        return foreseen(io, kept, brand).await;
+    }
     let (wanted, known) = (wanted(io, kept, brand), known(io, kept).await?);
-    let seen = look(io, session, &wanted, &known).await?;
+    let seen = look(io, lease, session, &wanted, &known).await?;
     Ok(tenant::plan(&wanted, &known, &seen))
 }
 
-async fn look(io: &Io, session: &Session, wanted: &[TenantObject], known: &[KnownObject]) -> Result<Seen> {
+async fn look(
+    io: &Io,
+    lease: &Lease,
+    session: &Session,
+    wanted: &[TenantObject],
+    known: &[KnownObject],
+) -> Result<Seen> {
     let ours = known.iter().filter(|known| known.ours).map(|known| known.object.key());
     let names: BTreeSet<ObjectKey> = wanted.iter().map(TenantObject::key).chain(ours).collect();
     if names.is_empty() {
         return Ok(Seen::new());
     }
-    session.lasts(io.clock.now(), duration::PREPARING)?;
     let names: Vec<ObjectKey> = names.into_iter().collect();
-    let there = io.tenant_config.look(on_behalf(session), &names).await?;
+    let there = io.tenant_config.look(ready(io, lease, session).await?, &names).await?;
     Ok(there
         .into_iter()
         .map(|object| (object.key(), object.settings))
         .collect())
 }
 
-fn on_behalf(session: &Session) -> OnBehalf<'_> {
-    OnBehalf {
-        tenant: &session.identity.tenant,
+/// A call of the worker cannot be stopped half-way: before each, the session must hold out for it, and so must the lease.
+async fn ready<'a>(io: &Io, lease: &Lease, session: &'a Session) -> Result<OnBehalf<'a>> {
+    let now = io.clock.now();
+    session.lasts(now, duration::PREPARING)?;
+    io.store.renew(lease, now).await?;
+    Ok(OnBehalf {
+        tenant: &session.tenant,
         graph: &session.graph,
-        teams: &session.teams,
-    }
+        teams: session.teams()?,
+    })
 }
 
 /// What was done with the objects, and what stood in the way.
@@ -111,13 +130,14 @@ pub(super) struct Prepared {
     pub(super) results: Vec<Configured>,
     /// The run cannot go on while there are any.
     pub(super) findings: Vec<Finding>,
-    /// Teams did not take a route, in the worker's words; a finding says so, too.
-    pub(super) refused: Option<Error>,
+    /// Teams does not let a route lead to a calling domain yet; Microsoft's words.
+    pub(super) refused: Option<String>,
 }
 
 /// Puts the objects in place on behalf of the person signed in. `planned` is what the run's plan does with them; where it
 /// puts none and all are known, nobody is asked. Otherwise they are looked at once more: days may lie between a plan and
-/// the sign-in that carries it out.
+/// the sign-in that carries it out. `untried`: whether the calling domains carry calls, only the route tells, so it is put in
+/// place in any case.
 ///
 /// # Errors
 /// `TokenExpired`, `Refused` with Microsoft's words, `Busy`.
@@ -128,13 +148,15 @@ pub(super) async fn tenant_objects(
     brand: &Brand,
     session: &Session,
     planned: &[ObjectChange],
+    untried: bool,
 ) -> Result<Prepared> {
     let wanted = wanted(io, kept, brand);
     let mut record = Record::read(io, kept, session).await?;
-    if !planned.iter().any(|change| change.puts() && change.object.is_some()) && record.has(&wanted) {
+    let puts = planned.iter().any(|change| change.puts() && change.object.is_some());
+    if !puts && !untried && record.has(&wanted) {
         return Ok(Prepared::default());
     }
-    let seen = look(io, session, &wanted, &record.known()).await?;
+    let seen = look(io, lease, session, &wanted, &record.known()).await?;
     let objects = tenant::plan(&wanted, &record.known(), &seen);
     if !objects.conflicts.is_empty() {
         return Ok(Prepared {
@@ -149,11 +171,20 @@ pub(super) async fn tenant_objects(
         record.intend(change);
     }
     record.write(io, lease).await?;
-    let objects: Vec<TenantObject> = puts.into_iter().filter_map(|change| change.object).collect();
+    let mut objects: Vec<TenantObject> = puts.into_iter().filter_map(|change| change.object).collect();
+    if untried {
+        let ours = wanted.iter().filter(|object| record.is_ours(&object.key()));
+        let routes = ours.filter(|object| object.settings.kind() == ObjectKind::VoiceRoute);
+        let again: Vec<TenantObject> = routes.filter(|route| !objects.contains(route)).cloned().collect();
+        objects.extend(again);
+    }
     if objects.is_empty() {
         return Ok(Prepared::default());
     }
-    let Done { results, stopped } = io.tenant_config.apply(on_behalf(session), &objects).await?;
+    let Done { results, stopped } = io
+        .tenant_config
+        .apply(ready(io, lease, session).await?, &objects)
+        .await?;
     let mut findings = Vec::new();
     for (object, result) in objects.iter().zip(&results) {
         let as_put = result.now.as_ref().is_some_and(|now| object.settings.agree(now));
@@ -174,18 +205,12 @@ pub(super) async fn tenant_objects(
             findings,
             refused: None,
         }),
-        Some(error) => match &error {
-            Error::Refused { code, message, .. } if code == DOMAIN_NOT_CONFIGURED => {
-                let route = objects.get(results.len()).map_or("", |object| &object.name);
-                findings.push(gateway_refused(route, message));
-                Ok(Prepared {
-                    results,
-                    findings,
-                    refused: Some(error),
-                })
-            }
-            _ => Err(error),
-        },
+        Some(Error::Refused { code, message, .. }) if code == DOMAIN_NOT_CONFIGURED => Ok(Prepared {
+            results,
+            findings,
+            refused: Some(message),
+        }),
+        Some(error) => Err(error),
     }
 }
 
@@ -207,16 +232,18 @@ pub(super) async fn take_away(
     if unneeded.is_empty() {
         return Ok(Prepared::default());
     }
-    session.lasts(io.clock.now(), duration::PREPARING)?;
     let names: Vec<ObjectKey> = unneeded.iter().rev().cloned().collect();
-    let Done { results, stopped } = io.tenant_config.remove(on_behalf(session), &names).await?;
+    let Done { results, stopped } = io
+        .tenant_config
+        .remove(ready(io, lease, session).await?, &names)
+        .await?;
     record.removed(results.iter().map(Configured::key));
     record.write(io, lease).await?;
     if let Some(error) = stopped {
         return Err(error);
     }
     let names: Vec<ObjectKey> = unneeded.into_iter().collect();
-    let there = io.tenant_config.look(on_behalf(session), &names).await?;
+    let there = io.tenant_config.look(ready(io, lease, session).await?, &names).await?;
     let left: BTreeSet<ObjectKey> = there.iter().map(TenantObject::key).collect();
     record.removed(names.into_iter().filter(|name| !left.contains(name)));
     record.write(io, lease).await?;
@@ -241,7 +268,7 @@ struct Record {
 impl Record {
     /// The record of the tenant that the session is in; it is the one that the enterprise is bound to.
     async fn read(io: &Io, enterprise: &Enterprise, session: &Session) -> Result<Self> {
-        let tenant = session.identity.tenant.clone();
+        let tenant = session.tenant.clone();
         let kept = io.store.tenant_objects(&enterprise.id, &tenant).await?;
         let by_key = kept.iter().map(|known| (known.object.key(), known.clone()));
         Ok(Self {
@@ -253,6 +280,10 @@ impl Record {
 
     fn known(&self) -> Vec<KnownObject> {
         self.objects.values().cloned().collect()
+    }
+
+    fn is_ours(&self, key: &ObjectKey) -> bool {
+        self.objects.get(key).is_some_and(|known| known.ours)
     }
 
     fn has(&self, wanted: &[TenantObject]) -> bool {

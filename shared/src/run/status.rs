@@ -45,6 +45,7 @@ pub async fn document(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Stat
         failed: failed.as_ref(),
         unanswered: unanswered.as_ref(),
         permissions: &io.config.public_page("/permissions"),
+        teams_calling: &io.config.public_page("/help/teams-calling"),
         zone: &schedule::zone(&kept.settings.time_zone)?,
         now,
     }))

@@ -6,6 +6,8 @@ use dialbridge_local::drive::people::{activate, enterprise_form, reseller_form};
 use dialbridge_local::issuer::Person;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use shared::domain::audit::{Author, Deed, Entry};
+use shared::domain::unattended::Leave;
 use std::collections::BTreeMap;
 
 /// Well-formed ids that belong to nobody.
@@ -18,6 +20,8 @@ pub(crate) struct Cast {
     /// a run that waits for its sign-in.
     pub(crate) scene: Scene,
     pub(crate) run: String,
+    /// A run that has ended, with a number applied and another refused.
+    pub(crate) done: String,
     pub(crate) plan: String,
     /// The mail address of a Teams user, which the third voice user has, too.
     address: String,
@@ -88,12 +92,16 @@ impl Cast {
         users[2]["email"] = json!(address);
         users.push(spare());
         scene.push_items(json!(users)).await;
+        let refused = json!({ "number": "+3227001001", "failure": "No.", "times": 9 });
+        scene.order("/number-faults", refused).await;
+        let done = scene.apply().await.text("/id").to_owned();
         let plan = scene.plan().await.text("/id").to_owned();
         let run = scene.start(json!({ "kind": "discover" })).await.text("/id").to_owned();
         assert!(!plan.is_empty() && !run.is_empty());
         let mut cast = Self {
             scene,
             run,
+            done,
             plan,
             address,
             sibling: String::new(),
@@ -183,7 +191,9 @@ impl Cast {
 
     /// A request that whoever may make it gets something for: body, key and `ETag` are right.
     pub(crate) async fn request(&self, route: &Route, target: &Target, role: &str) -> Request {
-        let path = route.path.replace("{run}", &self.run).replace("{plan}", &self.plan);
+        let ended = ["/retry", "/undo"].iter().any(|end| route.path.ends_with(end));
+        let run = if ended { &self.done } else { &self.run };
+        let path = route.path.replace("{run}", run).replace("{plan}", &self.plan);
         let path = path.replace("{set}", "calling").replace("{voiceUser}", "spare");
         let mut path = path.replace("{who}", "nobody");
         let mut body = self.body(route);
@@ -202,6 +212,11 @@ impl Cast {
         if path.ends_with("/import") {
             path += "?mode=update";
         }
+        let stops = route.method == Method::DELETE && path.ends_with("/unattended");
+        let own = *target == Target::Enterprise(self.scene.enterprise.clone());
+        if stops && own && ["account_admin", "global_admin"].contains(&role) {
+            self.let_unattended().await;
+        }
         let mut headers = Vec::new();
         if route.needs("Idempotency-Key") {
             headers.push(("idempotency-key", format!("key-{}", next())));
@@ -215,6 +230,22 @@ impl Cast {
             headers,
             body,
         }
+    }
+
+    /// There is something to take back: syncs may run unattended.
+    async fn let_unattended(&self) {
+        let store = &self.scene.service.io.store;
+        let mut kept = store.enterprise(&self.scene.enterprise.parse().unwrap()).await.unwrap();
+        let (seen, now) = (kept.version, self.scene.service.world.clock.now());
+        kept.unattended.leave = Leave::Given {
+            at: now,
+            by: "Mara".into(),
+            tenant: kept.setup.tenant().unwrap().id.clone(),
+        };
+        kept.version += 1;
+        let chance = u128::from(next()) << 40;
+        let entry = Entry::new(&Author::service(), Deed::UnattendedAllowed, Vec::new(), now, chance);
+        store.update_enterprise(&kept, seen, &entry, &[]).await.unwrap();
     }
 
     /// The version that the route's `If-Match` is about; of nothing, any.
@@ -303,10 +334,15 @@ impl Cast {
                 let deputy = json!({ "email": format!("deputy{unique}@customer.example"), "name": "A Deputy" });
                 json!({ "deputies": [deputy], "teamsAdministrators": false })
             }
+            ("PUT", "/unattended") => {
+                let from = format!("{:02}:{:02}", unique % 24, unique % 60);
+                json!({ "automatic": true, "days": ["monday"], "from": from, "until": from, "releases": true })
+            }
             ("POST", "/plans") => json!({}),
             ("PUT", "/plans/{plan}/approval") => json!({ "releases": 0 }),
             ("PUT", "/release-limit") => json!({ "users": 10 + unique, "percent": 10 }),
             ("POST", "/runs") => json!({ "kind": "discover" }),
+            ("POST", "/runs/{run}/retry") => json!({ "mode": "full" }),
             _ => panic!("say here what to send to {}", route.name()),
         })
     }

@@ -45,6 +45,12 @@ async fn held(scene: &Scene, run: &Answer) -> Answer {
 async fn a_held_run_executes_nothing_and_its_plan_can_be_read_and_approved() {
     let scene = seven_unmapped().await;
     let before = scene.numbers().await;
+    let foreseen = scene.get("/preflight").await;
+    let first = &foreseen.list("/codes")[0];
+    assert_eq!(
+        (&first["code"], &foreseen.body["ready"]),
+        (&json!("TOO_MANY_RELEASES"), &json!(false))
+    );
     let run = scene.apply().await;
     assert_eq!(run.body["users"], Value::Null, "there is nothing to follow");
     assert_eq!(scene.numbers().await, before);

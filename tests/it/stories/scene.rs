@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use url::Url;
 
 /// What a story's run ends in, or where it waits for a person.
-const RESTS: [&str; 4] = ["succeeded", "failed", "awaitingSignIn", "abandoned"];
+const RESTS: [&str; 5] = ["succeeded", "failed", "awaitingSignIn", "abandoned", "cancelled"];
 
 /// Everything that is kept, by key.
 pub(crate) type Table = BTreeMap<(String, String), String>;

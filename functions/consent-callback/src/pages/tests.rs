@@ -67,11 +67,13 @@ fn r038_the_pages_link_to_the_permissions() {
 }
 
 #[test]
-fn r069_r207_the_invitation_page_explains_browsers_and_pop_ups() {
+fn r069_r202_r207_r223_the_invitation_page_explains_browsers_and_pop_ups() {
     says(
         &invitation("Bluefinch").html(),
         &[
             "Chrome, Firefox or Edge",
+            "at least <strong>48 hours</strong> before",
+            "wait 24 hours and try again before you report it",
             "Allow pop-ups for this site",
             "support.google.com/chrome",
             "support.mozilla.org",
@@ -329,6 +331,7 @@ fn hostile_names_stay_names() {
         confirm_tenant(HOSTILE).html(),
         second_consent(HOSTILE).html(),
         accepted(HOSTILE).html(),
+        unattended(HOSTILE).html(),
         sync_sign_in(HOSTILE).html(),
         move_tenant(HOSTILE).html(),
         wait(HOSTILE).html(),

@@ -2,7 +2,8 @@
 //! `--binaries DIR` measures binaries that were built before instead of building them, to compare two versions.
 //! `--directory` measures discovery beside two scripts of others, which need Python 3 and Node 20 with npm, and nothing
 //! else. `--runs` applies mappings of 1,000 and 10,000 users, which takes a quarter of an hour, and nothing else.
-//! `--guesses` plays a million guessed invitation codes and nothing else; it needs no binaries.
+//! `--guesses` plays a million guessed invitation codes and nothing else; `--planning` plans for up to 100,000 users and
+//! nothing else: they need no binaries.
 //!
 //! What is measured are release binaries, each a process of its own under a Lambda Runtime API; the table, Microsoft
 //! and everything else run in this process. Nothing here is a test: figures depend on the machine and on what else it
@@ -16,6 +17,7 @@ mod discovery;
 mod functions;
 mod guesses;
 mod peers;
+mod planning;
 mod process;
 mod stage;
 mod table;
@@ -41,23 +43,29 @@ async fn measure(mut arguments: impl Iterator<Item = String>) -> Result<(), Stuc
     let mut binaries = None;
     let (mut guesses, mut only_guesses) = (1_000_000, false);
     let mut directory = (100_000, 3, vec![1_000, 100_000, 500_000]);
-    let mut only_directory = false;
+    let (mut only_directory, mut only_planning) = (false, false);
+    let mut planned = vec![1_000, 10_000, 100_000];
     let (mut applied, mut only_runs) = (vec![1_000, 10_000], false);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => {
                 (starts, requests, sizes, guesses) = (5, 300, vec![2_500], 20_000);
                 directory = (2_500, 1, vec![1_000]);
+                planned = vec![1_000];
                 applied = vec![200];
             }
             "--directory" => only_directory = true,
             "--runs" => only_runs = true,
             "--guesses" => only_guesses = true,
+            "--planning" => only_planning = true,
             "--binaries" => binaries = Some(PathBuf::from(arguments.next().ok_or("--binaries needs a folder")?)),
             // Cargo adds it.
             "--bench" => {}
             other => return Err(format!("`{other}` is not known").into()),
         }
+    }
+    if only_planning {
+        return plan(&planned);
     }
     if only_guesses {
         return guess(guesses).await;
@@ -91,9 +99,19 @@ async fn measure(mut arguments: impl Iterator<Item = String>) -> Result<(), Stuc
         "\nReading a directory: processor time and memory are those of the whole worker process, its start included.\n",
     );
     discovery::measure(&release, &sizes, say).await?;
+    plan(&planned)?;
     say("\nApplying a mapping: a number and two policies for each user, at the pace that the budgets allow.\n");
     applying::measure(&release, &applied, say).await?;
     guess(guesses).await
+}
+
+fn plan(sizes: &[usize]) -> Result<(), Stuck> {
+    say(&format!(
+        "\nPlanning, on {} (load before: {}); memory is that of the whole process, the facts of the sizes before included:\n",
+        process::machine(),
+        process::load()
+    ));
+    planning::measure(sizes, say)
 }
 
 async fn guess(guesses: usize) -> Result<(), Stuck> {

@@ -49,6 +49,7 @@ fn tenant(options: &Options, draw: usize, nth: usize, users: usize, now: Timesta
         voice: HashMap::new(),
         operations: Vec::new(),
         settled: 0,
+        journal: None,
         number_faults: HashMap::new(),
         policies: Vec::new(),
         usages: BTreeSet::new(),

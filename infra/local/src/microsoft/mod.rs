@@ -8,6 +8,7 @@
 //! * `graph`: host `graph.microsoft.com`, paths `/v1.0/...`
 //! * `controls`: what an operator of the simulation may break
 //! * `configure_tenant`: the worker that would run the Teams PowerShell module
+//! * `journal`: what was done to numbers and policies, and a small world put in place at once, for simulations
 //! * `record`: what a test may know
 //! * `state`, `voice`, `generate`, `catalogue`, `names`, `chance`: the world itself
 
@@ -18,6 +19,7 @@ mod controls;
 mod faults;
 mod generate;
 mod graph;
+mod journal;
 mod login;
 mod names;
 mod record;
@@ -27,6 +29,7 @@ mod testing;
 mod voice;
 
 use jiff::{SignedDuration, Timestamp};
+pub use journal::{Deed, Teams};
 pub use record::{Allowed, Secret};
 use serde::Serialize;
 use shared::io::clock::Clock;

@@ -140,6 +140,8 @@ pub(super) struct Tenant {
     pub(super) operations: Vec<Operation>,
     /// Operations before this one are done.
     pub(super) settled: usize,
+    /// What was done to numbers and policies, where somebody wants to know.
+    pub(super) journal: Option<Vec<super::journal::Deed>>,
     pub(super) number_faults: HashMap<String, NumberFault>,
     pub(super) policies: Vec<Policy>,
     pub(super) usages: BTreeSet<String>,

@@ -129,6 +129,7 @@ impl Tenant {
             }
             let (number, target) = (operation.number.clone(), operation.target.clone());
             let (category, kind, due) = (operation.category, operation.kind.clone(), operation.due);
+            let before = self.numbers.get(&number).and_then(|known| known.holder);
             let outcome = match self.fault_of(&number) {
                 Some(NumberFault {
                     failure: Some(text), ..
@@ -139,6 +140,7 @@ impl Tenant {
                     None => self.unassign(&number, due),
                 },
             };
+            self.journal_number(&number, before, &outcome);
             self.operations[self.settled].outcome = Some(outcome);
             self.settled += 1;
         }
@@ -279,8 +281,10 @@ impl Tenant {
             .entry(kind.to_owned())
             .or_insert_with(|| Delayed::settled(None));
         if slot.now != grant {
-            slot.set(grant, at);
+            let before = slot.now.clone();
+            slot.set(grant.clone(), at);
             voice.modified = at;
+            self.journal_policy(who, kind, before.as_ref(), grant.as_ref());
         }
     }
 

@@ -44,6 +44,8 @@ pub struct Options {
     pub deliver_twice: bool,
     /// Let the state machine move the clock instead of waiting for it.
     pub skip_waits: bool,
+    /// Answer for the table without the engine's own server: for simulations, which make millions of calls.
+    pub table_at_once: bool,
 }
 
 /// Ports on loopback; 0 is any free one.
@@ -126,6 +128,7 @@ impl World {
         let dynamodb = DynamoDb::start(
             options.data.as_deref(),
             options.ports.dynamodb,
+            options.table_at_once,
             &clock,
             &faults,
             &stopping,

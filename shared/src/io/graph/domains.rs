@@ -144,7 +144,7 @@ impl Graph {
         let doing = "have a calling domain verified";
         let url = self.url(&["domains", name, "verify"], &[]);
         let call = Call::post(doing, url, "application/json", Vec::new()).repeatable();
-        let answer = self.http.ask(&call.bearer(&token.secret)).await?;
+        let answer = self.http.ask(&token.put_on(call)).await?;
         if answer.status.is_success() {
             return Ok(Verification::Verified);
         }
@@ -170,7 +170,7 @@ impl Graph {
     /// Those of Microsoft; it refuses while somebody uses the domain.
     pub async fn delete_domain(&self, token: &Token, name: &str) -> Result<()> {
         let call = Call::delete("remove a calling domain", self.url(&["domains", name], &[]));
-        match self.send(call.bearer(&token.secret)).await {
+        match self.send(token.put_on(call)).await {
             Ok(_) | Err(Error::Refused { status: 404, .. }) => Ok(()),
             Err(error) => Err(error),
         }

@@ -232,7 +232,7 @@ impl Graph {
     pub async fn delete_account(&self, token: &Token, account: &TeamsUserId) -> Result<()> {
         let doing = "delete an account that activated a calling domain";
         let call = Call::delete(doing, self.url(&["users", account.as_str()], &[]));
-        match self.send(call.bearer(&token.secret)).await {
+        match self.send(token.put_on(call)).await {
             Ok(_) | Err(Error::Refused { status: 404, .. }) => Ok(()),
             Err(error) => Err(error),
         }

@@ -266,6 +266,7 @@ fn the_laws_hold_in_every_small_world_in_which_somebody_can_get_nothing() {
 }
 
 fn random_worlds(seeds: Range<u64>) {
+    println!("{} worlds", seeds.end - seeds.start);
     for seed in seeds {
         let world = random(&mut Chance(seed));
         let judged = std::panic::catch_unwind(|| check(&world));

@@ -1,12 +1,8 @@
-//! What is found about the tenant's own voice objects: edited or deleted by somebody else, in somebody else's hands, not
-//! possible yet (R160-R161, 1.5 POLICY_DRIFT and DOMAIN_NOT_READY).
+//! What is found about the tenant's own voice objects: edited or deleted by somebody else, in somebody else's hands
+//! (R160-R161, 1.5 `POLICY_DRIFT`).
 
-use crate::domain::finding::{Actor, Code, Finding, Wait};
+use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::tenant_object::{ObjectKind, ObjectSettings};
-use jiff::SignedDuration;
-
-/// How long Microsoft may take until a domain that it has accepted carries calls.
-const ACTIVATION: SignedDuration = SignedDuration::from_hours(24);
 
 fn finding(code: Code, subject: &str, seen: String, fix: String, actor: Actor) -> Finding {
     Finding {
@@ -49,27 +45,6 @@ pub fn name_taken(name: &str, wanted: &ObjectSettings, found: &ObjectSettings) -
         ),
         Actor::GlobalAdmin,
     )
-}
-
-/// Microsoft does not take a domain as a gateway yet; `words` are its own.
-#[must_use]
-pub fn gateway_refused(route: &str, words: &str) -> Finding {
-    Finding {
-        wait: Some(Wait::after_fix(
-            ACTIVATION,
-            "Microsoft takes up to 24 hours until a new calling domain carries calls.",
-        )),
-        ..finding(
-            Code::DomainNotReady,
-            route,
-            format!(
-                "Microsoft does not accept the {} {route} yet: {words}",
-                ObjectKind::VoiceRoute
-            ),
-            "Wait until the calling domain is active, then sync again; after 24 hours ask the provider.".into(),
-            Actor::Microsoft,
-        )
-    }
 }
 
 /// An object that is not as it was put, or still there though it was taken away, when it is looked at again.
@@ -116,7 +91,6 @@ mod tests {
         let taken = name_taken("Calls-Routing", &usage(), &usage());
         assert_eq!((taken.code, taken.actor), (Code::NameTaken, Actor::GlobalAdmin));
         assert!(taken.seen.contains("not touched"));
-        assert!(gateway_refused("R", "Can not use it.").wait.is_some());
         assert!(
             object_not_proven(ObjectKind::VoiceRoute, "R", true)
                 .seen

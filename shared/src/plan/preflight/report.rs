@@ -41,10 +41,8 @@ pub struct Kind {
 /// few of each. The same finding twice counts once.
 #[must_use]
 pub fn report(mut found: Vec<Noted>, only: Option<Code>, from: usize) -> Vec<Kind> {
-    found.sort_by(|a, b| {
-        let key = |noted: &Noted| (noted.finding.subject.clone(), noted.finding.about.clone());
-        key(a).cmp(&key(b)).then_with(|| a.cmp(b))
-    });
+    found.sort();
+    found.sort_by(|a, b| a.finding.subject.cmp(&b.finding.subject));
     let mut by_code: BTreeMap<(Effect, Scope, Code), Vec<Noted>> = BTreeMap::new();
     for noted in found {
         let code = noted.finding.code;

@@ -4,9 +4,9 @@ use super::next::waiting;
 use super::{Facts, counted};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::management::Management;
-use crate::domain::run::RunState;
 use crate::domain::setup::Setup;
 use crate::domain::sync_status::{LastSync, SYNC_NOW};
+use crate::plan::unattended::waits_for_a_person;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -37,10 +37,37 @@ pub struct PendingUsers {
     pub since: Timestamp,
 }
 
+/// How the integration portal's button looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ButtonState {
+    /// Nobody has synced yet, and nothing is wrong.
+    Ready,
+    /// A first sync was begun and has not read the tenant whole: `Setup partially complete`.
+    SetupPartiallyComplete,
+    /// A sync goes on: `Syncing`, with arrows.
+    Syncing,
+    /// The same with more detail in its log: with the sign of a bug.
+    SyncingDiagnostic,
+    /// Green, with a tick.
+    UpToDate,
+    /// Blue: changes wait.
+    ChangesQueued,
+    /// White, with a warning triangle: the last sync put some of what it planned in place.
+    Problems,
+    /// Red: the last sync put nothing in place.
+    Failed,
+}
+
 /// The sync buttons of the two portals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Buttons {
+    /// How the integration portal's button looks.
+    pub state: ButtonState,
+    /// What stands on it or beside it in that state, where it is not its own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_text: Option<&'static str>,
     /// `Sync Now` or `Sync Now - Changes Queued`
     pub integration_portal: &'static str,
     /// A warning triangle goes with it.
@@ -107,6 +134,8 @@ pub struct Links {
     pub help: Option<String>,
     /// What the requested permissions are for (R032).
     pub permissions: String,
+    /// How calling with Teams works, and what not to edit in the Teams admin center (R160-R162).
+    pub teams_calling: String,
 }
 
 /// Integration licenses.
@@ -190,9 +219,8 @@ pub(super) fn card(facts: &Facts<'_>) -> Vec<CardField> {
 }
 
 pub(super) fn sync_status(facts: &Facts<'_>) -> &'static str {
-    let running = facts.running().map(|run| run.state);
-    match (running, facts.sync.last, facts.sync.pending) {
-        (Some(RunState::AwaitingSignIn), _, _) => "Waiting for sign-in",
+    match (facts.running(), facts.sync.last, facts.sync.pending) {
+        (Some(run), _, _) if waits_for_a_person(facts.enterprise, run) => "Waiting for sign-in",
         (Some(_), _, _) => "Syncing",
         (None, Some((_, LastSync::Failed)), _) => "Failed",
         (None, _, Some(_)) => "Sync Needed",
@@ -216,8 +244,35 @@ fn sync_info(facts: &Facts<'_>) -> String {
     )
 }
 
+fn button_state(facts: &Facts<'_>) -> ButtonState {
+    let sync = facts.sync;
+    let running = facts.running();
+    match (running, sync.last, sync.pending) {
+        (Some(run), _, _) if !waits_for_a_person(facts.enterprise, run) => {
+            if run.debug {
+                ButtonState::SyncingDiagnostic
+            } else {
+                ButtonState::Syncing
+            }
+        }
+        (Some(_), _, _) | (None, Some(_), _) if sync.discovered.is_none() => ButtonState::SetupPartiallyComplete,
+        (_, Some((_, LastSync::Failed)), _) => {
+            let partly = facts.failed.is_some_and(|run| run.tally.in_place() > 0);
+            if partly {
+                ButtonState::Problems
+            } else {
+                ButtonState::Failed
+            }
+        }
+        (_, _, Some(_)) => ButtonState::ChangesQueued,
+        (_, None, None) => ButtonState::Ready,
+        (_, Some((_, LastSync::Successful)), None) => ButtonState::UpToDate,
+    }
+}
+
 pub(super) fn buttons(facts: &Facts<'_>) -> Buttons {
     let sync = facts.sync;
+    let state = button_state(facts);
     let entry = |name, label, info, method, debug| ButtonEntry {
         name,
         label,
@@ -227,6 +282,16 @@ pub(super) fn buttons(facts: &Facts<'_>) -> Buttons {
         debug,
     };
     Buttons {
+        state,
+        state_text: match state {
+            ButtonState::SetupPartiallyComplete => Some("Setup partially complete"),
+            ButtonState::Syncing | ButtonState::SyncingDiagnostic => Some("Syncing"),
+            ButtonState::Ready
+            | ButtonState::UpToDate
+            | ButtonState::ChangesQueued
+            | ButtonState::Problems
+            | ButtonState::Failed => None,
+        },
         integration_portal: sync.integration_button(),
         warning: sync.pending.is_some(),
         menu: vec![
@@ -282,6 +347,7 @@ pub(super) fn links(facts: &Facts<'_>) -> Links {
         voice_portal: brand.voice_portal_url.to_string(),
         help: facts.reseller.help_url.as_ref().map(ToString::to_string),
         permissions: facts.permissions.to_string(),
+        teams_calling: facts.teams_calling.to_string(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Actor, Code, Finding};
 use crate::domain::ids::PlanId;
 use crate::domain::permission::{Approval, Mode, Permission};
-use crate::domain::run::{Run, RunState, Tally};
+use crate::domain::run::{Authority, Run, RunState, Tally};
 use crate::domain::sync_log::Line;
 use crate::error::{Error, Result};
 use crate::io::Io;
@@ -17,7 +17,7 @@ use crate::plan::check::contradictions;
 use crate::plan::guard::{self, releases, rule};
 use crate::plan::sync::{Plan, beyond, plan};
 use crate::run::plans::{self, StoredPlan};
-use crate::run::{apply, diagnosis, mapping, prepare, retry, session};
+use crate::run::{apply, diagnosis, mapping, preflight, prepare, retry, session, unattended};
 use std::collections::BTreeMap;
 
 /// Notes of one kind that the log names; the plan has all of them.
@@ -31,10 +31,18 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
         return Ok(None);
     }
     let kept = io.store.enterprise(enterprise).await?;
+    unattended::in_bounds(io, &kept, run).await?;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let account = io.store.account(enterprise).await?;
     let session = session::open(io, enterprise, &run.id).await?;
-    let objects = prepare::compare(io, &kept, &brand, &session).await?;
+    // Domains are a person's to change; a run that nobody signed in for may not even read them.
+    if run.authority != Authority::Unattended {
+        let in_the_way = preflight::before_planning(io, lease, &kept, &session).await?;
+        if !in_the_way.is_empty() {
+            return end(io, lease, run, in_the_way).await.map(Some);
+        }
+    }
+    let objects = prepare::compare(io, lease, &kept, &brand, &session).await?;
     if !objects.conflicts.is_empty() {
         return end(io, lease, run, objects.conflicts).await.map(Some);
     }
@@ -71,9 +79,15 @@ pub(super) async fn planning(io: &Io, lease: &Lease, run: &mut Run) -> Result<Op
     }
     if let Some((releases, limit)) = guard::waits_for_approval(&rulings) {
         log(io, lease, run, lines).await?;
-        return hold(io, lease, run, &stored, guard::too_many(&stored.id, releases, limit))
-            .await
-            .map(Some);
+        return hold(
+            io,
+            lease,
+            run,
+            &stored,
+            guard::too_many(Some(&stored.id), releases, limit),
+        )
+        .await
+        .map(Some);
     }
     stored.approval = approval(&permission, &stored, run);
     let steps = stored.worded(apply::steps(&stored.changes, &rulings));

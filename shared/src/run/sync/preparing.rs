@@ -6,8 +6,9 @@ use super::ending::end;
 use super::record::log;
 use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
-use crate::domain::run::{Run, RunState};
+use crate::domain::run::{Authority, Run, RunState};
 use crate::domain::sync_log::Line;
+use crate::domain::tenant_object::ObjectChange;
 use crate::error::Result;
 use crate::io::Io;
 use crate::io::store::leases::Lease;
@@ -15,20 +16,31 @@ use crate::io::tenant_config::Configured;
 use crate::plan::duration;
 use crate::run::activation::{Domains, Ready};
 use crate::run::session::Session;
-use crate::run::{apply, prepare, session};
+use crate::run::{apply, prepare, session, unattended};
 use std::ops::ControlFlow;
 
 pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let kept = io.store.enterprise(&lease.enterprise).await?;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let session = session::open(io, &lease.enterprise, &run.id).await?;
-    // What goes is taken away at the end, when nobody has it any more.
-    if !kept.standing.leaving()
-        && let ControlFlow::Break(next) = put_in_place(io, lease, run, &kept, &brand, &session).await?
-    {
-        return Ok(Some(next));
-    }
-    let mut lines = Vec::new();
+    let plan = planned(io, lease, run).await?;
+    unattended::in_bounds(io, &kept, run).await?;
+    let mut lines = if kept.standing.leaving() {
+        // What goes is taken away at the end, when nobody has it any more.
+        Vec::new()
+    } else if run.authority == Authority::Unattended {
+        // Domains and objects of the tenant are a person's to change.
+        let missing = unattended::missing_objects(io, &session.graph, &kept, &plan).await?;
+        if !missing.is_empty() {
+            return end(io, lease, run, missing).await.map(Some);
+        }
+        Vec::new()
+    } else {
+        match put_in_place(io, lease, run, &kept, &brand, &session, &plan.objects).await? {
+            ControlFlow::Continue(lines) => lines,
+            ControlFlow::Break(next) => return Ok(Some(next)),
+        }
+    };
     let left = apply::left(io, &lease.enterprise, &run.id).await?;
     if let Some(warning) = duration::too_short(&left.work, io.clock.now(), session.stop_by()) {
         lines.push(Line::Obstacle(warning.clone()));
@@ -39,8 +51,8 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
     Ok(None)
 }
 
-/// Makes the calling domains ready and puts the tenant's objects in place; breaks with what happens to the run where Teams
-/// does not let a route lead to the domains yet, or something else stands in the way.
+/// The tenant's objects, once Teams lets a route lead to the calling domains: what is to be logged of them, or what happens
+/// to the run until then.
 async fn put_in_place(
     io: &Io,
     lease: &Lease,
@@ -48,8 +60,8 @@ async fn put_in_place(
     kept: &Enterprise,
     brand: &Brand,
     session: &Session,
-) -> Result<ControlFlow<Next>> {
-    let plan = planned(io, lease, run).await?;
+    planned: &[ObjectChange],
+) -> Result<ControlFlow<Next, Vec<Line>>> {
     let mut domains = Domains::gather(io, lease, kept, session).await?;
     loop {
         let ready = domains.ready().await;
@@ -60,20 +72,21 @@ async fn put_in_place(
             Ready::After(seconds) => return Ok(ControlFlow::Break(Next::Wait { seconds })),
             Ready::No(findings) => return end(io, lease, run, findings).await.map(ControlFlow::Break),
         }
-        let prepared = prepare::tenant_objects(io, lease, kept, brand, session, &plan.objects).await?;
+        let untried = domains.untried();
+        let prepared = prepare::tenant_objects(io, lease, kept, brand, session, planned, untried).await?;
         let lines = object_lines(run, prepared.results);
-        if !lines.is_empty() {
+        if let Some(words) = prepared.refused {
             log(io, lease, run, lines).await?;
-        }
-        if prepared.refused.is_some_and(|error| domains.refused(&error)) {
+            domains.refused(&words);
             continue;
         }
         if !prepared.findings.is_empty() {
+            log(io, lease, run, lines).await?;
             return end(io, lease, run, prepared.findings).await.map(ControlFlow::Break);
         }
         let proven = domains.proven().await;
         told(io, lease, run, &mut domains).await?;
-        return proven.map(|()| ControlFlow::Continue(()));
+        return proven.map(|()| ControlFlow::Continue(lines));
     }
 }
 

@@ -177,6 +177,11 @@ async fn syncs(scene: &Scene, found: &mut Found) {
         assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
     }
     scene.log(&run).await;
+    // A debug run's bundle, with people and all, is an answer that is searched like every other.
+    let bundle = scene.path(&format!("/runs/{}/support-bundle?people=true", run.text("/id")));
+    let bundle = scene.api("provider_support").get(&bundle).await.unwrap();
+    assert_eq!(bundle.status, 200, "{}", bundle.body);
+    assert!(!bundle.list("/log").is_empty(), "{}", bundle.body);
     for path in [
         "/status",
         "/runs",

@@ -197,6 +197,47 @@ fn r208_r209_missing_people_and_dial_pads_have_their_causes() {
 }
 
 #[test]
+fn r202_r203_r221_r222_waiting_and_whom_to_write_to() {
+    for (code, said) in [
+        (
+            "MS_INTERNAL",
+            &[
+                "Wait up to 24 hours",
+                "Only if it stays so after that, report it to Microsoft",
+            ][..],
+        ),
+        (
+            "INV_UNDELIVERED",
+            &[
+                "junk and spam",
+                "User &gt; Edit &gt; Settings",
+                "sent again",
+                "reassigned to somebody else",
+            ],
+        ),
+        (
+            "DIALPAD_LATE",
+            &["open a ticket with a description and the phone numbers concerned"],
+        ),
+        ("NOT_PROVEN", &["with a description and the phone numbers concerned"]),
+    ] {
+        says(&help_topic(code).html(), said);
+    }
+}
+
+#[test]
+fn r218_r219_the_local_directory_and_the_other_tenant() {
+    let steps = ["Clear the attribute msRTCSIP-Line", "Let directory synchronisation run"];
+    says(&help_topic("ONPREM_LINE_URI").html(), &steps);
+    let ways = [
+        "private (incognito) window",
+        "Disable Sync",
+        "signed in to the right tenant",
+    ];
+    says(&help_topic("TENANT_MISMATCH").html(), &ways);
+}
+
+#[test]
 fn r062_a_session_that_is_too_short_is_no_loss() {
     says(
         &help_topic("TOKEN_TOO_SHORT").html(),
@@ -222,4 +263,45 @@ fn numbers_that_are_our_fault_say_so() {
         (busy.headline.as_str(), busy.code.as_str()),
         ("Microsoft is busy", "temporarily_unavailable")
     );
+}
+
+#[test]
+fn r154_r155_r157_r158_every_calling_policy_is_explained() {
+    let html = teams_calling().html();
+    for prefix in ["LiveTeams", "Cymbus2Teams"] {
+        for handling in ["VM", "NoVM", "NoVMOrForward"] {
+            for music in ["MOHTEAMS", "MOHEXT"] {
+                says(&html, &[&format!("{prefix}-{handling}-{music}")]);
+            }
+        }
+    }
+    says(
+        &html,
+        &["Voice &gt; Calling policies", "AllowCalling", "It is not one of these"],
+    );
+}
+
+#[test]
+fn r160_r161_r162_the_help_says_what_the_service_is_and_what_not_to_edit() {
+    let html = teams_calling().html();
+    says(
+        &html,
+        &[
+            "Direct Routing as a service",
+            "session border controllers in the cloud",
+            "Numbers and extensions that people have keep working",
+            "No Calling Plan of Microsoft's is needed",
+            "Video calls never use Direct Routing",
+            "between Teams users only",
+            "Do not edit, rename or delete them",
+            "templates",
+            "the next sync sets back",
+        ],
+    );
+    for code in ["POLICY_DRIFT", "NAME_TAKEN"] {
+        let page = help_topic(code);
+        assert_eq!(page.code.as_deref(), Some(code));
+        says(&page.html(), &["href=\"/help/teams-calling\""]);
+    }
+    says(&help(false).html(), &["href=\"/help/teams-calling\""]);
 }

@@ -305,7 +305,8 @@ pub(super) const OURS: &[Topic] = &[
             "Wait: it can take up to two hours after a sync, and a day after a new license.",
             "If it still does not appear after a day, Microsoft may have had a fault of its own: run the sync again.",
         ],
-        who: PROVIDER,
+        who: "{provider}: open a ticket with a description and the phone numbers concerned. The diagnosis of the person has a \
+              text for it.",
         links: &[(
             "What the dial pad needs, in Microsoft's words",
             "https://learn.microsoft.com/microsoftteams/troubleshoot/teams-conferencing/no-dial-pad",

@@ -3,6 +3,7 @@
 use super::Topic;
 use super::ours::IT;
 
+const TEAMS_CALLING: (&str, &str) = ("How calling with Teams works", "/help/teams-calling");
 const ACCOUNT_ADMIN: &str = "Whoever maps the users of your organization, in the voice portal.";
 const SYNCS: &str = "The Global Admin of this integration, who alone can sync.";
 const SYNC: &str = "Then run a sync.";
@@ -318,12 +319,65 @@ pub(super) const PEOPLE: &[Topic] = &[
         links: &[],
     },
     Topic {
+        codes: &["POLICY_DRIFT"],
+        headline: "Somebody edited a voice policy of ours in Teams",
+        what: "A voice route or policy that a sync has made was changed or deleted in the Teams admin center. The sync \
+               that found it has set it back.",
+        steps: &[
+            "Nothing is left to do if calls work again.",
+            "Ask whoever administers Teams not to edit routes and policies that begin with the name of the service: the \
+             next sync undoes it, and calls can fail until then.",
+            "If something should be different, ask {provider} to set it.",
+        ],
+        who: SYNCS,
+        links: &[TEAMS_CALLING],
+    },
+    Topic {
+        codes: &["NAME_TAKEN"],
+        headline: "Something else in Teams has the name that a sync needs",
+        what: "The organization has a voice route or policy with a name of ours that no sync has made, and it is set \
+               otherwise. It was left alone, and nothing was changed.",
+        steps: &[
+            "In the Teams admin center, look at it: the finding says which it is and how it would have to be set.",
+            "Delete or rename it if nobody needs it.",
+            "Run a sync again.",
+        ],
+        who: SYNCS,
+        links: &[TEAMS_CALLING],
+    },
+    Topic {
+        codes: &["MS_INTERNAL"],
+        headline: "Microsoft answered with a fault of its own",
+        what: "A service of Microsoft failed on the way. What the sync had put in place stays; the rest is still to be done.",
+        steps: &[
+            "Wait up to 24 hours: most faults of this kind pass by themselves.",
+            "Run the sync again; it goes on from what is in place.",
+            "Only if it stays so after that, report it to Microsoft: the support bundle of the sync has the request ids \
+             that Microsoft asks for.",
+        ],
+        who: "{provider}.",
+        links: &[],
+    },
+    Topic {
+        codes: &["INV_UNDELIVERED"],
+        headline: "The invitation has not arrived",
+        what: "The mail with the link and the Invitation Code came back, or nobody has opened it.",
+        steps: &[
+            "Look into the folders for junk and spam.",
+            "Check the address, and correct it in User > Edit > Settings where it is wrong.",
+            "Have the invitation sent again.",
+            "If the person cannot be reached, have the Global Admin role reassigned to somebody else.",
+        ],
+        who: "{provider}.",
+        links: &[],
+    },
+    Topic {
         codes: &["NOT_PROVEN"],
         headline: "A change cannot be read back",
         what: "Microsoft took a change, and does not show it. It may come late, or be lost.",
         steps: &[
             "Run a sync again after a while.",
-            "If it stays so after 24 hours, contact {provider}.",
+            "If it stays so after 24 hours, contact {provider} with a description and the phone numbers concerned.",
         ],
         who: "{provider}.",
         links: &[],

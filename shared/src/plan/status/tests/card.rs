@@ -129,3 +129,42 @@ fn r012_r013_management_is_shown_as_it_stands() {
     });
     assert_eq!(withdrawn.state, "withdrawn");
 }
+
+#[test]
+fn the_button_says_how_the_sync_stands() {
+    let ready = Sample::chosen();
+    let table = [
+        (ready.clone(), ButtonState::Ready, None),
+        (
+            ready.clone().running(RunState::AwaitingSignIn),
+            ButtonState::SetupPartiallyComplete,
+            Some("Setup partially complete"),
+        ),
+        (
+            ready.running(RunState::Discovering),
+            ButtonState::Syncing,
+            Some("Syncing"),
+        ),
+        (
+            Sample::discovered().mapped(1).waiting(1),
+            ButtonState::ChangesQueued,
+            None,
+        ),
+        (Sample::discovered().mapped(1).succeeded(), ButtonState::UpToDate, None),
+        (Sample::discovered().mapped(1).failed(1), ButtonState::Failed, None),
+        (
+            Sample::discovered().mapped(1).failed_in_part(),
+            ButtonState::Problems,
+            None,
+        ),
+        (
+            Sample::discovered().debugging(RunState::Applying),
+            ButtonState::SyncingDiagnostic,
+            Some("Syncing"),
+        ),
+    ];
+    for (sample, state, text) in table {
+        let buttons = sample.status().buttons;
+        assert_eq!((buttons.state, buttons.state_text), (state, text));
+    }
+}

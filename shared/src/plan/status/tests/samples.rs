@@ -173,6 +173,7 @@ impl Sample {
             steps: Steps::new(),
             sync_switch: SyncSwitch::On,
             operators: Default::default(),
+            unattended: Default::default(),
             release_limit: Default::default(),
             left_tenant: None,
             created: at(0),
@@ -383,6 +384,24 @@ impl Sample {
         self
     }
 
+    /// The last sync put something in place, and not all of it.
+    pub(super) fn failed_in_part(mut self) -> Self {
+        self = self.failed(1);
+        if let Some(run) = &mut self.failed {
+            run.tally.added = 1;
+        }
+        self
+    }
+
+    /// A diagnostic sync goes on.
+    pub(super) fn debugging(mut self, state: RunState) -> Self {
+        self = self.running(state);
+        if let Some(run) = &mut self.current {
+            run.debug = true;
+        }
+        self
+    }
+
     /// The last sync ended well.
     pub(super) fn succeeded(mut self) -> Self {
         self.sync.last = Some((at(45), LastSync::Successful));
@@ -410,6 +429,7 @@ impl Sample {
             failed: self.failed.as_ref(),
             unanswered: self.unanswered.as_ref(),
             permissions: &"https://dialbridge.example/permissions".parse().unwrap(),
+            teams_calling: &"https://dialbridge.example/help/teams-calling".parse().unwrap(),
             zone: &zone(),
             now: self.now,
         })
