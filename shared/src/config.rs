@@ -29,6 +29,9 @@ pub const NAMES: [&str; 18] = [
     "PBX_TYPES",
 ];
 
+/// The names of variables that may be empty or absent: what they are for is not offered then.
+pub const OPTIONAL: [&str; 1] = ["ENTRA_UNATTENDED_CLIENT_ID"];
+
 /// Everything that differs between deployments.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -62,6 +65,8 @@ pub struct Config {
     pub entra_client_id: ClientId,
     /// The name that it is registered under, as Microsoft shows it (R070).
     pub entra_application_name: String,
+    /// Our second application in Entra, whose permissions need no person; unattended syncs are offered where it is there.
+    pub entra_unattended_client_id: Option<ClientId>,
     /// Entra's host.
     pub entra_login_url: Url,
     /// Graph's host.
@@ -166,6 +171,10 @@ impl Config {
                 .parse()
                 .map_err(|error| bad("ENTRA_CLIENT_ID", error))?,
             entra_application_name: need("ENTRA_APPLICATION_NAME")?,
+            entra_unattended_client_id: get("ENTRA_UNATTENDED_CLIENT_ID")
+                .filter(|id| !id.is_empty())
+                .map(|id| id.parse().map_err(|error| bad("ENTRA_UNATTENDED_CLIENT_ID", error)))
+                .transpose()?,
             entra_login_url: url("ENTRA_LOGIN_URL")?,
             graph_url: url("GRAPH_URL")?,
             sbc_regions: regions(&need("SBC_REGIONS")?)?,
@@ -238,7 +247,7 @@ mod tests {
             "MAIL_FROM" => "calls@a.example".into(),
             "SBC_REGIONS" => r#"{"Europe":["sbc1.eu.a.example","sbc2.eu.a.example"]}"#.into(),
             "PBX_TYPES" => r#"["Ringlogix"]"#.into(),
-            "ENTRA_CLIENT_ID" => "0b7d3c52-6f0e-4c1d-9a51-2d7e4f8a9c10".into(),
+            "ENTRA_CLIENT_ID" | "ENTRA_UNATTENDED_CLIENT_ID" => "0b7d3c52-6f0e-4c1d-9a51-2d7e4f8a9c10".into(),
             _ => "x".into(),
         }
     }
@@ -249,6 +258,15 @@ mod tests {
         for missing in NAMES {
             let error = Config::read(|name| (name != missing).then(|| value(name))).unwrap_err();
             assert!(error.to_string().contains(missing), "{error}");
+        }
+    }
+
+    #[test]
+    fn optional_variables_may_be_absent_or_empty() {
+        for name in OPTIONAL {
+            assert!(Config::read(|asked| (asked != name).then(|| value(asked))).is_ok());
+            let empty = |asked: &str| Some(if asked == name { String::new() } else { value(asked) });
+            assert!(Config::read(empty).is_ok_and(|config| config.entra_unattended_client_id.is_none()));
         }
     }
 

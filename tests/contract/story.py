@@ -50,6 +50,7 @@ from dialbridge_client.api.sync import (
     get_run_log,
     get_status,
     get_support_bundle,
+    get_unattended,
     list_run_changes,
     list_calling_domains,
     list_dns_records,
@@ -57,8 +58,10 @@ from dialbridge_client.api.sync import (
     make_plan,
     put_operators,
     put_release_limit,
+    put_unattended,
     retry_run,
     start_run,
+    stop_unattended,
     undo_run,
 )
 from dialbridge_client.api.voice_users import (
@@ -101,9 +104,11 @@ from dialbridge_client.models import (
     RunState,
     Service,
     State,
+    UnattendedForm,
     Verdict,
     VoiceUserForm,
     VoiceUserList,
+    Weekday,
 )
 from examples import Examples
 from world import check
@@ -191,6 +196,7 @@ class Story:
         self.look_back(applied)
         self.stop_and_undo(discovered)
         self.deputies()
+        self.hours()
         self.upkeep()
         self.reset_and_move()
         waiting = self.start(RunForm(kind=RunKind.DISCOVER))
@@ -510,6 +516,24 @@ class Story:
         named = answered(200, name(admin, seen.headers["etag"]))
         check("one deputy is named", [(one.name, one.known) for one in named.deputies] == [("Alex", False)], named)
         refused(412, "stale", name(admin, seen.headers["etag"]))
+
+    def hours(self):
+        """The Global Admin chooses hours; without the leave they start nothing."""
+        admin, path = self.global_admin(), self.enterprise
+        seen = get_unattended.sync_detailed(path, client=admin)
+        view = answered(200, seen)
+        check("no sync runs unattended", (view.leave.state, view.automatic) == ("never", False), view)
+        form = UnattendedForm(automatic=True, days=[Weekday.MONDAY], from_="20:00", until="06:00", releases=False)
+
+        def choose(client, etag):
+            return put_unattended.sync_detailed(path, client=client, body=form, if_match=etag)
+
+        refused(404, "not-found", choose(self.account_admin(), seen.headers["etag"]))
+        view = answered(200, choose(admin, seen.headers["etag"]))
+        check("the hours are kept, and nothing is planned", (view.from_, view.next_) == ("20:00", None), view)
+        refused(412, "stale", choose(admin, seen.headers["etag"]))
+        stopped = answered(200, stop_unattended.sync_detailed(path, client=self.account_admin()))
+        check("there is nothing to take back", stopped.leave.state == "never", stopped)
 
     def upkeep(self):
         """What the reseller does with an enterprise that is in use."""

@@ -227,7 +227,11 @@ fn the_environment_is_what_the_configuration_reads() {
         .keys()
         .map(String::as_str)
         .collect();
-    assert_eq!(given, BTreeSet::from(shared::config::NAMES));
+    let read: BTreeSet<&str> = shared::config::NAMES
+        .into_iter()
+        .chain(shared::config::OPTIONAL)
+        .collect();
+    assert_eq!(given, read);
     for (id, function) in resources(&template, "AWS::Serverless::Function") {
         assert!(
             function["Properties"]["Environment"].is_null(),
@@ -383,9 +387,9 @@ fn what_becomes_of_a_mail_is_reported_to_the_function_that_notes_it() {
     assert_eq!(right["Action"], "dynamodb:UpdateItem", "it notes, and reads nothing");
 }
 
-#[test]
-fn the_application_asks_for_the_permissions_that_the_code_requests() {
-    let application: Value = serde_json::from_str(&read("infra/entra-app.json")).expect("infra/entra-app.json is JSON");
+/// Resource, kind, set and name of every permission of a registration, each of which has its reason.
+fn registered(path: &str) -> BTreeSet<(String, String, String, String)> {
+    let application: Value = serde_json::from_str(&read(path)).expect("a registration is JSON");
     let mut asked = BTreeSet::new();
     for resource in application["requiredResourceAccess"].as_array().expect("resources") {
         for permission in resource["resourceAccess"].as_array().expect("permissions") {
@@ -395,6 +399,12 @@ fn the_application_asks_for_the_permissions_that_the_code_requests() {
             asked.insert((resource, text("type"), text("set"), text("name")));
         }
     }
+    asked
+}
+
+#[test]
+fn the_applications_ask_for_the_permissions_that_the_code_requests() {
+    let asked = registered("infra/entra-app.json");
     const GRAPH_APP: &str = "00000003-0000-0000-c000-000000000000";
     let of = |kind: &str, set: &str, names: &[&str], resource: &str| {
         let one = |name: &&str| [resource, kind, set, name].map(str::to_owned).into();
@@ -415,5 +425,10 @@ fn the_application_asks_for_the_permissions_that_the_code_requests() {
     assert_eq!(
         asked, requested,
         "left: infra/entra-app.json, right: shared/src/domain/consent.rs"
+    );
+    assert_eq!(
+        registered("infra/entra-unattended-app.json"),
+        of("Role", "unattended", &consent::UNATTENDED_ROLES, GRAPH_APP),
+        "left: infra/entra-unattended-app.json, right: shared/src/domain/consent.rs"
     );
 }

@@ -15,6 +15,7 @@ pub mod pages;
 mod setup;
 mod sign_in;
 mod sync_sign_in;
+mod unattended;
 
 use axum::Router;
 use axum::middleware;
@@ -37,6 +38,7 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(setup::move_tenant))
         .routes(routes!(next::show, next::begin))
         .routes(routes!(management::answer))
+        .routes(routes!(unattended::allow))
         .routes(routes!(groups::show, groups::save))
         .routes(routes!(sync_sign_in::show, sync_sign_in::begin))
         .routes(routes!(invitation::permissions))

@@ -75,6 +75,15 @@ async fn page(io: &Io, token: &str, ahead: &Ahead) -> Response {
                 "Read what the consent covers, then choose \"Grant Consent\" or \"Not now\".".into(),
             ],
         ),
+        Asked::Unattended => (
+            format!("Syncs of {enterprise} without a sign-in"),
+            format!("You asked in the portal that syncs of {enterprise} may run when nobody signs in for them."),
+            vec![
+                "Sign in at Microsoft as a Global Administrator of the organization.".into(),
+                "Read what the application asks for, and click \"Accept\". These permissions need no person.".into(),
+                "Confirm here what such a sync may do.".into(),
+            ],
+        ),
         Asked::Groups { .. } => (
             "Sync User Groups".to_owned(),
             format!("{reseller} asks you to choose whose users are synchronised for {enterprise}."),
@@ -89,8 +98,12 @@ async fn page(io: &Io, token: &str, ahead: &Ahead) -> Response {
         enterprise,
         tenant_name: ahead.kept.setup.tenant_name().to_owned(),
         person: person.to_owned(),
-        permissions_url: (ahead.asked == Asked::Calling).then(|| io.config.public_page("/permissions").into()),
-        application: application(io, &ahead.reseller),
+        permissions_url: matches!(ahead.asked, Asked::Calling | Asked::Unattended)
+            .then(|| io.config.public_page("/permissions").into()),
+        application: match ahead.asked {
+            Asked::Unattended => format!("{} Unattended", io.config.entra_application_name),
+            _ => application(io, &ahead.reseller),
+        },
         post_to: format!("/next/{token}"),
         // A page without it is better than none.
         unanswered: unanswered(io, &ahead.kept).await.ok().flatten(),

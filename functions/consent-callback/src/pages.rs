@@ -13,7 +13,7 @@ mod teams_calling;
 mod tests;
 pub mod topics;
 
-pub use choices::{GroupRow, GroupsPage, ManagementPage, NextPage, Offer, PreviewView};
+pub use choices::{GroupRow, GroupsPage, ManagementPage, NextPage, Offer, PreviewView, UnattendedPage};
 pub use help::{HelpPage, HelpRow, HelpTopicPage, help, help_topic};
 pub use moves::{AcceptedPage, MoveTenantPage, WaitPage};
 pub use permissions::permission_sets;
@@ -255,6 +255,7 @@ pages!(
     AcceptedPage,
     NextPage,
     ManagementPage,
+    UnattendedPage,
     GroupsPage,
     DonePage,
     RefusedPage,

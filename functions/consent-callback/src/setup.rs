@@ -3,7 +3,7 @@
 use crate::browser::{Visitor, application, failure, leading_back, reseller_of, to_microsoft, unanswered};
 use crate::pages::{
     AcceptedPage, Back, ConfirmTenantPage, DonePage, ManagementPage, MoveTenantPage, RefusedPage, SecondConsentPage,
-    WaitPage, refused_with,
+    UnattendedPage, WaitPage, refused_with,
 };
 use crate::{groups, management};
 use axum::extract::rejection::FormRejection;
@@ -18,7 +18,7 @@ use shared::domain::reseller::Reseller;
 use shared::domain::secret::Secret;
 use shared::domain::visit::{Outcome, Session, Stage, Visit};
 use shared::io::Io;
-use shared::run::{consent, guide, onboard, sign_in, switch};
+use shared::run::{consent, guide, onboard, sign_in, switch, unattended};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -74,6 +74,25 @@ async fn page(io: &Io, session: &Session, browser: &Secret) -> Result<Response> 
             }
             .into_response()
         }
+        Stage::UnattendedAccepted { .. } if !unattended::applies(io, &kept, io.clock.now()).await? => WaitPage {
+            product,
+            headline: "Microsoft is applying the permissions".into(),
+            what: format!(
+                "They were accepted for {}. Until all of Microsoft's services know, it can take some minutes.",
+                kept.setup.tenant_name()
+            ),
+            refresh_to: "/setup".into(),
+            seconds: LOOK_AGAIN,
+        }
+        .into_response(),
+        Stage::UnattendedAccepted { .. } => UnattendedPage {
+            product,
+            tenant_name: kept.setup.tenant_name().to_owned(),
+            enterprise: kept.settings.name,
+            reseller: reseller.name,
+            post_to: "/setup/unattended".into(),
+        }
+        .into_response(),
         Stage::Accepted { .. } => AcceptedPage {
             product,
             tenant_name: kept.setup.tenant_name().to_owned(),
@@ -103,7 +122,7 @@ async fn page(io: &Io, session: &Session, browser: &Secret) -> Result<Response> 
         Stage::Groups { .. } => groups::page(io, kept, &reseller, session, browser, None)
             .await?
             .into_response(),
-        Stage::Complete | Stage::Answered { .. } | Stage::Chosen | Stage::Syncing { .. } => {
+        Stage::Complete | Stage::Answered { .. } | Stage::Chosen | Stage::UnattendedAllowed | Stage::Syncing { .. } => {
             done(kept, reseller, session).into_response()
         }
     };
@@ -125,6 +144,7 @@ fn done(kept: Enterprise, reseller: Reseller, session: &Session) -> DonePage {
         Stage::Answered { granted: true } => format!("{} may manage now", reseller.name),
         Stage::Answered { granted: false } => "Nothing was granted".into(),
         Stage::Chosen => "Your choice is saved".into(),
+        Stage::UnattendedAllowed => "Syncs may run without a sign-in now".into(),
         Stage::Syncing { .. } => "The sync has begun".into(),
         _ => "The connection to Microsoft is set up".into(),
     };
@@ -149,6 +169,7 @@ fn next_steps(stage: &Stage, undecided: bool, reseller: &str) -> Vec<String> {
     let sync = "Press Sync Now in the portal; then users can be mapped.";
     let close = "You can close this window; the portal shows how far the sync is, user by user.";
     let dial_pad = "The dial pad can take up to two hours to appear in Teams after the sync.";
+    let hours = "They begin by themselves only after you choose the hours for it in the portal.";
     let numbers = "Numbers are provided by your voice provider; nothing more is needed from you for them.";
     let choose = undecided.then_some(choose);
     let steps = match stage {
@@ -156,6 +177,7 @@ fn next_steps(stage: &Stage, undecided: bool, reseller: &str) -> Vec<String> {
         Stage::Answered { granted: true } => [Some(withdraw), choose, Some(sync)],
         Stage::Answered { granted: false } => [Some(again.as_str()), choose, Some(sync)],
         Stage::Chosen => [Some(sync), None, None],
+        Stage::UnattendedAllowed => [Some(withdraw), Some(hours), None],
         _ => [choose, Some(sync), Some(numbers)],
     };
     steps.into_iter().flatten().map(str::to_owned).collect()

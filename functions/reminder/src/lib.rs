@@ -1,11 +1,13 @@
-//! One enterprise's daily reminder, started by its own schedule; and the daily sweep over all that wait.
+//! What schedules start: one enterprise's daily reminder, the one look at what may sync unattended, and the daily sweep over
+//! all that wait.
 
+use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::domain::ids::EnterpriseId;
 use shared::io::Io;
-use shared::run::remind;
+use shared::run::{self, remind};
 
 /// What a schedule sends.
 #[derive(Debug, Deserialize)]
@@ -17,6 +19,13 @@ pub enum Event {
         enterprise: EnterpriseId,
         /// The scheduled time: the same for every repetition of one event.
         scheduled: String,
+    },
+    /// The one look at what may sync unattended.
+    Look {
+        /// Whose.
+        unattended: EnterpriseId,
+        /// The scheduled time: the same for every repetition of one event.
+        scheduled: Timestamp,
     },
     /// The daily sweep.
     Sweep {
@@ -35,6 +44,11 @@ pub async fn handle(io: &Io, event: LambdaEvent<Event>) -> Result<Value, Error> 
             let reminded = remind::remind(io, &enterprise, &scheduled, io.clock.now()).await?;
             tracing::info!(enterprise.id = %enterprise, reminder.outcome = ?reminded, "a reminder was due");
             json!({ "reminded": reminded })
+        }
+        Event::Look { unattended, scheduled } => {
+            let looked = run::unattended::look(io, &unattended, scheduled, io.clock.now()).await?;
+            tracing::info!(enterprise.id = %unattended, look.outcome = ?looked, "a look was due");
+            json!({ "looked": looked })
         }
         Event::Sweep { sweep: true } => {
             let swept = remind::sweep(io).await?;

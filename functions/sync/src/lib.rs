@@ -9,6 +9,7 @@ mod preflight;
 mod release_limit;
 mod runs;
 mod status;
+mod unattended;
 
 use axum::Router;
 use shared::io::Io;
@@ -24,6 +25,7 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(domains::list))
         .routes(routes!(domains::unverified))
         .routes(routes!(operators::get, operators::put))
+        .routes(routes!(unattended::get, unattended::put, unattended::stop))
         .routes(routes!(plans::make))
         .routes(routes!(plans::get))
         .routes(routes!(pack::get))

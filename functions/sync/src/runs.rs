@@ -40,6 +40,9 @@ pub(crate) struct RunForm {
     /// More detail in the log.
     #[serde(default)]
     debug: bool,
+    /// Nobody signs in for it: the Global Admin lets syncs run unattended.
+    #[serde(default)]
+    unattended: bool,
 }
 
 /// A run.
@@ -226,7 +229,8 @@ fn started(started: Started) -> RunView {
     }
 }
 
-/// Starts a sync. It begins when the Global Admin has signed in at `signInUrl`.
+/// Starts a sync. It begins when the Global Admin has signed in at `signInUrl`; one that is `unattended` begins within a minute
+/// or two, without a sign-in.
 #[utoipa::path(post, path = "/v1/enterprises/{enterprise}/runs", operation_id = "startRun", tag = "sync", security(("jwt" = [])),
     params(("enterprise" = String, Path), ("Idempotency-Key" = String, Header)), request_body = RunForm,
     responses((status = 201, body = RunView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -250,6 +254,7 @@ pub(crate) async fn start(
         plan: form.plan,
         permission,
         debug: form.debug,
+        unattended: form.unattended,
         retry_of: None,
     };
     let run = start_sync::start(&io, &access, ask, &once, io.clock.now()).await?;

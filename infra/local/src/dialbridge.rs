@@ -9,6 +9,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shared::config::Config;
+use shared::domain::consent::UNATTENDED_ROLES;
 use shared::io::Io;
 use std::future::Future;
 use std::io;
@@ -56,7 +57,16 @@ impl Dialbridge {
             client_secret: deployment::BRAND_CLIENT_SECRET.into(),
             ..app.clone()
         };
-        let more_apps = std::iter::once(brand).chain(options.microsoft.more_apps).collect();
+        let unattended = AppRegistration {
+            name: deployment::UNATTENDED_APPLICATION.into(),
+            client_id: deployment::UNATTENDED_CLIENT_ID.into(),
+            client_secret: deployment::UNATTENDED_CLIENT_SECRET.into(),
+            delegated: Vec::new(),
+            application: UNATTENDED_ROLES.map(str::to_owned).to_vec(),
+            ..app.clone()
+        };
+        let ours = [brand, unattended].into_iter();
+        let more_apps = ours.chain(options.microsoft.more_apps).collect();
         let sbc_bases = deployment::SBC_REGIONS
             .iter()
             .flat_map(|(_, bases)| bases.map(str::to_owned))

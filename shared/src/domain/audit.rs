@@ -116,6 +116,12 @@ pub enum Deed {
     OperatorsChanged,
     /// A deputy signed in for the first time and is recorded.
     DeputyRecorded,
+    /// The Global Admin let syncs run that nobody signs in for.
+    UnattendedAllowed,
+    /// They may no longer: somebody took it back here, or the customer at Microsoft.
+    UnattendedWithdrawn,
+    /// When and how far they run was changed.
+    UnattendedChanged,
     /// Whose users are synchronised was changed.
     GroupFilterChanged,
     /// Voice users were created, changed or deleted.
@@ -202,7 +208,10 @@ impl Deed {
             | Self::GlobalAdminRecorded
             | Self::OperatorsChanged
             | Self::ReleaseLimitChanged
-            | Self::DeputyRecorded => Some(Topic::Enterprise),
+            | Self::DeputyRecorded
+            | Self::UnattendedAllowed
+            | Self::UnattendedWithdrawn
+            | Self::UnattendedChanged => Some(Topic::Enterprise),
             Self::LicencesChanged => Some(Topic::Licences),
             Self::GroupFilterChanged => Some(Topic::GroupFilter),
             Self::DirectoryRead => Some(Topic::Directory),

@@ -129,7 +129,7 @@ impl Caller {
             May::OnBehalf if enterprise.managed() => Some(Footing::OnBehalf),
             May::AsDeputy => {
                 let deputy = self.email.as_ref().and_then(|email| enterprise.operators.deputy(email));
-                deputy.map(|_| Footing::Own)
+                (deputy.is_some() || enterprise.may_sync_unattended()).then_some(Footing::Own)
             }
             May::OnBehalf | May::No => None,
         }

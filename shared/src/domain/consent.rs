@@ -35,6 +35,17 @@ pub const TEAMS_ADMIN_SCOPE: &str = "user_impersonation";
 /// Given on the admin-consent page alone.
 pub const ORGANIZATION_ROLES: [&str; 1] = ["Organization.Read.All"];
 
+/// What the application that syncs unattended may do in a tenant whose Global Admin lets it (`infra/entra-unattended-app.json`):
+/// what the second set lets a person do, without the tenant's own voice objects.
+pub const UNATTENDED_ROLES: [&str; 6] = [
+    "Organization.Read.All",
+    "User.Read.All",
+    "GroupMember.Read.All",
+    "TeamsUserConfiguration.Read.All",
+    "TeamsTelephoneNumber.ReadWrite.All",
+    "TeamsPolicyUserAssign.ReadWrite.All",
+];
+
 /// Which of the two requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -11,6 +11,7 @@ use super::setup::Setup;
 use super::standing::Standing;
 use super::steps::Steps;
 use super::sync_switch::SyncSwitch;
+use super::unattended::Unattended;
 use super::{Invalid, licence, plain_text, schedule};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -114,6 +115,8 @@ pub struct Enterprise {
     pub global_admin: GlobalAdmin,
     /// Who else may sync; nobody unless the Global Admin says so.
     pub operators: Operators,
+    /// Syncs that nobody signs in for; none unless the Global Admin says so.
+    pub unattended: Unattended,
     /// How far the set-up has come.
     pub setup: Setup,
     /// Whose users are synchronised (R073-R075).
@@ -175,6 +178,13 @@ impl Enterprise {
         } else {
             self.settings.user_limit
         }
+    }
+
+    /// Whether syncs may run that nobody signs in for: the Global Admin lets them, and the tenant is still that one.
+    #[must_use]
+    pub fn may_sync_unattended(&self) -> bool {
+        let bound = self.setup.tenant().map(|tenant| &tenant.id);
+        self.setup.complete() && !self.sync_switch.off() && self.unattended.given_for(bound)
     }
 
     /// Whether the reseller may do in its place what is its Global Admin's (R013).

@@ -45,6 +45,7 @@ pub mod sync_log;
 pub mod sync_status;
 pub mod sync_switch;
 pub mod tenant_object;
+pub mod unattended;
 pub mod visit;
 pub mod voice;
 pub mod voice_field;

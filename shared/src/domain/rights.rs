@@ -41,6 +41,8 @@ pub enum Action {
     Map,
     /// Decides who else may sync, and whether syncs keep to the bound tenant.
     Govern,
+    /// Takes back that syncs run unattended.
+    StopUnattended,
     /// Starts a sync.
     Sync,
     /// Agrees that a sync takes away more numbers than it may by itself.
@@ -48,7 +50,7 @@ pub enum Action {
 }
 
 /// Every action.
-pub const ACTIONS: [Action; 20] = [
+pub const ACTIONS: [Action; 21] = [
     Action::ManageResellers,
     Action::ListResellers,
     Action::EditReseller,
@@ -67,6 +69,7 @@ pub const ACTIONS: [Action; 20] = [
     Action::ResetConsent,
     Action::Map,
     Action::Govern,
+    Action::StopUnattended,
     Action::Sync,
     Action::Approve,
 ];
@@ -107,6 +110,13 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ),
     ("GET", "/v1/enterprises/{enterprise}/operators", Action::Read),
     ("PUT", "/v1/enterprises/{enterprise}/operators", Action::Govern),
+    ("GET", "/v1/enterprises/{enterprise}/unattended", Action::Read),
+    ("PUT", "/v1/enterprises/{enterprise}/unattended", Action::Govern),
+    (
+        "DELETE",
+        "/v1/enterprises/{enterprise}/unattended",
+        Action::StopUnattended,
+    ),
     ("POST", "/v1/enterprises/{enterprise}/disable-sync", Action::Govern),
     ("POST", "/v1/enterprises/{enterprise}/enable-sync", Action::Govern),
     ("POST", "/v1/enterprises/{enterprise}/action-urls", Action::Guide),
@@ -202,7 +212,7 @@ pub enum May {
     Yes,
     /// While the enterprise's Global Admin lets the reseller manage (R013).
     OnBehalf,
-    /// While the enterprise's Global Admin has named the person as a deputy.
+    /// While the enterprise's Global Admin has named the person as a deputy, or lets syncs run unattended.
     AsDeputy,
     /// Never. It looks like an unknown id.
     No,
@@ -217,7 +227,8 @@ impl Role {
     pub fn may(&self, action: Action) -> May {
         use Action::{
             Appoint, Approve, Audit, Consent, EditReseller, Govern, Guide, Invite, Licence, ListResellers,
-            ManageResellers, Map, Provision, PublishDns, Read, ReadReseller, ReadSipData, Remove, ResetConsent, Sync,
+            ManageResellers, Map, Provision, PublishDns, Read, ReadReseller, ReadSipData, Remove, ResetConsent,
+            StopUnattended, Sync,
         };
         let (always, on_behalf): (&[Action], &[Action]) = match self {
             Self::ProviderAdmin => (
@@ -270,10 +281,10 @@ impl Role {
                     Read,
                     Audit,
                 ],
-                &[Map, Approve],
+                &[Map, Sync, Approve],
             ),
             Self::ResellerViewer(_) => (&[ReadReseller, Read], &[]),
-            Self::AccountAdmin(_) => (&[Guide, Read, Audit, Map, Approve], &[]),
+            Self::AccountAdmin(_) => (&[Guide, Read, Audit, Map, StopUnattended, Approve], &[]),
             Self::AccountManager(_) => (&[Guide, Read, Map], &[]),
             Self::GlobalAdmin(_) => (
                 &[
@@ -285,6 +296,7 @@ impl Role {
                     ResetConsent,
                     Map,
                     Govern,
+                    StopUnattended,
                     Sync,
                     Approve,
                 ],
@@ -344,12 +356,15 @@ mod tests {
     }
 
     #[test]
-    fn r048_only_a_global_admin_may_sync_and_deputies_where_named() {
-        assert_eq!(who(Action::Sync), ["account_admin", "global_admin"]);
+    fn r048_only_a_global_admin_may_sync_and_others_where_that_person_lets_them() {
+        assert_eq!(who(Action::Sync), ["reseller_admin", "account_admin", "global_admin"]);
+        let reseller = ResellerId::mint(jiff::Timestamp::UNIX_EPOCH, 2);
+        assert_eq!(Role::ResellerAdmin(reseller).may(Action::Sync), May::OnBehalf);
         let enterprise = EnterpriseId::mint(jiff::Timestamp::UNIX_EPOCH, 1);
         assert_eq!(Role::AccountAdmin(enterprise.clone()).may(Action::Sync), May::AsDeputy);
         assert_eq!(Role::GlobalAdmin(enterprise).may(Action::Sync), May::Yes);
         assert_eq!(who(Action::Govern), ["global_admin"]);
+        assert_eq!(who(Action::StopUnattended), ["account_admin", "global_admin"]);
     }
 
     #[test]

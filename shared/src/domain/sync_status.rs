@@ -27,6 +27,8 @@ pub struct SyncStatus {
     pub pending: Option<Pending>,
     /// Licences, as they were counted when the account last changed.
     pub usage: Usage,
+    /// When the last run began that began by itself.
+    pub automatic: Option<Timestamp>,
     /// Counts edits; 0 when new.
     pub version: u64,
 }

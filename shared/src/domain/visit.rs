@@ -26,6 +26,8 @@ pub enum NextStep {
     ChooseGroups,
     /// The sign-in of a sync that waits for it.
     Sync,
+    /// Syncs that nobody signs in for; the Global Admin's own decision.
+    AllowUnattended,
 }
 
 impl NextStep {
@@ -37,6 +39,7 @@ impl NextStep {
             Self::GrantConsent => "grantConsent",
             Self::ChooseGroups => "chooseGroups",
             Self::Sync => "sync",
+            Self::AllowUnattended => "allowUnattended",
         }
     }
 
@@ -103,6 +106,8 @@ pub enum Asked {
         /// The choice that was in force when the person was asked.
         instead_of: GroupFilter,
     },
+    /// Syncs that nobody signs in for.
+    Unattended,
 }
 
 /// Where a link leads.
@@ -165,6 +170,8 @@ pub enum Purpose {
     Management,
     /// The choice of groups.
     Groups,
+    /// The permissions of the application that syncs unattended, on Microsoft's admin consent page.
+    Unattended,
     /// The second half of the double authentication of a sync (R047).
     Sync {
         /// Which.
@@ -238,6 +245,14 @@ pub enum Stage {
     },
     /// It was chosen whose users are synchronised.
     Chosen,
+    /// Microsoft says that the organization accepted the permissions for unattended syncs; a call must prove it, and the
+    /// person says so once more here.
+    UnattendedAccepted {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Syncs may run unattended.
+    UnattendedAllowed,
     /// A run has begun.
     Syncing {
         /// Which.
@@ -323,16 +338,19 @@ impl Session {
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         match self.stage {
-            Stage::Complete | Stage::Chosen | Stage::Syncing { .. } | Stage::Answered { granted: true } => {
-                Some(Outcome::Completed)
-            }
+            Stage::Complete
+            | Stage::Chosen
+            | Stage::UnattendedAllowed
+            | Stage::Syncing { .. }
+            | Stage::Answered { granted: true } => Some(Outcome::Completed),
             Stage::Answered { granted: false } => Some(Outcome::Declined),
             Stage::Confirm { .. }
             | Stage::SecondConsent { .. }
             | Stage::Accepted { .. }
             | Stage::Move { .. }
             | Stage::Management { .. }
-            | Stage::Groups { .. } => None,
+            | Stage::Groups { .. }
+            | Stage::UnattendedAccepted { .. } => None,
         }
     }
 

@@ -1,10 +1,12 @@
-//! The daily reminder's schedule of one enterprise, in EventBridge Scheduler.
+//! The schedules of one enterprise, in EventBridge Scheduler: its daily reminder, and the one look at what may sync unattended.
 
 use crate::domain::ids::EnterpriseId;
 use crate::domain::schedule::daily_expression;
 use crate::error::{Error, Result};
 use aws_sdk_scheduler::Client;
+use aws_sdk_scheduler::types::builders::FlexibleTimeWindowBuilder;
 use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode, ScheduleState, Target};
+use jiff::Timestamp;
 
 /// How many minutes after the hour EventBridge may choose, so that not all mails leave in one minute.
 const WINDOW_MINUTES: i32 = 15;
@@ -35,27 +37,55 @@ impl Scheduler {
     /// # Errors
     /// `Upstream`.
     pub async fn ensure(&self, enterprise: &EnterpriseId, zone: &str) -> Result<()> {
-        let failed = |error: aws_sdk_scheduler::error::BuildError| Error::upstream("describe a schedule", error);
-        let window = FlexibleTimeWindow::builder()
-            .mode(FlexibleTimeWindowMode::Flexible)
-            .maximum_window_in_minutes(WINDOW_MINUTES)
-            .build()
-            .map_err(failed)?;
         // The scheduled time makes each day's event tell itself apart from its own repetitions.
         let input = format!(r#"{{"enterprise":"{enterprise}","scheduled":"<aws.scheduler.scheduled-time>"}}"#);
+        let window = FlexibleTimeWindow::builder()
+            .mode(FlexibleTimeWindowMode::Flexible)
+            .maximum_window_in_minutes(WINDOW_MINUTES);
+        let daily = Planned {
+            name: name(enterprise),
+            expression: daily_expression(),
+            zone,
+            window,
+            input,
+        };
+        self.put(daily).await
+    }
+
+    /// Sees to it that the enterprise is looked at once, at this moment and at no other, for a sync that nobody signs in
+    /// for. The schedule stays when it has fired: AWS would delete it at a time of its own, perhaps after the next look was
+    /// planned under its name.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn look_at(&self, enterprise: &EnterpriseId, at: Timestamp) -> Result<()> {
+        let input = format!(r#"{{"unattended":"{enterprise}","scheduled":"<aws.scheduler.scheduled-time>"}}"#);
+        let once = Planned {
+            name: look_name(enterprise),
+            expression: format!("at({})", at.strftime("%Y-%m-%dT%H:%M:%S")),
+            zone: "UTC",
+            window: FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off),
+            input,
+        };
+        self.put(once).await
+    }
+
+    async fn put(&self, planned: Planned<'_>) -> Result<()> {
+        let failed = |error: aws_sdk_scheduler::error::BuildError| Error::upstream("describe a schedule", error);
+        let window = planned.window.build().map_err(failed)?;
         let target = Target::builder()
             .arn(&self.target_arn)
             .role_arn(&self.role_arn)
-            .input(input)
+            .input(planned.input)
             .build()
             .map_err(failed)?;
         let created = self
             .client
             .create_schedule()
-            .name(name(enterprise))
+            .name(&planned.name)
             .group_name(&self.group)
-            .schedule_expression(daily_expression())
-            .schedule_expression_timezone(zone)
+            .schedule_expression(&planned.expression)
+            .schedule_expression_timezone(planned.zone)
             .flexible_time_window(window.clone())
             .target(target.clone())
             .state(ScheduleState::Enabled)
@@ -69,13 +99,13 @@ impl Scheduler {
                     .is_some_and(|error| error.is_conflict_exception()) => {}
             Err(error) => return Err(Error::upstream("create a schedule", error)),
         }
-        // It exists: the zone may have changed since.
+        // It exists: time or zone may have changed since.
         self.client
             .update_schedule()
-            .name(name(enterprise))
+            .name(&planned.name)
             .group_name(&self.group)
-            .schedule_expression(daily_expression())
-            .schedule_expression_timezone(zone)
+            .schedule_expression(&planned.expression)
+            .schedule_expression_timezone(planned.zone)
             .flexible_time_window(window)
             .target(target)
             .state(ScheduleState::Enabled)
@@ -85,15 +115,27 @@ impl Scheduler {
             .map_err(|error| Error::upstream("update a schedule", error))
     }
 
-    /// Sees to it that the enterprise has no schedule.
+    /// Sees to it that the enterprise has no daily schedule.
     ///
     /// # Errors
     /// `Upstream`.
     pub async fn remove(&self, enterprise: &EnterpriseId) -> Result<()> {
+        self.delete(name(enterprise)).await
+    }
+
+    /// Sees to it that the enterprise is not looked at.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn look_away(&self, enterprise: &EnterpriseId) -> Result<()> {
+        self.delete(look_name(enterprise)).await
+    }
+
+    async fn delete(&self, name: String) -> Result<()> {
         match self
             .client
             .delete_schedule()
-            .name(name(enterprise))
+            .name(name)
             .group_name(&self.group)
             .send()
             .await
@@ -111,8 +153,23 @@ impl Scheduler {
     }
 }
 
-/// The schedule's name.
+/// A schedule to be.
+struct Planned<'a> {
+    name: String,
+    expression: String,
+    zone: &'a str,
+    window: FlexibleTimeWindowBuilder,
+    input: String,
+}
+
+/// The name of an enterprise's daily schedule.
 #[must_use]
 pub fn name(enterprise: &EnterpriseId) -> String {
     format!("reminder-{enterprise}")
+}
+
+/// The name of the schedule of the one look at an enterprise.
+#[must_use]
+pub fn look_name(enterprise: &EnterpriseId) -> String {
+    format!("unattended-{enterprise}")
 }

@@ -25,4 +25,5 @@ pub mod retry;
 pub mod status;
 pub mod sync;
 pub mod tenant;
+pub mod unattended;
 pub mod undo;

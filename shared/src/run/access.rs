@@ -32,6 +32,12 @@ impl Access {
         self.caller.author(on_behalf_of)
     }
 
+    /// The caller acts in place of the Global Admin, who agreed to it (R013).
+    #[must_use]
+    pub fn on_behalf(&self) -> bool {
+        self.footing == Footing::OnBehalf
+    }
+
     /// The caller is the recorded Global Admin, by the address in the token.
     ///
     /// # Errors

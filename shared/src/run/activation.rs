@@ -266,7 +266,7 @@ impl<'a> Domains<'a> {
 
     fn remembered(&self, domain: &str, now: Timestamp) -> CallingDomain {
         let known = self.known.get(domain).cloned();
-        known.unwrap_or_else(|| CallingDomain::new(domain, self.session.identity.tenant.clone(), false, now))
+        known.unwrap_or_else(|| CallingDomain::new(domain, self.session.tenant.clone(), false, now))
     }
 
     async fn keep(&mut self, domain: CallingDomain, news: Option<&str>) -> Result<()> {
@@ -277,7 +277,7 @@ impl<'a> Domains<'a> {
     }
 
     async fn create(&mut self, domain: &str, now: Timestamp) -> Result<Option<Ready>> {
-        let tenant = self.session.identity.tenant.clone();
+        let tenant = self.session.tenant.clone();
         self.keep(CallingDomain::new(domain, tenant, true, now), None).await?;
         let made = self.io.graph.create_domain(&self.session.graph, domain).await;
         match made {
@@ -521,9 +521,7 @@ fn password(io: &Io) -> Secret {
 /// What the table remembers of the domains of the session's tenant.
 async fn remembered(io: &Io, lease: &Lease, session: &Session) -> Result<BTreeMap<String, CallingDomain>> {
     let all = io.store.calling_domains(&lease.enterprise).await?;
-    let here = all
-        .into_iter()
-        .filter(|domain| domain.tenant == session.identity.tenant);
+    let here = all.into_iter().filter(|domain| domain.tenant == session.tenant);
     Ok(here.map(|domain| (domain.name.clone(), domain)).collect())
 }
 

@@ -8,6 +8,7 @@ use crate::domain::letter::Letter;
 use crate::domain::operators::Operators;
 use crate::domain::plain_text;
 use crate::domain::steps::Steps;
+use crate::domain::unattended::Unattended;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::run::access::entry;
@@ -49,8 +50,9 @@ pub async fn reassign(
         global_admin: kept.global_admin.replaced_by(email, name),
         invitation: letter.as_ref().map(|new| new.invitation.id.clone()),
         steps: Steps::new(),
-        // Deputies are a Global Admin's own choice.
+        // Deputies, and syncs that nobody signs in for, are a Global Admin's own choice.
         operators: Operators::default(),
+        unattended: Unattended::default(),
         version: seen + 1,
         ..kept.clone()
     };

@@ -7,7 +7,7 @@ use crate::io::Io;
 use crate::io::graph::SignedIn;
 use crate::plan::onboard::news;
 use crate::run::sign_in::{self, Callback, NotReturned, Returned};
-use crate::run::{consent, onboard, start_sync};
+use crate::run::{consent, onboard, start_sync, unattended};
 use jiff::Timestamp;
 
 /// Why a browser does not go on.
@@ -29,9 +29,12 @@ pub async fn end(io: &Io, callback: Callback, browser: &Secret, now: Timestamp) 
             let gone_on = signed_in(io, &visit, &purpose, *person, browser, now).await;
             (visit, purpose, gone_on)
         }
-        Ok(Returned::Organization { visit }) => {
-            let gone_on = consent::organization_accepted(io, &visit, browser, now).await;
-            (visit, Purpose::Organization, gone_on)
+        Ok(Returned::Organization { visit, purpose }) => {
+            let gone_on = match purpose {
+                Purpose::Unattended => unattended::accepted(io, &visit, browser, now).await,
+                _ => consent::organization_accepted(io, &visit, browser, now).await,
+            };
+            (visit, purpose, gone_on)
         }
         Err(NotReturned::Unknown(why)) => return Err(Stopped { visit: None, why }),
         Err(NotReturned::Refused { visit, purpose, why }) => {
@@ -64,8 +67,8 @@ async fn signed_in(
             onboard::step_signed_in(io, visit, purpose, person, browser, now).await
         }
         Purpose::Sync { run } => start_sync::signed_in(io, visit, run, person, browser, now).await,
-        // Its page answers without a person.
-        Purpose::Organization => Err(SignInRefused::StateUnknown.into()),
+        // Their page answers without a person.
+        Purpose::Organization | Purpose::Unattended => Err(SignInRefused::StateUnknown.into()),
     }
 }
 

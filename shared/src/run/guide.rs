@@ -19,7 +19,7 @@ use crate::io::vault::sha256;
 use crate::plan::group_filter::Choice;
 use crate::plan::group_preview::Preview;
 use crate::run::access::{Access, entry};
-use crate::run::{browser_token, group_filter, group_preview, invitation, onboard, sign_in, start_sync};
+use crate::run::{browser_token, group_filter, group_preview, invitation, onboard, sign_in, start_sync, unattended};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -97,7 +97,7 @@ pub async fn to(
                     "{admin} signs in at Microsoft and decides whether {} may manage.",
                     reseller.name
                 ),
-                Asked::Calling | Asked::Groups { .. } => {
+                Asked::Calling | Asked::Groups { .. } | Asked::Unattended => {
                     format!("{admin} signs in at Microsoft and accepts the second permission request.")
                 }
             };
@@ -114,6 +114,12 @@ pub async fn to(
             };
             let text = format!("{admin} signs in at Microsoft and chooses whose users are synchronised.");
             ("/next/", own(kept, asked, return_to), now + LINK_LIFE, text)
+        }
+        NextStep::AllowUnattended => {
+            access.recorded_caller()?;
+            unattended::may_be_asked(io, kept)?;
+            let text = format!("{admin} accepts at Microsoft what syncs need that nobody signs in for.");
+            ("/next/", own(kept, Asked::Unattended, return_to), now + LINK_LIFE, text)
         }
         NextStep::Sync => {
             let portal = reseller.brand.integration_portal_url;
@@ -232,12 +238,13 @@ fn done(kept: &Enterprise, asked: &Asked) -> Option<bool> {
     match (asked, &kept.setup) {
         (_, Setup::Invited) => None,
         (Asked::Calling, setup) => Some(setup.complete() && setup.consents().is_some_and(Consents::granted)),
-        (Asked::Management | Asked::Groups { .. }, Setup::Bound { .. }) => None,
+        (Asked::Management | Asked::Groups { .. } | Asked::Unattended, Setup::Bound { .. }) => None,
         (Asked::Management, Setup::Complete { .. }) => {
             let wanted = kept.settings.request_management_consent;
             wanted.then_some(matches!(kept.management, Management::Granted { .. }))
         }
         (Asked::Groups { instead_of }, Setup::Complete { .. }) => Some(kept.group_filter != *instead_of),
+        (Asked::Unattended, Setup::Complete { .. }) => Some(kept.may_sync_unattended()),
     }
 }
 
@@ -250,6 +257,7 @@ pub async fn begin(io: &Io, ahead: &Ahead, browser: &Secret, now: Timestamp) -> 
         Asked::Calling => Purpose::Consent { accepted: false },
         Asked::Management => Purpose::Management,
         Asked::Groups { .. } => Purpose::Groups,
+        Asked::Unattended => Purpose::Unattended,
     };
     sign_in::begin(io, &ahead.kept, purpose, ahead.return_to.clone(), browser, now).await
 }

@@ -43,5 +43,6 @@ pub mod status;
 pub mod stop;
 pub mod switch;
 pub mod sync;
+pub mod unattended;
 pub mod undo;
 pub mod voice_users;

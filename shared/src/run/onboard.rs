@@ -222,7 +222,11 @@ pub async fn step_signed_in(
     let stage = match purpose {
         Purpose::Management => Stage::Management { person },
         Purpose::Groups => Stage::Groups { person },
-        Purpose::SetUp { .. } | Purpose::Consent { .. } | Purpose::Organization | Purpose::Sync { .. } => {
+        Purpose::SetUp { .. }
+        | Purpose::Consent { .. }
+        | Purpose::Organization
+        | Purpose::Unattended
+        | Purpose::Sync { .. } => {
             return Err(SignInRefused::StateUnknown.into());
         }
     };
@@ -247,7 +251,7 @@ async fn groups_at_hand(io: &Io, kept: &Enterprise, person: &SignedIn, browser: 
 /// left out; the person's page says the same.
 pub async fn sign_in_failed(io: &Io, visit: &Visit, purpose: &Purpose, why: &Error, now: Timestamp) {
     let step = match purpose {
-        Purpose::Sync { .. } | Purpose::Management | Purpose::Groups => return,
+        Purpose::Sync { .. } | Purpose::Management | Purpose::Groups | Purpose::Unattended => return,
         Purpose::Consent { .. } | Purpose::Organization => Step::SecondConsent,
         Purpose::SetUp { .. } => match why {
             Error::SignIn(SignInRefused::Declined | SignInRefused::ApprovalRequired) => Step::FirstConsent,

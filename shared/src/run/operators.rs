@@ -81,12 +81,17 @@ async fn withdraw(io: &Io, kept: &Enterprise) -> Result<()> {
     Ok(())
 }
 
-/// The first half of the double authentication: the portal identity is the recorded Global Admin or a deputy.
+/// The first half of the double authentication: the portal identity is the recorded Global Admin or a
+/// deputy, or manages in the place of the Global Admin (R013), who then signs in.
 ///
 /// # Errors
 /// `NotRecorded`.
 pub(super) fn asks(access: &Access) -> Result<Authority> {
     let (kept, caller) = (&access.kept, &access.caller);
+    if access.on_behalf() {
+        // Whoever manages may ask; the sign-in stays the Global Admin's.
+        return Ok(Authority::GlobalAdmin);
+    }
     let is_admin = access.recorded_caller();
     let of_customer = matches!(caller.role, Role::AccountAdmin(_) | Role::GlobalAdmin(_));
     let deputy = caller.email.as_ref().and_then(|email| kept.operators.deputy(email));

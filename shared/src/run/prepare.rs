@@ -82,6 +82,10 @@ pub(super) async fn compare(
     brand: &Brand,
     session: &Session,
 ) -> Result<Objects> {
+    if session.teams().is_err() {
+        // Nobody has signed in, and only a person's token is taken there.
+        return foreseen(io, kept, brand).await;
+    }
     let (wanted, known) = (wanted(io, kept, brand), known(io, kept).await?);
     let seen = look(io, lease, session, &wanted, &known).await?;
     Ok(tenant::plan(&wanted, &known, &seen))
@@ -113,9 +117,9 @@ async fn ready<'a>(io: &Io, lease: &Lease, session: &'a Session) -> Result<OnBeh
     session.lasts(now, duration::PREPARING)?;
     io.store.renew(lease, now).await?;
     Ok(OnBehalf {
-        tenant: &session.identity.tenant,
+        tenant: &session.tenant,
         graph: &session.graph,
-        teams: &session.teams,
+        teams: session.teams()?,
     })
 }
 
@@ -264,7 +268,7 @@ struct Record {
 impl Record {
     /// The record of the tenant that the session is in; it is the one that the enterprise is bound to.
     async fn read(io: &Io, enterprise: &Enterprise, session: &Session) -> Result<Self> {
-        let tenant = session.identity.tenant.clone();
+        let tenant = session.tenant.clone();
         let kept = io.store.tenant_objects(&enterprise.id, &tenant).await?;
         let by_key = kept.iter().map(|known| (known.object.key(), known.clone()));
         Ok(Self {

@@ -15,6 +15,7 @@ use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
 use crate::domain::steps::Steps;
 use crate::domain::sync_switch::SyncSwitch;
+use crate::domain::unattended::Unattended;
 use crate::domain::{licence, schedule};
 use crate::error::{Error, Result};
 use crate::io::Io;
@@ -55,6 +56,7 @@ pub async fn create_enterprise(
         steps: Steps::new(),
         sync_switch: SyncSwitch::On,
         operators: Operators::default(),
+        unattended: Unattended::default(),
         release_limit: ReleaseLimit::default(),
         left_tenant: None,
         created: now,

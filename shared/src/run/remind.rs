@@ -14,7 +14,7 @@ use crate::io::store::keys::PENDING_SHARDS;
 use crate::mail::{Mail, SyncFailed, SyncRequired, Waiting};
 use crate::plan::mapping;
 use crate::plan::remind::{Reminder, remind as decide};
-use crate::run::{account, post};
+use crate::run::{account, post, unattended};
 use jiff::Timestamp;
 
 /// What an event led to.
@@ -140,11 +140,12 @@ async fn written(
     Ok(written.map(|(mail, kind)| (brand, mail, kind)))
 }
 
-/// Creates or removes the enterprise's schedule, as its status asks for.
+/// Creates or removes the enterprise's schedules, as its status asks for.
 ///
 /// # Errors
 /// `Upstream`.
 pub async fn keep_schedule(io: &Io, kept: &Enterprise, status: &SyncStatus) -> Result<()> {
+    unattended::keep_schedule(io, kept, status).await?;
     if decide(&kept.standing, &kept.sync_switch, &kept.setup, status) == Reminder::Nothing {
         io.scheduler.remove(&kept.id).await
     } else {

@@ -48,6 +48,7 @@ pub async fn start(
         plan: None,
         permission: Some(permission),
         debug,
+        unattended: false,
         retry_of: Some(of.clone()),
     };
     start_sync::start(io, access, ask, once, now).await

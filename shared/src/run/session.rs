@@ -1,12 +1,13 @@
 //! The session of a run: what the person who confirmed it lets the worker do, for as long as Microsoft's tokens last.
 //!
+//! A run that nobody signs in for has one token of our own application instead (`run/unattended.rs`).
+//!
 //! Kept are two access tokens, for Graph and for the Teams administration, sealed for this run. The refresh token of the
 //! sign-in is used once, in memory, to get the second of them; it is written nowhere. So nobody can go on as that person
 //! once the tokens have ended, and the worker needs no secret of ours.
 
 use crate::domain::consent::{TEAMS_ADMIN, TEAMS_ADMIN_SCOPE};
-use crate::domain::global_admin::Identity;
-use crate::domain::ids::{EnterpriseId, RunId};
+use crate::domain::ids::{EnterpriseId, RunId, TenantId};
 use crate::domain::secret::Secret;
 use crate::error::{Error, Result};
 use crate::io::Io;
@@ -22,16 +23,25 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Session {
     /// For Graph.
     pub(super) graph: Token,
-    /// For the tenant's voice objects.
-    pub(super) teams: Token,
-    /// Whose.
-    pub(super) identity: Identity,
+    /// For the tenant's voice objects; absent where nobody has signed in.
+    teams: Option<Token>,
+    /// Where.
+    pub(super) tenant: TenantId,
 }
 
 impl Session {
-    /// When it is no longer used: some time before the first of the two tokens ends.
+    /// When it is no longer used: some time before the first of its tokens ends.
     pub(super) fn stop_by(&self) -> Timestamp {
-        duration::stop_by(self.graph.expires().min(self.teams.expires()))
+        let teams = self.teams.as_ref().map_or(Timestamp::MAX, Token::expires);
+        duration::stop_by(self.graph.expires().min(teams))
+    }
+
+    /// The token for the tenant's voice objects.
+    ///
+    /// # Errors
+    /// `TokenExpired` where nobody has signed in: only a person's token is taken there.
+    pub(super) fn teams(&self) -> Result<&Token> {
+        self.teams.as_ref().ok_or(Error::TokenExpired)
     }
 
     /// Holds out for something that cannot be stopped half-way.
@@ -50,9 +60,9 @@ impl Session {
 /// What is sealed.
 #[derive(Serialize, Deserialize)]
 struct Tokens {
-    identity: Identity,
+    tenant: TenantId,
     graph: String,
-    teams: String,
+    teams: Option<String>,
     expires: Timestamp,
 }
 
@@ -67,16 +77,40 @@ pub(super) async fn seal(
     person: SignedIn,
     teams: Token,
 ) -> Result<()> {
-    let expires = person.access.expires().min(teams.expires());
     let tokens = Tokens {
-        identity: person.claims.identity,
+        tenant: person.claims.identity.tenant,
         graph: person.access.secret().expose().to_owned(),
-        teams: teams.secret().expose().to_owned(),
-        expires,
+        teams: Some(teams.secret().expose().to_owned()),
+        expires: person.access.expires().min(teams.expires()),
     };
-    let json = serde_json::to_string(&tokens).map_err(|error| Error::upstream("seal the session", error))?;
+    keep(io, enterprise, run, &tokens).await
+}
+
+/// Seals a token of our own application for a run that nobody signs in for. It is used until `until` at the latest.
+///
+/// # Errors
+/// `Upstream`.
+pub(super) async fn seal_own(
+    io: &Io,
+    enterprise: &EnterpriseId,
+    run: &RunId,
+    tenant: TenantId,
+    token: Token,
+    until: Timestamp,
+) -> Result<()> {
+    let tokens = Tokens {
+        tenant,
+        graph: token.secret().expose().to_owned(),
+        teams: None,
+        expires: token.expires().min(until),
+    };
+    keep(io, enterprise, run, &tokens).await
+}
+
+async fn keep(io: &Io, enterprise: &EnterpriseId, run: &RunId, tokens: &Tokens) -> Result<()> {
+    let json = serde_json::to_string(tokens).map_err(|error| Error::upstream("seal the session", error))?;
     let sealed = io.vault.seal(enterprise, run, &Secret::new(json)).await?;
-    io.store.put_sealed(enterprise, run, &sealed, expires).await
+    io.store.put_sealed(enterprise, run, &sealed, tokens.expires).await
 }
 
 /// A token of the same person for the Teams administration, where Microsoft gives one; the permission is then among what
@@ -116,14 +150,14 @@ pub(super) async fn open(io: &Io, enterprise: &EnterpriseId, run: &RunId) -> Res
     let sealed = sealed.ok_or(Error::TokenExpired)?;
     let opened = io.vault.open(enterprise, run, &sealed).await?;
     let tokens: Tokens = serde_json::from_str(opened.expose()).map_err(|_| Error::TokenExpired)?;
-    let tenant = tokens.identity.tenant.clone();
+    let tenant = tokens.tenant.clone();
     let pace = Pace::new(io.store.clone(), io.clock.clone(), tenant, Urgency::Run);
     let session = Session {
         graph: Token::new(Secret::new(tokens.graph), tokens.expires)
             .recorded(io.graph.recorder(run))
             .paced(pace),
-        teams: Token::new(Secret::new(tokens.teams), tokens.expires),
-        identity: tokens.identity,
+        teams: tokens.teams.map(|teams| Token::new(Secret::new(teams), tokens.expires)),
+        tenant: tokens.tenant,
     };
     session.lasts(now, SignedDuration::ZERO)?;
     Ok(session)

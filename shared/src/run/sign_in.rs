@@ -20,7 +20,7 @@ use crate::io::store::visits::SignInItem;
 use crate::io::vault::sha256;
 use crate::plan::onboard;
 use crate::run::access::entry;
-use crate::run::operators;
+use crate::run::{operators, unattended};
 use jiff::Timestamp;
 use url::Url;
 
@@ -64,7 +64,10 @@ pub async fn begin(
     now: Timestamp,
 ) -> Result<Url> {
     let reseller = io.store.reseller(&enterprise.reseller).await?;
-    let application = application(io, &reseller);
+    let application = match purpose {
+        Purpose::Unattended => unattended::application(io)?,
+        _ => application(io, &reseller),
+    };
     let state = io.chance.token::<32>();
     let proof = Proof::of(io, &state, browser).await?;
     let tenant = enterprise.setup.tenant().map(|tenant| &tenant.id);
@@ -83,18 +86,20 @@ pub async fn begin(
         // After `Disable Sync` any tenant may answer (R067).
         Purpose::Sync { .. } if enterprise.sync_switch.off() => (None, second_set(), Prompt::SelectAccount),
         Purpose::Sync { .. } => (tenant, second_set(), Prompt::Login),
+        // Its page asks for what the application has registered.
+        Purpose::Unattended => (tenant, Vec::new(), Prompt::Login),
         Purpose::Management => (tenant, sign_in_scopes(), Prompt::SelectAccount),
         Purpose::Groups => (tenant, group_scopes(), Prompt::SelectAccount),
     };
     let account = operators::account(io, enterprise, &purpose).await?;
     let url = match (&purpose, tenant) {
-        (Purpose::Organization, Some(tenant)) => io.sign_in.admin_consent_url(&AdminConsent {
+        (Purpose::Organization | Purpose::Unattended, Some(tenant)) => io.sign_in.admin_consent_url(&AdminConsent {
             application,
             tenant,
             scopes: &[format!("{GRAPH}/.default")],
             state: &state,
         }),
-        (Purpose::Organization, None) => return Err(SignInRefused::StateUnknown.into()),
+        (Purpose::Organization | Purpose::Unattended, None) => return Err(SignInRefused::StateUnknown.into()),
         _ => io.sign_in.authorize_url(&Authorize {
             application,
             tenant,
@@ -177,6 +182,8 @@ pub enum Returned {
     Organization {
         /// Whose.
         visit: Visit,
+        /// What it was for.
+        purpose: Purpose,
     },
 }
 
@@ -225,9 +232,10 @@ pub async fn finish(io: &Io, callback: Callback, browser: &Secret, now: Timestam
         return Err(refused(in_bound_tenant(why, item.bound.is_some()).into()));
     }
     current(io, &visit).await.map_err(refused)?;
-    if item.purpose == Purpose::Organization {
+    if matches!(item.purpose, Purpose::Organization | Purpose::Unattended) {
         accepted_by(&callback, item.bound.as_ref()).map_err(|why| refused(why.into()))?;
-        return Ok(Returned::Organization { visit });
+        let purpose = item.purpose;
+        return Ok(Returned::Organization { visit, purpose });
     }
     let (Some(code), None) = (callback.code, callback.admin_consent) else {
         return Err(refused(SignInRefused::StateUnknown.into()));
@@ -235,7 +243,9 @@ pub async fn finish(io: &Io, callback: Callback, browser: &Secret, now: Timestam
     let scopes = match item.purpose {
         Purpose::SetUp { .. } | Purpose::Management => sign_in_scopes(),
         Purpose::Groups => group_scopes(),
-        Purpose::Consent { .. } | Purpose::Organization | Purpose::Sync { .. } => calling_scopes(),
+        Purpose::Consent { .. } | Purpose::Organization | Purpose::Unattended | Purpose::Sync { .. } => {
+            calling_scopes()
+        }
     };
     let redeemed = async {
         let proof = Proof::of(io, state, browser).await?;

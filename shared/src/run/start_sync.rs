@@ -6,7 +6,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, PlanId, RunId};
 use crate::domain::once::Once;
 use crate::domain::permission::{Mode, Permission};
-use crate::domain::run::{Run, RunKind, RunState, Tally, Trigger};
+use crate::domain::run::{Authority, Run, RunKind, RunState, Tally, Trigger};
 use crate::domain::secret::Secret;
 use crate::domain::sync_status::SyncStatus;
 use crate::domain::visit::{Link, Purpose, Stage, Visit};
@@ -17,7 +17,7 @@ use crate::io::vault::sha256;
 use crate::plan::preflight;
 use crate::run::access::{Access, entry};
 use crate::run::plans::StoredPlan;
-use crate::run::{apply, consent, operators, session, sign_in, switch};
+use crate::run::{apply, consent, operators, session, sign_in, switch, unattended};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -35,11 +35,13 @@ pub struct Ask {
     pub permission: Option<Permission>,
     /// More detail in the log (R150).
     pub debug: bool,
+    /// Nobody signs in for it.
+    pub unattended: bool,
     /// The run whose failed part it repeats.
     pub retry_of: Option<RunId>,
 }
 
-/// A run that waits for its sign-in.
+/// A run that waits for its sign-in, or for a token of our own application.
 #[derive(Debug)]
 pub struct Started {
     /// The run.
@@ -55,12 +57,20 @@ pub struct Started {
 /// the mapping changed since the plan was shown.
 pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timestamp) -> Result<Started> {
     let enterprise = &access.kept;
-    let authority = operators::asks(access)?;
+    let authority = if ask.unattended {
+        unattended::asks(io, access, &ask).await?
+    } else {
+        operators::asks(access)?
+    };
     preflight::may_start(&enterprise.standing, &enterprise.setup, &enterprise.group_filter).map_err(Error::Conflict)?;
     if let Some(known) = io.store.answered(once, now).await? {
         let id: RunId = known
             .parse()
             .map_err(|invalid| Error::upstream("read a remembered answer", invalid))?;
+        if ask.unattended {
+            // Whoever asked first may have died before the look was planned.
+            unattended::look_again(io, &enterprise.id).await?;
+        }
         return started(io, &enterprise.id, &id, once).await;
     }
     let status = io.store.sync_status(&enterprise.id).await?;
@@ -128,6 +138,9 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
             now,
         )
         .await?;
+    if ask.unattended {
+        unattended::look_again(io, &enterprise.id).await?;
+    }
     started(io, &enterprise.id, &id, once).await
 }
 
@@ -135,7 +148,7 @@ pub async fn start(io: &Io, access: &Access, ask: Ask, once: &Once, now: Timesta
 async fn started(io: &Io, enterprise: &EnterpriseId, run: &RunId, once: &Once) -> Result<Started> {
     let run = io.store.run(enterprise, run).await?;
     let token = io.vault.token_for(once).await?;
-    let waits = run.state == RunState::AwaitingSignIn;
+    let waits = run.state == RunState::AwaitingSignIn && run.authority != Authority::Unattended;
     let sign_in = waits.then(|| io.config.public_page(&format!("/sync/{token}")));
     Ok(Started { run, sign_in })
 }
@@ -182,7 +195,7 @@ pub async fn sign_in_again(
 }
 
 /// One run at a time. A run whose link ran out unused, or whose interrupted sign-in nobody renewed, gives way.
-async fn free_for_a_run(io: &Io, enterprise: &EnterpriseId, status: SyncStatus) -> Result<SyncStatus> {
+pub(super) async fn free_for_a_run(io: &Io, enterprise: &EnterpriseId, status: SyncStatus) -> Result<SyncStatus> {
     let Some(current) = &status.current else {
         return Ok(status);
     };

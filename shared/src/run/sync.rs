@@ -9,13 +9,14 @@ mod preparing;
 pub(super) mod record;
 
 use crate::domain::audit::Deed;
+use crate::domain::finding::Finding;
 use crate::domain::ids::{EnterpriseId, RunId};
 use crate::domain::run::{Run, RunState};
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::run::plans::StoredPlan;
-use crate::run::remove;
+use crate::run::{apply, remove};
 use applying::applying;
 use discovering::discovering;
 use ending::{broken, end, interrupted};
@@ -84,6 +85,23 @@ pub async fn work(io: &Io, work: &Work, holder: &str, until: Timestamp) -> Resul
     };
     io.store.release(lease).await?;
     next
+}
+
+/// Ends a run that waits and cannot go on, with the reason.
+///
+/// # Errors
+/// `Busy` while a worker holds the lease.
+pub(super) async fn give_up(io: &Io, enterprise: &EnterpriseId, run: &RunId, why: Finding) -> Result<()> {
+    let lease = io
+        .store
+        .lease(enterprise, &format!("gives up {run}"), io.clock.now())
+        .await?;
+    let mut run = io.store.run(enterprise, run).await?;
+    if run.state == RunState::AwaitingSignIn {
+        apply::claim(io, &lease, &run.id).await?;
+        end(io, &lease, &mut run, vec![why]).await?;
+    }
+    io.store.release(lease).await
 }
 
 /// Stage after stage, until the run ends, waits, or the call's time is up.

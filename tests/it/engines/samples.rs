@@ -116,6 +116,7 @@ pub(super) fn enterprise(n: u8) -> Enterprise {
         steps: Steps::new(),
         sync_switch: shared::domain::sync_switch::SyncSwitch::On,
         operators: Default::default(),
+        unattended: Default::default(),
         release_limit: Default::default(),
         left_tenant: None,
         created: NOW,

@@ -36,6 +36,8 @@ fn left_by(route: &Route) -> (&'static str, &'static [&'static str]) {
         ("POST", "/voice-users/import") => ("voiceUsersChanged", &["updated"]),
         ("PUT", "/mapping") => ("mappingChanged", &["Voice User"]),
         ("POST", "/mapping/proposals") => ("mappingChanged", &["Voice User"]),
+        ("PUT", "/unattended") => ("unattendedChanged", &["window"]),
+        ("DELETE", "/unattended") => ("unattendedWithdrawn", &["leave"]),
         ("PUT", "/operators") => ("operatorsChanged", &["deputies"]),
         ("POST", "/plans") => ("planMade", &[]),
         ("PUT", "/plans/{plan}/approval") => ("planApproved", &["plan"]),

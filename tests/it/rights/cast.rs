@@ -6,6 +6,8 @@ use dialbridge_local::drive::people::{activate, enterprise_form, reseller_form};
 use dialbridge_local::issuer::Person;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use shared::domain::audit::{Author, Deed, Entry};
+use shared::domain::unattended::Leave;
 use std::collections::BTreeMap;
 
 /// Well-formed ids that belong to nobody.
@@ -210,6 +212,11 @@ impl Cast {
         if path.ends_with("/import") {
             path += "?mode=update";
         }
+        let stops = route.method == Method::DELETE && path.ends_with("/unattended");
+        let own = *target == Target::Enterprise(self.scene.enterprise.clone());
+        if stops && own && ["account_admin", "global_admin"].contains(&role) {
+            self.let_unattended().await;
+        }
         let mut headers = Vec::new();
         if route.needs("Idempotency-Key") {
             headers.push(("idempotency-key", format!("key-{}", next())));
@@ -223,6 +230,22 @@ impl Cast {
             headers,
             body,
         }
+    }
+
+    /// There is something to take back: syncs may run unattended.
+    async fn let_unattended(&self) {
+        let store = &self.scene.service.io.store;
+        let mut kept = store.enterprise(&self.scene.enterprise.parse().unwrap()).await.unwrap();
+        let (seen, now) = (kept.version, self.scene.service.world.clock.now());
+        kept.unattended.leave = Leave::Given {
+            at: now,
+            by: "Mara".into(),
+            tenant: kept.setup.tenant().unwrap().id.clone(),
+        };
+        kept.version += 1;
+        let chance = u128::from(next()) << 40;
+        let entry = Entry::new(&Author::service(), Deed::UnattendedAllowed, Vec::new(), now, chance);
+        store.update_enterprise(&kept, seen, &entry, &[]).await.unwrap();
     }
 
     /// The version that the route's `If-Match` is about; of nothing, any.
@@ -310,6 +333,10 @@ impl Cast {
             ("PUT", "/operators") => {
                 let deputy = json!({ "email": format!("deputy{unique}@customer.example"), "name": "A Deputy" });
                 json!({ "deputies": [deputy], "teamsAdministrators": false })
+            }
+            ("PUT", "/unattended") => {
+                let from = format!("{:02}:{:02}", unique % 24, unique % 60);
+                json!({ "automatic": true, "days": ["monday"], "from": from, "until": from, "releases": true })
             }
             ("POST", "/plans") => json!({}),
             ("PUT", "/plans/{plan}/approval") => json!({ "releases": 0 }),

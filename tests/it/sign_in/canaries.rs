@@ -127,6 +127,7 @@ fn known(scene: &Scene, mails: &[Mail], seen: &[Seen]) -> Vec<Canary> {
     }
     add("client secret", deployment::ENTRA_CLIENT_SECRET.as_bytes());
     add("client secret", deployment::BRAND_CLIENT_SECRET.as_bytes());
+    add("client secret", deployment::UNATTENDED_CLIENT_SECRET.as_bytes());
     add("code key", deployment::CODE_KEY.as_bytes());
     for mail in mails {
         for code in codes(mail) {

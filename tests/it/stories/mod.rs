@@ -39,4 +39,5 @@ mod sync_sign_in;
 mod tenant_objects;
 mod token_life;
 mod unanswered;
+mod unattended;
 mod voice_users;

@@ -272,6 +272,16 @@ pub(super) fn accepted(enterprise: &str) -> AcceptedPage {
     }
 }
 
+pub(super) fn unattended(enterprise: &str) -> UnattendedPage {
+    UnattendedPage {
+        product: "Kestrel for Teams".into(),
+        enterprise: enterprise.into(),
+        reseller: "Northline Telecom".into(),
+        tenant_name: "Bluefinch Group".into(),
+        post_to: "/setup/unattended".into(),
+    }
+}
+
 pub(super) fn activation(reseller: &str) -> ActivationPage {
     ActivationPage {
         product: "Kestrel for Teams".into(),
@@ -318,6 +328,7 @@ pub(super) fn every_page() -> Vec<(String, String)> {
     page.unanswered = began();
     add("second-consent-again", page.html());
     add("accepted", accepted(LTD).html());
+    add("unattended", unattended(LTD).html());
     add("wait", wait("Kestrel for Teams").html());
 
     let mut page = sync_sign_in(LTD);

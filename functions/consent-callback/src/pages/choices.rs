@@ -1,4 +1,4 @@
-//! The pages of a step that a front end sent the person to: what will be asked, and the two choices that are made here.
+//! The pages of a step that a front end sent the person to: what will be asked, and the choices that are made here.
 
 use super::Back;
 use askama::Template;
@@ -56,6 +56,22 @@ pub struct ManagementPage {
     pub person: String,
     /// The question.
     pub offer: Offer,
+}
+
+/// Whether syncs may run that nobody signs in for, after Microsoft applies the permissions.
+#[derive(Clone, Debug, Template)]
+#[template(path = "unattended.html")]
+pub struct UnattendedPage {
+    /// The product, in the header.
+    pub product: String,
+    /// The customer company.
+    pub enterprise: String,
+    /// Its reseller.
+    pub reseller: String,
+    /// The organisation, as Microsoft has it.
+    pub tenant_name: String,
+    /// Where the form goes.
+    pub post_to: String,
 }
 
 /// Whose users are synchronised (R073-R086).

@@ -1,7 +1,9 @@
 //! What each permission is for, in the words of the page that explains them (R038, R060).
 
 use super::PermissionSetText;
-use shared::domain::consent::{CALLING_SCOPES, ORGANIZATION_ROLES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE};
+use shared::domain::consent::{
+    CALLING_SCOPES, ORGANIZATION_ROLES, SIGN_IN_SCOPES, TEAMS_ADMIN_SCOPE, UNATTENDED_ROLES,
+};
 
 /// Every set, every permission with its reason.
 #[must_use]
@@ -34,6 +36,15 @@ pub fn permission_sets() -> Vec<PermissionSetText> {
                     .into(),
             permissions: explained_with(&ORGANIZATION_ROLES, reason_of_role),
         },
+        PermissionSetText {
+            title: "For syncs without a sign-in".into(),
+            intro:
+                "Asked only if you want syncs to run when nobody signs in for them, by an application of its own that \
+                    you can delete in your tenant without touching the other one. These permissions work without you. \
+                    They change numbers and policies of users, and nothing else of the tenant."
+                    .into(),
+            permissions: explained_with(&UNATTENDED_ROLES, reason_without_person),
+        },
     ]
 }
 
@@ -54,6 +65,13 @@ fn reason_of_role(role: &str) -> &'static str {
             "Read the description of your organization without you, to see whether the consent is in force."
         }
         _ => "Needed by the set as a whole.",
+    }
+}
+
+fn reason_without_person(role: &str) -> &'static str {
+    match role {
+        "Organization.Read.All" => "Read the description of your organization, to see whether you still allow it.",
+        role => reason(role),
     }
 }
 

@@ -331,6 +331,7 @@ fn hostile_names_stay_names() {
         confirm_tenant(HOSTILE).html(),
         second_consent(HOSTILE).html(),
         accepted(HOSTILE).html(),
+        unattended(HOSTILE).html(),
         sync_sign_in(HOSTILE).html(),
         move_tenant(HOSTILE).html(),
         wait(HOSTILE).html(),

@@ -30,6 +30,10 @@ pub const ENTRA_CLIENT_SECRET: &str = "local-client-secret";
 pub const BRAND_CLIENT_ID: &str = "8c2e7f04-41d6-4b7a-a3b5-6d0f92c1e873";
 pub const BRAND_CLIENT_SECRET: &str = "local-brand-secret";
 pub const BRAND_APPLICATION: &str = "Northwind Calling for Teams";
+/// The application that syncs unattended, in the simulated Entra.
+pub const UNATTENDED_CLIENT_ID: &str = "b3f0c7d2-95e4-4a1b-8d26-7c1e0f4a5b92";
+pub const UNATTENDED_CLIENT_SECRET: &str = "local-unattended-secret";
+pub const UNATTENDED_APPLICATION: &str = "Dialbridge Unattended";
 /// What the keyed hashes of codes and links are made with.
 pub const CODE_KEY: &str = "local-code-key";
 /// SBC regions with their base domains.
@@ -63,7 +67,10 @@ pub(super) fn create(aws: &Aws) -> io::Result<()> {
         &json!({
             "entraClientSecret": ENTRA_CLIENT_SECRET,
             "codeKey": CODE_KEY,
-            "applications": { BRAND_CLIENT_ID: BRAND_CLIENT_SECRET },
+            "applications": {
+                BRAND_CLIENT_ID: BRAND_CLIENT_SECRET,
+                UNATTENDED_CLIENT_ID: UNATTENDED_CLIENT_SECRET,
+            },
         })
         .to_string(),
     );
@@ -106,6 +113,7 @@ pub(super) fn environment(urls: &Urls) -> BTreeMap<String, String> {
         ("SECRET_ID", SECRET.to_owned()),
         ("ENTRA_CLIENT_ID", ENTRA_CLIENT_ID.to_owned()),
         ("ENTRA_APPLICATION_NAME", ENTRA_APPLICATION.to_owned()),
+        ("ENTRA_UNATTENDED_CLIENT_ID", UNATTENDED_CLIENT_ID.to_owned()),
         ("ENTRA_LOGIN_URL", urls.login.to_string()),
         ("GRAPH_URL", urls.graph.to_string()),
         ("SBC_REGIONS", json!(regions).to_string()),

@@ -22,6 +22,7 @@ use crate::domain::standing::{RETENTION, Standing};
 use crate::domain::steps::Steps;
 use crate::domain::sync_status::SyncStatus;
 use crate::domain::sync_switch::SyncSwitch;
+use crate::domain::unattended::Unattended;
 use crate::error::{Error, Result};
 use crate::io::vault::sha256;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
@@ -66,6 +67,8 @@ struct EnterpriseItem {
     release_limit: ReleaseLimit,
     #[serde(default)]
     operators: Operators,
+    #[serde(default)]
+    unattended: Unattended,
     #[serde(default)]
     left_tenant: Option<TenantId>,
 }
@@ -478,6 +481,7 @@ fn item(enterprise: &Enterprise) -> EnterpriseItem {
         sync_switch: enterprise.sync_switch,
         release_limit: enterprise.release_limit,
         operators: enterprise.operators,
+        unattended: enterprise.unattended,
         left_tenant: enterprise.left_tenant,
     }
 }
@@ -516,6 +520,7 @@ impl From<EnterpriseItem> for Enterprise {
             sync_switch: item.sync_switch,
             release_limit: item.release_limit,
             operators: item.operators,
+            unattended: item.unattended,
             left_tenant: item.left_tenant,
             created: item.created,
             version: item.version,

@@ -374,9 +374,9 @@ impl Store {
         let key = keys::run(enterprise, run);
         let write = match deputy {
             Some(deputy) => self
-                .update(&key, "SET deputy = :deputy")
+                .update(&key, "SET deputy = :deputy REMOVE unattended")
                 .with(":deputy", super::text(deputy.as_str())),
-            None => self.update(&key, "REMOVE deputy"),
+            None => self.update(&key, "REMOVE deputy, unattended"),
         };
         let write = write
             .when("#state = :waits")

@@ -25,6 +25,8 @@ pub(super) struct StatusItem {
     pending: Option<Pending>,
     #[serde(default)]
     usage: Usage,
+    #[serde(default)]
+    automatic: Option<Timestamp>,
 }
 
 impl From<StatusItem> for SyncStatus {
@@ -35,6 +37,7 @@ impl From<StatusItem> for SyncStatus {
             last: item.last_at.zip(item.last),
             pending: item.pending,
             usage: item.usage,
+            automatic: item.automatic,
             version: item.version,
         }
     }
@@ -64,6 +67,7 @@ impl Store {
             last: status.last.map(|(_, how)| how),
             pending: status.pending,
             usage: status.usage.clone(),
+            automatic: status.automatic,
         };
         let since = status
             .pending

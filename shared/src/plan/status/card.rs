@@ -4,9 +4,9 @@ use super::next::waiting;
 use super::{Facts, counted};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::management::Management;
-use crate::domain::run::RunState;
 use crate::domain::setup::Setup;
 use crate::domain::sync_status::{LastSync, SYNC_NOW};
+use crate::plan::unattended::waits_for_a_person;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -219,9 +219,8 @@ pub(super) fn card(facts: &Facts<'_>) -> Vec<CardField> {
 }
 
 pub(super) fn sync_status(facts: &Facts<'_>) -> &'static str {
-    let running = facts.running().map(|run| run.state);
-    match (running, facts.sync.last, facts.sync.pending) {
-        (Some(RunState::AwaitingSignIn), _, _) => "Waiting for sign-in",
+    match (facts.running(), facts.sync.last, facts.sync.pending) {
+        (Some(run), _, _) if waits_for_a_person(facts.enterprise, run) => "Waiting for sign-in",
         (Some(_), _, _) => "Syncing",
         (None, Some((_, LastSync::Failed)), _) => "Failed",
         (None, _, Some(_)) => "Sync Needed",
@@ -249,7 +248,7 @@ fn button_state(facts: &Facts<'_>) -> ButtonState {
     let sync = facts.sync;
     let running = facts.running();
     match (running, sync.last, sync.pending) {
-        (Some(run), _, _) if run.state != RunState::AwaitingSignIn => {
+        (Some(run), _, _) if !waits_for_a_person(facts.enterprise, run) => {
             if run.debug {
                 ButtonState::SyncingDiagnostic
             } else {

@@ -2,17 +2,18 @@
 
 use super::{Facts, counted};
 use crate::domain::finding::{Actor, Finding};
-use crate::domain::run::{Run, RunState};
+use crate::domain::run::Run;
 use crate::domain::schedule;
 use crate::domain::standing::{RETENTION, Standing};
 use crate::domain::state::State;
+use crate::plan::unattended::waits_for_a_person;
 
 /// Who acts next and a sentence. Where nobody has to, the sentence begins with `Nothing to do`.
 pub(super) fn next(facts: &Facts<'_>, state: State, blocks: &[Finding]) -> (Option<Actor>, String) {
     let admin = facts.admin();
     let unserved = matches!(state, State::Removed | State::Disabled);
     if let Some(run) = facts.running().filter(|_| !unserved) {
-        return under_way(admin, run);
+        return under_way(facts, run);
     }
     if let Some(block) = blocks.first().filter(|_| setting_up(state)) {
         return (Some(block.actor), format!("{} {}", block.seen, block.fix));
@@ -59,8 +60,9 @@ fn setting_up(state: State) -> bool {
     }
 }
 
-fn under_way(admin: &str, run: &Run) -> (Option<Actor>, String) {
-    if run.state == RunState::AwaitingSignIn {
+fn under_way(facts: &Facts<'_>, run: &Run) -> (Option<Actor>, String) {
+    if waits_for_a_person(facts.enterprise, run) {
+        let admin = facts.admin();
         let step =
             format!("{admin} signs in at Microsoft: a sync waits for it. Pressing Sync Now again gives a new link.");
         return (Some(Actor::GlobalAdmin), step);

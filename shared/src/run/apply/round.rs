@@ -2,7 +2,7 @@
 
 use super::{Page, Progress, Stage, read};
 use crate::domain::ids::RunId;
-use crate::domain::run::{Run, Step, StepState};
+use crate::domain::run::{Authority, Run, Step, StepState};
 use crate::domain::sync_log::Line;
 use crate::error::{Error, Result};
 use crate::io::Io;
@@ -29,7 +29,7 @@ pub(crate) struct Round<'a> {
     /// How many policies go together.
     pub(super) together: Together,
     debug: bool,
-    by_deputy: bool,
+    revocable: bool,
     until: Timestamp,
     noted_below: u32,
     lines: Vec<Line>,
@@ -66,7 +66,7 @@ impl<'a> Round<'a> {
             progress,
             together: Together::default(),
             debug: run.debug,
-            by_deputy: run.authority.deputy().is_some(),
+            revocable: run.authority != Authority::GlobalAdmin,
             until,
             lines: Vec::new(),
         })
@@ -161,9 +161,9 @@ impl<'a> Round<'a> {
             return Ok(false);
         }
         self.io.store.renew(self.lease, now).await?;
-        // A deputy's tokens are gone: the person is none any more, and nothing more is done in their name.
+        // The tokens of a deputy or of our application are gone: nobody lets the run go on any more.
         let (enterprise, run) = (&self.lease.enterprise, &self.run);
-        if self.by_deputy && self.io.store.sealed(enterprise, run, now).await?.is_none() {
+        if self.revocable && self.io.store.sealed(enterprise, run, now).await?.is_none() {
             return Err(Error::TokenExpired);
         }
         Ok(true)

@@ -37,7 +37,8 @@ impl Round<'_> {
             if !self.may_go_on().await? {
                 break;
             }
-            let batch: Vec<Step> = to_send.drain(..to_send.len().min(MOST_PARTS)).collect();
+            let size = self.progress.in_a_batch.map_or(MOST_PARTS, |size| size as usize);
+            let batch: Vec<Step> = to_send.drain(..to_send.len().min(size)).collect();
             if self.hand_over(batch).await? {
                 return Ok(Progress {
                     wait: Some(AFTER_SILENCE),
@@ -61,7 +62,30 @@ impl Round<'_> {
         self.note_sent(&mut batch).await?;
         let changes: Vec<NumberChange<'_>> = batch.iter().filter_map(sent).collect();
         let handed = self.io.graph.change_numbers(self.token, turn, &changes).await?;
-        self.note_answers(batch, handed, |operation| operation).await
+        let refused = handed
+            .iter()
+            .filter(|handed| matches!(handed, Handed::Later(_)))
+            .count();
+        let noted = self.note_answers(batch, handed, |operation| operation).await;
+        self.learn(refused > 0).await?;
+        noted
+    }
+
+    /// Where Microsoft has room for less than we assume, every part that it refuses for now costs as well: batches shrink to
+    /// half, and grow again with each one that is taken.
+    async fn learn(&mut self, refused: bool) -> Result<()> {
+        let most = u32::try_from(MOST_PARTS).unwrap_or(u32::MAX);
+        let size = self.progress.in_a_batch.unwrap_or(most);
+        let next = if refused {
+            (size / 2).max(1)
+        } else {
+            (size + 1).min(most)
+        };
+        if next != size {
+            self.progress.in_a_batch = Some(next);
+            self.keep_progress().await?;
+        }
+        Ok(())
     }
 
     /// Notes that steps may be with Microsoft from now on.

@@ -4,7 +4,7 @@ use super::Next;
 use super::ending::end;
 use super::preparing::object_lines;
 use super::record::log;
-use crate::domain::run::{Run, RunState};
+use crate::domain::run::{Authority, Run, RunState};
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::leases::Lease;
@@ -69,14 +69,16 @@ async fn ended(io: &Io, lease: &Lease, run: &mut Run, session: &Session) -> Resu
     let troubles = diagnosis::troubles(&run.id, plan.notes.iter().chain(&findings), io.clock.now());
     io.store.put_troubles(enterprise, &troubles).await?;
     let kept = io.store.enterprise(enterprise).await?;
-    // What nobody needs any more goes when everybody has what replaces it.
-    if findings.is_empty() && plan.objects.iter().any(|change| !change.puts()) {
+    // What nobody needs any more goes when everybody has what replaces it; a person's sync takes it away.
+    let attended = run.authority != Authority::Unattended;
+    if attended && findings.is_empty() && plan.objects.iter().any(|change| !change.puts()) {
         let brand = io.store.reseller(&kept.reseller).await?.brand;
         let removed = prepare::take_away(io, lease, &kept, &brand, session).await?;
         let lines = object_lines(run, removed.results);
         log(io, lease, run, lines).await?;
         findings.extend(removed.findings);
     }
+    // A run may have made domains and never come to the objects that lead to them.
     if findings.is_empty() && kept.standing.leaving() {
         let lines = activation::take_away(io, lease, &kept, session).await?;
         log(io, lease, run, lines).await?;

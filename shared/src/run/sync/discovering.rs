@@ -14,13 +14,14 @@ use crate::io::Io;
 use crate::io::store::leases::Lease;
 use crate::plan::preflight;
 use crate::run::discover::Discovered;
-use crate::run::{discover, group_filter, matching, remove, session};
+use crate::run::{discover, group_filter, matching, remove, session, unattended};
 
 pub(super) async fn discovering(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
     let kept = io.store.enterprise(&lease.enterprise).await?;
     if let Err(why) = kept.standing.may_sync() {
         return end(io, lease, run, vec![not_served(why)]).await.map(Some);
     }
+    unattended::in_bounds(io, &kept, run).await?;
     if run.started.is_none() {
         run.started = Some(io.clock.now());
     }

@@ -4,7 +4,7 @@ use super::Next;
 use super::record::{capital, log, news, write};
 use crate::domain::audit::{Deed, changed};
 use crate::domain::finding::{Actor, Code, Finding};
-use crate::domain::run::{FINDINGS_KEPT, Run, RunState};
+use crate::domain::run::{Authority, FINDINGS_KEPT, Run, RunState};
 use crate::domain::sync_log::Line;
 use crate::domain::sync_status::{LastSync, SyncStatus};
 use crate::error::{Chain, Error, Result};
@@ -13,7 +13,7 @@ use crate::io::store::leases::Lease;
 use crate::plan::duration;
 use crate::run::apply::{self, Round};
 use crate::run::plans::StoredPlan;
-use crate::run::{account, remove, session};
+use crate::run::{account, remove, session, unattended};
 
 /// How often a run is called again after faults of Microsoft or of ours, in a row, before it gives up.
 const FAULTS_MAX: usize = 5;
@@ -138,7 +138,14 @@ pub(super) async fn interrupted(io: &Io, lease: &Lease, run: &mut Run, error: Er
             io.store.delete_sealed(&lease.enterprise, &run.id).await?;
             let interrupted = news(io, run, Deed::RunInterrupted, Vec::new());
             write(io, lease, run, lines, Some(&interrupted)).await?;
+            if run.authority == Authority::Unattended {
+                unattended::look_again(io, &lease.enterprise).await?;
+            }
             Ok(Next::Done { seconds: 0 })
+        }
+        Error::Refused { status: 403, .. } if run.authority == Authority::Unattended => {
+            let finding = unattended::revoked(io, &lease.enterprise).await?;
+            end(io, lease, run, vec![finding]).await
         }
         Error::Refused {
             code, message, doing, ..

@@ -6,7 +6,7 @@ use super::ending::end;
 use super::record::log;
 use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
-use crate::domain::run::{Run, RunState};
+use crate::domain::run::{Authority, Run, RunState};
 use crate::domain::sync_log::Line;
 use crate::domain::tenant_object::ObjectChange;
 use crate::error::Result;
@@ -16,7 +16,7 @@ use crate::io::tenant_config::Configured;
 use crate::plan::duration;
 use crate::run::activation::{Domains, Ready};
 use crate::run::session::Session;
-use crate::run::{apply, prepare, session};
+use crate::run::{apply, prepare, session, unattended};
 use std::ops::ControlFlow;
 
 pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<Option<Next>> {
@@ -24,9 +24,22 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
     let brand = io.store.reseller(&kept.reseller).await?.brand;
     let session = session::open(io, &lease.enterprise, &run.id).await?;
     let plan = planned(io, lease, run).await?;
-    let mut lines = match put_in_place(io, lease, run, &kept, &brand, &session, &plan.objects).await? {
-        ControlFlow::Continue(lines) => lines,
-        ControlFlow::Break(next) => return Ok(Some(next)),
+    unattended::in_bounds(io, &kept, run).await?;
+    let mut lines = if kept.standing.leaving() {
+        // What goes is taken away at the end, when nobody has it any more.
+        Vec::new()
+    } else if run.authority == Authority::Unattended {
+        // Domains and objects of the tenant are a person's to change.
+        let missing = unattended::missing_objects(io, &session.graph, &kept, &plan).await?;
+        if !missing.is_empty() {
+            return end(io, lease, run, missing).await.map(Some);
+        }
+        Vec::new()
+    } else {
+        match put_in_place(io, lease, run, &kept, &brand, &session, &plan.objects).await? {
+            ControlFlow::Continue(lines) => lines,
+            ControlFlow::Break(next) => return Ok(Some(next)),
+        }
     };
     let left = apply::left(io, &lease.enterprise, &run.id).await?;
     if let Some(warning) = duration::too_short(&left.work, io.clock.now(), session.stop_by()) {
@@ -39,7 +52,7 @@ pub(super) async fn preparing(io: &Io, lease: &Lease, run: &mut Run) -> Result<O
 }
 
 /// The tenant's objects, once Teams lets a route lead to the calling domains: what is to be logged of them, or what happens
-/// to the run until then. What goes is taken away at the end, when nobody has it any more.
+/// to the run until then.
 async fn put_in_place(
     io: &Io,
     lease: &Lease,

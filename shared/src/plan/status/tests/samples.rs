@@ -173,6 +173,7 @@ impl Sample {
             steps: Steps::new(),
             sync_switch: SyncSwitch::On,
             operators: Default::default(),
+            unattended: Default::default(),
             release_limit: Default::default(),
             left_tenant: None,
             created: at(0),

@@ -5,7 +5,7 @@
 //! the clients' patience is.
 
 use super::watcher::Watcher;
-use crate::stories::scene::{Scene, options};
+use crate::scene::{Scene, options};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use dialbridge_local::dialbridge::Options;

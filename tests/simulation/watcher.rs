@@ -2,7 +2,7 @@
 
 use super::schedule::Trouble;
 use super::world::{Before, World};
-use crate::stories::scene::Scene;
+use crate::scene::Scene;
 use dialbridge_local::faults::{Fault, Seen, Watch};
 use dialbridge_local::microsoft::{Deed, Microsoft};
 use jiff::{SignedDuration, Timestamp};
@@ -32,6 +32,8 @@ pub(super) struct Figures {
     pub(super) early_after_kill: u64,
     /// Requests to the table that a role which is bound to the enterprise may not make.
     pub(super) denied: u64,
+    /// What they were, each kind once.
+    pub(super) denials: BTreeSet<String>,
     /// Partitions that were asked for and are not the enterprise's own, by kind.
     pub(super) look_ups: BTreeMap<String, u64>,
 }
@@ -57,8 +59,8 @@ struct State {
     edited: bool,
     /// Operations on numbers that were carried out.
     operations: u64,
-    /// The table answers only for this partition and what belongs to it, and lets these kinds be read.
-    bound: Option<String>,
+    /// The table answers only for the enterprise, its reseller, and the pace of calls to Microsoft.
+    bound: bool,
     /// Every call by its operation, where somebody wants to know.
     trace: Option<Vec<String>>,
 }
@@ -69,6 +71,7 @@ pub(super) struct Watcher {
     clock: Clock,
     tenant: String,
     partition: String,
+    reseller: String,
     pub(super) frozen: Notify,
 }
 
@@ -80,6 +83,7 @@ impl Watcher {
             clock: scene.service.world.clock.clone(),
             tenant: scene.tenant.id.clone(),
             partition: format!("ENTERPRISE#{enterprise}"),
+            reseller: format!("RESELLER#{}", scene.reseller),
             frozen: Notify::new(),
         }
     }
@@ -154,7 +158,7 @@ impl Watcher {
 
     /// From now on, for this run, the table answers as to a role that is bound to the enterprise.
     pub(super) fn bind(&self) {
-        self.lock().bound = Some(self.partition.clone());
+        self.lock().bound = true;
     }
 
     pub(super) fn figures(&self) -> Figures {
@@ -301,6 +305,16 @@ impl Watcher {
         }
     }
 
+    /// `dynamodb:LeadingKeys` as IAM evaluates it for a session that is tagged with an enterprise and its reseller, with
+    /// `Null: false`: a request without a key is refused, one with a foreign key too. The pace of calls is everybody's.
+    fn allowed(&self, call: &Seen<'_>) -> bool {
+        let body: Value = serde_json::from_slice(call.body).unwrap_or_default();
+        let keys = partitions(&body);
+        let own = |key: &String| *key == self.partition || key.starts_with(&format!("{}#", self.partition));
+        let shared = |key: &String| *key == self.reseller || key.starts_with("PACE#");
+        !keys.is_empty() && keys.iter().all(|key| own(key) || shared(key))
+    }
+
     /// Whoever was told to wait waits.
     fn patient(&self, state: &mut State, call: &Seen<'_>) {
         let Some((until, told)) = state.pause else { return };
@@ -421,11 +435,17 @@ impl Watch for Watcher {
         if call.service == "graph" {
             self.patient(&mut state, call);
         }
-        if call.service == "dynamodb"
-            && let Some(partition) = &state.bound
-            && !allowed(partition, call)
-        {
+        if call.service == "dynamodb" && state.bound && !self.allowed(call) {
             state.figures.denied += 1;
+            let body: Value = serde_json::from_slice(call.body).unwrap_or_default();
+            let (keys, condition) = (
+                partitions(&body),
+                body["KeyConditionExpression"].as_str().unwrap_or_default(),
+            );
+            state
+                .figures
+                .denials
+                .insert(format!("{} {keys:?} {condition}", call.operation));
             return Some(Fault::Refuse {
                 status: 400,
                 code: "AccessDeniedException".into(),
@@ -448,19 +468,6 @@ impl Watch for Watcher {
             _ => {}
         }
     }
-}
-
-/// `dynamodb:LeadingKeys` as IAM evaluates it, with `Null: false`: a request without a key is refused, one with a foreign key
-/// too. Look-up kinds may be read, and the pace of calls to Microsoft is everybody's.
-fn allowed(partition: &str, call: &Seen<'_>) -> bool {
-    let body: Value = serde_json::from_slice(call.body).unwrap_or_default();
-    let keys = partitions(&body);
-    let reads = matches!(call.operation, "GetItem" | "BatchGetItem" | "Query");
-    let own = |key: &String| key == partition || key.starts_with(&format!("{partition}#"));
-    !keys.is_empty()
-        && keys
-            .iter()
-            .all(|key| own(key) || reads && key.starts_with("RESELLER#") || key.starts_with("PACE#"))
 }
 
 /// By which name a worker calls.
