@@ -61,8 +61,6 @@ struct State {
     operations: u64,
     /// The table answers only for the enterprise, its reseller, and the pace of calls to Microsoft.
     bound: bool,
-    /// Every call by its operation, where somebody wants to know.
-    trace: Option<Vec<String>>,
 }
 
 pub(super) struct Watcher {
@@ -115,15 +113,6 @@ impl Watcher {
     pub(super) fn arm(&self, plan: BTreeMap<u64, Trouble>) {
         let mut state = self.lock();
         (state.on, state.calls, state.plan) = (true, 0, plan);
-    }
-
-    /// Remembers every call from now on.
-    pub(super) fn remember(&self) {
-        self.lock().trace = Some(Vec::new());
-    }
-
-    pub(super) fn remembered(&self) -> Vec<String> {
-        self.lock().trace.take().unwrap_or_default()
     }
 
     /// Looks away; gives back whether it looked.
@@ -429,9 +418,6 @@ impl Watch for Watcher {
         }
         state.calls += 1;
         state.figures.calls += 1;
-        if let Some(trace) = &mut state.trace {
-            trace.push(format!("{} {} {}", call.host, call.service, call.operation));
-        }
         if call.service == "graph" {
             self.patient(&mut state, call);
         }

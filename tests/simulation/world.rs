@@ -393,6 +393,7 @@ impl World {
     /// The same with one of the two workers.
     pub(super) async fn driven(&self, io: &Io, run: &RunId) -> Rest {
         let (mut failures, mut looks) = (0, 0);
+        let mut last = None;
         for _ in 0..400 {
             let called = if self.watcher.twice() {
                 let (first, second) = tokio::join!(self.call(&self.io, run, false), self.call(&self.other, run, false));
@@ -403,6 +404,9 @@ impl World {
             } else {
                 self.call(io, run, false).await
             };
+            if let Called::Failed(error) = &called {
+                last = Some(error.to_string());
+            }
             match called {
                 Called::Answered(Next::Continue { .. }) => failures = 0,
                 Called::Answered(Next::Wait { seconds }) => {
@@ -420,7 +424,7 @@ impl World {
                 }
             }
         }
-        panic!("the run does not come to rest");
+        panic!("the run does not come to rest; the worker's last error was {last:?}");
     }
 
     /// The state machine gives up: the run is only reported as failed.

@@ -212,6 +212,10 @@ impl Cast {
         if path.ends_with("/import") {
             path += "?mode=update";
         }
+        if route.path == "/v1/domains" {
+            path += if path.contains('?') { "&" } else { "?" };
+            path += "state=unverified";
+        }
         let stops = route.method == Method::DELETE && path.ends_with("/unattended");
         let own = *target == Target::Enterprise(self.scene.enterprise.clone());
         if stops && own && ["account_admin", "global_admin"].contains(&role) {
