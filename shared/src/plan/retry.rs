@@ -99,7 +99,9 @@ mod tests {
     /// What a plan says of some users.
     fn of(plan: &Plan, users: &BTreeSet<TeamsUserId>) -> Plan {
         let mut plan = plan.clone();
-        plan.changes.retain(|change| users.contains(change.user()));
+        let reasoned = plan.changes.into_iter().zip(plan.reasons);
+        let theirs = reasoned.filter(|(change, _)| users.contains(change.user()));
+        (plan.changes, plan.reasons) = theirs.unzip();
         let about =
             |finding: &crate::domain::finding::Finding| finding.about.as_ref().is_some_and(|user| users.contains(user));
         plan.conflicts.retain(about);
