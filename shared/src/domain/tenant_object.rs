@@ -190,9 +190,18 @@ impl TenantObject {
     pub fn key(&self) -> ObjectKey {
         (self.settings.kind(), self.name.to_lowercase())
     }
+
+    /// Kind and name as it is written.
+    #[must_use]
+    pub fn named(&self) -> ObjectName {
+        (self.settings.kind(), self.name.clone())
+    }
 }
 
-/// Kind and folded name.
+/// Kind and name as it is written, to ask for an object.
+pub type ObjectName = (ObjectKind, String);
+
+/// Kind and folded name, to know an object again.
 pub type ObjectKey = (ObjectKind, String);
 
 /// What we remember of an object of the tenant.
