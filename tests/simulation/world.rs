@@ -357,7 +357,7 @@ impl World {
         let microsoft = &self.scene.service.microsoft;
         let [graph, teams] = microsoft.tokens(&self.tenant, identity.user.as_str(), life).unwrap();
         let expires = self.now() + life;
-        let tokens = json!({ "identity": identity, "graph": graph, "teams": teams, "expires": expires });
+        let tokens = json!({ "tenant": identity.tenant, "graph": graph, "teams": teams, "expires": expires });
         let vault = &self.io.vault;
         let sealed = vault
             .seal(&self.enterprise, run, &Secret::new(tokens.to_string()))
