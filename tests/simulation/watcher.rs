@@ -218,9 +218,8 @@ impl Watcher {
             Trouble::Truncated => Some(Fault::Truncate),
             Trouble::Lost => Some(Fault::LoseAnswer),
             Trouble::Broken => Some(Fault::Break),
-            // A client of Microsoft's that loses its patience sees what it sees of a broken connection.
-            Trouble::Stalled if graph => Some(Fault::LoseAnswer),
-            Trouble::Stalled => Some(Fault::Stall),
+            // A client that loses its patience is told as little as by a broken connection, and here nobody waits for it.
+            Trouble::Stalled => Some(Fault::LoseAnswer),
             Trouble::Unprocessed => match call.operation {
                 "BatchWriteItem" | "BatchGetItem" => {
                     let body: Value = serde_json::from_slice(call.body).unwrap();
@@ -270,9 +269,8 @@ impl Watcher {
                 );
                 self.microsoft.edit_number(&self.tenant, &number, person.as_deref());
                 state.edits.retain(|edit| edit.number != number);
-                if let Some(person) = person {
-                    // What a person gives is not ours, even where we gave it before.
-                    state.ours.remove(&(number.clone(), person));
+                // Where a person gives what we gave before, nobody can tell whose it is; it stays ours.
+                if person.is_some() {
                     state.edits.push(Edit { number, read: false });
                 }
                 None

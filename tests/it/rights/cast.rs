@@ -173,7 +173,7 @@ impl Cast {
         if route.path.contains("{enterprise}") {
             let all = [&self.scene.enterprise, &self.sibling, &self.foreign];
             all.map(|id| Target::Enterprise(id.clone())).into()
-        } else if route.path == "/v1/resellers" {
+        } else if matches!(route.path.as_str(), "/v1/resellers" | "/v1/domains") {
             vec![Target::Nothing]
         } else {
             let all = [&self.scene.reseller, &self.stranger, &self.idle];
