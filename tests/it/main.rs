@@ -22,8 +22,6 @@ mod runtime_api;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]
-mod simulation;
-#[cfg(test)]
 mod stories;
 #[cfg(test)]
 mod template;

@@ -28,8 +28,6 @@ pub enum Fault {
     KillAfter,
     /// The connection breaks before anything is done.
     Break,
-    /// Nothing is done and no answer comes: the caller has to lose its patience.
-    Stall,
     /// The work is done, and the connection breaks in the middle of the answer.
     Truncate,
     /// Nothing is done; this is the answer.
@@ -257,10 +255,6 @@ impl Faults {
                 self.kill(way).await
             }
             Some(Fault::Break) => lost_answer(),
-            Some(Fault::Stall) => {
-                drop(way);
-                pending().await
-            }
             Some(Fault::Truncate) => truncated(run.await).await,
             Some(Fault::Answer { status, headers, body }) => {
                 let mut response = Response::new(Body::from(body));

@@ -38,13 +38,13 @@ impl fmt::Display for ObjectKind {
 #[serde(
     tag = "kind",
     content = "settings",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
+    rename_all = "camelCase"
 )]
 pub enum ObjectSettings {
     /// A name in the tenant's one list; it has nothing else.
     PstnUsage {},
     /// Where calls to some numbers go.
+    #[serde(rename_all = "camelCase")]
     VoiceRoute {
         /// Regular expression over dialled numbers.
         number_pattern: String,
@@ -57,11 +57,13 @@ pub enum ObjectSettings {
         priority: Option<u32>,
     },
     /// Which routes a user's calls may take.
+    #[serde(rename_all = "camelCase")]
     VoiceRoutingPolicy {
         /// Usages in order.
         pstn_usages: Vec<String>,
     },
     /// What a user may do with calls. The words are Microsoft's.
+    #[serde(rename_all = "camelCase")]
     CallingPolicy {
         /// Needed for the dial pad.
         allow_private_calling: bool,
@@ -190,9 +192,18 @@ impl TenantObject {
     pub fn key(&self) -> ObjectKey {
         (self.settings.kind(), self.name.to_lowercase())
     }
+
+    /// Kind and name as it is written.
+    #[must_use]
+    pub fn named(&self) -> ObjectName {
+        (self.settings.kind(), self.name.clone())
+    }
 }
 
-/// Kind and folded name.
+/// Kind and name as it is written, to ask for an object.
+pub type ObjectName = (ObjectKind, String);
+
+/// Kind and folded name, to know an object again.
 pub type ObjectKey = (ObjectKind, String);
 
 /// What we remember of an object of the tenant.

@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::store::Store;
-use super::store::pace::{Calls, PORTION, Urgency};
+use super::store::pace::{Answer, Calls, PORTION, Urgency};
 use crate::Result;
 use crate::domain::ids::TenantId;
 use crate::io::http::throttled;
@@ -62,24 +62,28 @@ impl Pace {
     async fn portion(&self, doing: &'static str, calls: Calls, count: u32) -> Result<()> {
         let mut waited = SignedDuration::ZERO;
         // The tenant's share first: what it takes in vain is its own.
-        let (mut in_tenant, mut in_common) = (false, false);
+        let mut in_tenant = false;
         loop {
-            let now = self.clock.now();
-            let wait = if in_tenant {
-                let wait = self.store.take_in_common(calls, count, now).await?;
-                in_common = wait.is_none();
-                wait
+            let (store, now) = (&self.store, self.clock.now());
+            let later = if in_tenant {
+                match store.take_in_common(calls, count, now).await? {
+                    Answer::Granted(wait) => {
+                        if !wait.is_zero() {
+                            self.clock.pass(wait).await;
+                        }
+                        return Ok(());
+                    }
+                    Answer::Later(wait) => Some(wait),
+                }
             } else {
-                let store = &self.store;
-                let wait = store.take_in_tenant(&self.tenant, calls, count, self.urgency, now);
-                let wait = wait.await?;
-                in_tenant = wait.is_none();
-                wait
+                store
+                    .take_in_tenant(&self.tenant, calls, count, self.urgency, now)
+                    .await?
             };
-            if in_common {
-                return Ok(());
-            }
-            let Some(wait) = wait else { continue };
+            let Some(wait) = later else {
+                in_tenant = true;
+                continue;
+            };
             if wait > IN_PLACE || waited > PATIENCE {
                 return Err(throttled(doing, wait.try_into().unwrap_or_default()));
             }

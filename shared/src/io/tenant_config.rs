@@ -2,7 +2,7 @@
 //! in, one out, over a Lambda invocation. Its contract is `infra/configure-tenant/contract.schema.json`.
 
 use crate::domain::ids::TenantId;
-use crate::domain::tenant_object::{ObjectKey, ObjectKind, ObjectSettings, TenantObject};
+use crate::domain::tenant_object::{ObjectKey, ObjectKind, ObjectName, ObjectSettings, TenantObject};
 use crate::error::{Error, Result};
 use crate::io::graph::Token;
 use aws_sdk_lambda::Client;
@@ -138,7 +138,7 @@ impl TenantConfig {
     ///
     /// # Errors
     /// `TokenExpired`, `Refused` with Microsoft's words, or `Upstream`; never a part of what is there.
-    pub async fn look(&self, on_behalf: OnBehalf<'_>, names: &[ObjectKey]) -> Result<Vec<TenantObject>> {
+    pub async fn look(&self, on_behalf: OnBehalf<'_>, names: &[ObjectName]) -> Result<Vec<TenantObject>> {
         let done = self.ask(on_behalf, Work::Look, named(names)).await?;
         if let Some(error) = done.stopped {
             return Err(error);
@@ -167,7 +167,7 @@ impl TenantConfig {
     ///
     /// # Errors
     /// As above.
-    pub async fn remove(&self, on_behalf: OnBehalf<'_>, names: &[ObjectKey]) -> Result<Done> {
+    pub async fn remove(&self, on_behalf: OnBehalf<'_>, names: &[ObjectName]) -> Result<Done> {
         self.ask(on_behalf, Work::Remove, named(names)).await
     }
 
@@ -202,8 +202,8 @@ fn request(on_behalf: OnBehalf<'_>, work: Work, objects: Vec<Value>) -> Request<
     }
 }
 
-fn named(names: &[ObjectKey]) -> Vec<Value> {
-    let one = |(kind, name): &ObjectKey| json!({ "kind": kind, "name": name });
+fn named(names: &[ObjectName]) -> Vec<Value> {
+    let one = |(kind, name): &ObjectName| json!({ "kind": kind, "name": name });
     names.iter().map(one).collect()
 }
 
@@ -306,13 +306,10 @@ mod tests {
         let wire = objects.iter().map(|object| serde_json::to_value(object).unwrap());
         let sent = serde_json::to_value(request(on_behalf, Work::Apply, wire.collect())).unwrap();
         assert_eq!(sent, apply);
-        let keys: Vec<ObjectKey> = objects
-            .iter()
-            .map(|object| (object.settings.kind(), object.name.clone()))
-            .collect();
+        let keys: Vec<ObjectName> = objects.iter().map(TenantObject::named).collect();
         let sent = serde_json::to_value(request(on_behalf, Work::Look, named(&keys))).unwrap();
         assert_eq!(sent, example(example!("look.request")));
-        let keys: Vec<ObjectKey> = keys.into_iter().rev().collect();
+        let keys: Vec<ObjectName> = keys.into_iter().rev().collect();
         let sent = serde_json::to_value(request(on_behalf, Work::Remove, named(&keys))).unwrap();
         assert_eq!(sent, example(example!("remove.request")));
     }

@@ -99,7 +99,10 @@ mod tests {
     /// What a plan says of some users.
     fn of(plan: &Plan, users: &BTreeSet<TeamsUserId>) -> Plan {
         let mut plan = plan.clone();
-        plan.changes.retain(|change| users.contains(change.user()));
+        let with_reasons = plan.changes.into_iter().zip(plan.reasons);
+        (plan.changes, plan.reasons) = with_reasons
+            .filter(|(change, _)| users.contains(change.user()))
+            .unzip();
         let about =
             |finding: &crate::domain::finding::Finding| finding.about.as_ref().is_some_and(|user| users.contains(user));
         plan.conflicts.retain(about);

@@ -1,10 +1,11 @@
 //! What is read of runs: the history, the changes of one run, its log.
 
+pub use crate::io::store::runs::LineItem;
+
 use crate::domain::ids::{EnterpriseId, RunId, TeamsUserId};
 use crate::domain::run::{Run, Step};
 use crate::error::Result;
 use crate::io::Io;
-use crate::io::store::runs::LineItem;
 use crate::plan::dial_pad::{DialPad, dial_pad};
 use crate::run::plans::StoredPlan;
 use std::collections::BTreeMap;

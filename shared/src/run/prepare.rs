@@ -6,7 +6,9 @@ use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
 use crate::domain::ids::TenantId;
-use crate::domain::tenant_object::{KnownObject, ObjectAction, ObjectChange, ObjectKey, ObjectKind, TenantObject};
+use crate::domain::tenant_object::{
+    KnownObject, ObjectAction, ObjectChange, ObjectKey, ObjectKind, ObjectName, TenantObject,
+};
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::leases::Lease;
@@ -98,12 +100,13 @@ async fn look(
     wanted: &[TenantObject],
     known: &[KnownObject],
 ) -> Result<Seen> {
-    let ours = known.iter().filter(|known| known.ours).map(|known| known.object.key());
-    let names: BTreeSet<ObjectKey> = wanted.iter().map(TenantObject::key).chain(ours).collect();
+    let ours = known.iter().filter(|known| known.ours).map(|known| &known.object);
+    let objects = wanted.iter().chain(ours);
+    let names: BTreeMap<ObjectKey, ObjectName> = objects.map(|object| (object.key(), object.named())).collect();
     if names.is_empty() {
         return Ok(Seen::new());
     }
-    let names: Vec<ObjectKey> = names.into_iter().collect();
+    let names: Vec<ObjectName> = names.into_values().collect();
     let there = io.tenant_config.look(ready(io, lease, session).await?, &names).await?;
     Ok(there
         .into_iter()
@@ -232,7 +235,7 @@ pub(super) async fn take_away(
     if unneeded.is_empty() {
         return Ok(Prepared::default());
     }
-    let names: Vec<ObjectKey> = unneeded.iter().rev().cloned().collect();
+    let names: Vec<ObjectName> = unneeded.values().rev().cloned().collect();
     let Done { results, stopped } = io
         .tenant_config
         .remove(ready(io, lease, session).await?, &names)
@@ -242,10 +245,9 @@ pub(super) async fn take_away(
     if let Some(error) = stopped {
         return Err(error);
     }
-    let names: Vec<ObjectKey> = unneeded.into_iter().collect();
     let there = io.tenant_config.look(ready(io, lease, session).await?, &names).await?;
     let left: BTreeSet<ObjectKey> = there.iter().map(TenantObject::key).collect();
-    record.removed(names.into_iter().filter(|name| !left.contains(name)));
+    record.removed(unneeded.into_keys().filter(|key| !left.contains(key)));
     record.write(io, lease).await?;
     let findings = there
         .iter()
@@ -340,11 +342,12 @@ impl Record {
         self.objects.insert(object.key(), known);
     }
 
-    fn unneeded(&self, wanted: &[TenantObject]) -> BTreeSet<ObjectKey> {
+    /// What is ours and nobody needs, by kind in the order of making.
+    fn unneeded(&self, wanted: &[TenantObject]) -> BTreeMap<ObjectKey, ObjectName> {
         let needed: BTreeSet<ObjectKey> = wanted.iter().map(TenantObject::key).collect();
         let ours = self.objects.iter().filter(|(_, known)| known.ours);
-        ours.map(|(key, _)| key.clone())
-            .filter(|key| !needed.contains(key))
+        ours.filter(|(key, _)| !needed.contains(*key))
+            .map(|(key, known)| (key.clone(), known.object.named()))
             .collect()
     }
 

@@ -51,8 +51,8 @@ pub async fn document(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Stat
     }))
 }
 
-/// Another prefix of the brand concerns all enterprises of a reseller at once, and none of them is written for it: whoever
-/// looks sees that a sync is needed.
+/// Other domains of a region are a setting of the deployment. It concerns all enterprises at once, and none of them is
+/// written for it: whoever looks sees that a sync is needed.
 async fn with_objects(io: &Io, kept: &Enterprise, brand: &Brand, sync: SyncStatus) -> Result<SyncStatus> {
     let Some((since, _)) = sync.last.filter(|_| sync.pending.is_none() && sync.current.is_none()) else {
         return Ok(sync);

@@ -4,7 +4,7 @@ use super::samples::{NOW, SECOND, at_once};
 use jiff::{SignedDuration, Timestamp};
 use shared::domain::ids::TenantId;
 use shared::io::store::Store;
-use shared::io::store::pace::{COMMON_WRITES, Calls, PORTION, TENANT_CALLS, Urgency, WINDOW};
+use shared::io::store::pace::{Answer, COMMON_WRITES, Calls, PORTION, TENANT_CALLS, Urgency, WINDOW};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -21,9 +21,9 @@ fn tenant(n: usize) -> TenantId {
 }
 
 async fn take(store: &Store, calls: Calls, count: u32, now: Timestamp) -> Option<SignedDuration> {
-    let of = tenant(1);
-    let taken = store.take_in_tenant(&of, calls, count, Urgency::Run, now);
-    taken.await.unwrap()
+    let tenant = tenant(1);
+    let taken = store.take_in_tenant(&tenant, calls, count, Urgency::Run, now).await;
+    taken.unwrap()
 }
 
 async fn workers_that_ask_at_once_get_no_more_than_there_is(store: Store) {
@@ -56,8 +56,8 @@ async fn a_budget_fills_up_again(store: Store) {
 
 async fn people_go_before_runs(store: Store) {
     while take(&store, Calls::Reads, 1, NOW).await.is_none() {}
-    let of = tenant(1);
-    let person = store.take_in_tenant(&of, Calls::Reads, 5, Urgency::Person, NOW);
+    let tenant = tenant(1);
+    let person = store.take_in_tenant(&tenant, Calls::Reads, 5, Urgency::Person, NOW);
     assert_eq!(person.await.unwrap(), None);
 }
 
@@ -71,8 +71,8 @@ async fn a_pause_holds_for_everybody(store: Store) {
         assert!(take(&store, calls, 1, until - SECOND / 1000).await.is_some());
         assert_eq!(take(&store, calls, 1, until).await, None);
     }
-    let of = tenant(2);
-    let other = store.take_in_tenant(&of, Calls::Reads, 1, Urgency::Run, NOW);
+    let another = tenant(2);
+    let other = store.take_in_tenant(&another, Calls::Reads, 1, Urgency::Run, NOW);
     assert_eq!(other.await.unwrap(), None);
 }
 
@@ -118,36 +118,42 @@ async fn budgets_hold_and_nobody_starves_beside_giants(store: Store) {
     while let Some(Reverse((now, n))) = turns.pop() {
         let worker = &mut workers[n];
         let clock = now + worker.ahead;
-        let wait = if worker.in_tenant {
-            store.take_in_common(Calls::Writes, PORTION, clock).await.unwrap()
-        } else {
-            let of = tenant(n);
-            let taken = store.take_in_tenant(&of, Calls::Writes, PORTION, Urgency::Run, clock);
-            taken.await.unwrap()
-        };
-        match wait {
-            Some(wait) => turns.push(Reverse((now + wait, n))),
-            None if worker.in_tenant => {
-                worker.in_tenant = false;
-                worker.left -= PORTION;
-                grants.push((now, PORTION));
-                by_tenant.entry(n).or_default().push((now, PORTION));
-                if worker.left == 0 {
-                    worker.done = Some(now);
-                } else {
-                    turns.push(Reverse((now, n)));
+        let later = if worker.in_tenant {
+            match store.take_in_common(Calls::Writes, PORTION, clock).await.unwrap() {
+                Answer::Granted(wait) => {
+                    let made = now + wait;
+                    worker.in_tenant = false;
+                    worker.left -= PORTION;
+                    grants.push((made, PORTION));
+                    by_tenant.entry(n).or_default().push((made, PORTION));
+                    if worker.left == 0 {
+                        worker.done = Some(made);
+                    } else {
+                        turns.push(Reverse((made, n)));
+                    }
+                    None
                 }
+                Answer::Later(wait) => Some(wait),
             }
-            None => {
+        } else {
+            let tenant = tenant(n);
+            let taken = store.take_in_tenant(&tenant, Calls::Writes, PORTION, Urgency::Run, clock);
+            let later = taken.await.unwrap();
+            if later.is_none() {
                 worker.in_tenant = true;
                 turns.push(Reverse((now, n)));
             }
+            later
+        };
+        if let Some(wait) = later {
+            turns.push(Reverse((now + wait, n)));
         }
         if early_progress.is_none() && now >= NOW + WINDOW {
             let got: Vec<u32> = workers[..GIANTS].iter().map(|giant| 400 - giant.left).collect();
             early_progress = Some((*got.iter().min().unwrap(), *got.iter().max().unwrap()));
         }
     }
+    grants.sort_unstable();
     let in_all = most_in_a_window(&grants);
     let in_one = by_tenant.values().map(|grants| most_in_a_window(grants)).max().unwrap();
     let done = |some: &[Worker]| some.iter().map(|worker| worker.done.unwrap()).collect::<Vec<_>>();

@@ -366,6 +366,7 @@ async fn the_progress_of_a_run_is_kept(store: Store) {
         settled_below: 1_000,
         policy_ids: [("OnlineVoiceRoutingPolicy Northwind".to_owned(), "u2VtX0".to_owned())].into(),
         missed_since: Some(NOW),
+        in_a_batch: Some(10),
     };
     store.put_run_progress(&lease, &run, &progress, NOW).await.unwrap();
     assert_eq!(store.run_progress(&enterprise, &run).await.unwrap(), progress);

@@ -156,11 +156,12 @@ fn told(changes: &Value, fields: &[&str], what: &str) {
 #[tokio::test]
 async fn a_refused_request_leaves_no_entry() {
     let cast = Cast::new().await;
-    let before = entries(&cast.scene.table().await);
     let mut tried = 0;
     for route in changing() {
         let (name, target) = cast.own(&route);
         let right = cast.request(&route, &target, name).await;
+        // Some requests are only right when something was done before.
+        let before = entries(&cast.scene.table().await);
         let mut wrong = Vec::new();
         if !right.headers.is_empty() {
             wrong.push(Request {
@@ -196,8 +197,8 @@ async fn a_refused_request_leaves_no_entry() {
         let seen = cast.send(&right, &cast.token(stranger)).await;
         assert_eq!(seen.code(), (404, "not-found"), "{}: {seen:?}", route.name());
         tried += 1;
+        assert_eq!(entries(&cast.scene.table().await), before, "{}", route.name());
     }
-    assert_eq!(entries(&cast.scene.table().await), before);
     println!("{tried} refused requests, no entry");
 }
 

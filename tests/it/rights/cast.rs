@@ -173,7 +173,7 @@ impl Cast {
         if route.path.contains("{enterprise}") {
             let all = [&self.scene.enterprise, &self.sibling, &self.foreign];
             all.map(|id| Target::Enterprise(id.clone())).into()
-        } else if route.path == "/v1/resellers" {
+        } else if matches!(route.path.as_str(), "/v1/resellers" | "/v1/domains") {
             vec![Target::Nothing]
         } else {
             let all = [&self.scene.reseller, &self.stranger, &self.idle];
@@ -211,6 +211,10 @@ impl Cast {
         assert!(!path.contains('{'), "{path}");
         if path.ends_with("/import") {
             path += "?mode=update";
+        }
+        if route.path == "/v1/domains" {
+            path += if path.contains('?') { "&" } else { "?" };
+            path += "state=unverified";
         }
         let stops = route.method == Method::DELETE && path.ends_with("/unattended");
         let own = *target == Target::Enterprise(self.scene.enterprise.clone());

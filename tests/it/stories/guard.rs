@@ -216,9 +216,9 @@ async fn many_people_who_left_the_filter_keep_their_numbers() {
         .filter(|note| note["code"] == "USER_NOT_IN_FILTER");
     assert_eq!(told.count(), 7, "{}", plan.body);
     // Whoever has left it gets nothing new, either.
-    let mut other = voice_user(1);
-    other["number"] = json!("+3227001777");
-    scene.push_items(json!([voice_user(0), other])).await;
+    let mut items: Vec<Value> = (0..8).map(voice_user).collect();
+    items[1]["number"] = json!("+3227001777");
+    scene.push_items(json!(items)).await;
     let run = scene.apply().await;
     assert!(findings(&run).contains(&"USER_NOT_IN_FILTER"), "{}", run.body);
     assert_eq!(scene.numbers().await, before);

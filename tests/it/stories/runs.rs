@@ -327,7 +327,7 @@ async fn r212_r219_a_line_about_an_obstacle_has_its_fix_beside_it() {
     let explained: Vec<&Value> = log
         .list("/lines")
         .iter()
-        .filter(|line| line["text"].as_str().unwrap().contains("SYNC> ") && !line["explanation"].is_null())
+        .filter(|line| line["text"].as_str().unwrap().contains("SYNC> MS_REFUSED") && !line["explanation"].is_null())
         .collect();
     assert_eq!(explained.len(), 1, "{}", log.body);
     assert_eq!(explained[0]["explanation"]["code"], "MS_REFUSED");

@@ -6,6 +6,8 @@ use dialbridge_local::microsoft::Delays;
 use jiff::SignedDuration;
 use serde_json::json;
 
+const ASSIGN: &str = "/admin/teams/telephoneNumberManagement/numberAssignments/assignNumber";
+
 #[tokio::test]
 async fn a_number_that_microsoft_refuses_is_reported_in_microsofts_words() {
     let scene = Scene::mapped(options(80), 3, 2).await;
@@ -122,13 +124,14 @@ async fn a_pause_that_microsoft_asks_for_is_kept_and_the_run_succeeds() {
 #[tokio::test]
 async fn lost_answers_to_assignments_do_not_fail_the_run() {
     let scene = Scene::mapped(options(80), 3, 3).await;
-    // The first batches read what Teams has; the later ones hand the numbers over.
-    scene
-        .microsoft(
-            "/faults",
-            json!({ "path": "/$batch", "drop": "after", "skip": 2, "times": 2 }),
-        )
-        .await;
+    // Batches read what Teams has, and one hands the numbers over: every second of them gets no answer.
+    for skip in [1; 3] {
+        let lost = json!({ "path": "/$batch", "drop": "after", "skip": skip, "times": 1 });
+        scene.microsoft("/faults", lost).await;
+    }
+    // A part that fails in a way that says nothing of what was done.
+    let silent = json!({ "path": ASSIGN, "status": 500, "skip": 1, "times": 1 });
+    scene.microsoft("/faults", silent).await;
     let run = scene.apply().await;
     assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
     assert_eq!(scene.holders().await.len(), 3);

@@ -188,35 +188,6 @@ async fn r014_another_region_shows_and_changes_the_route() {
 }
 
 #[tokio::test]
-async fn r156_another_prefix_moves_users_first_and_then_takes_the_old_away() {
-    let scene = Scene::applied(options(60), 2, 2).await;
-    let api = scene.api("provider_admin");
-    let path = format!("/v1/resellers/{}", scene.reseller);
-    let kept = api.get(&path).await.unwrap();
-    let mut form = kept.body.clone();
-    let fields = form.as_object_mut().unwrap();
-    fields.retain(|name, _| ["name", "owner", "brand", "returnOrigins", "helpUrl"].contains(&name.as_str()));
-    form["brand"]["policyPrefix"] = json!("Fresh");
-    let changed = api.put(&path, &form, kept.etag.as_deref()).await.unwrap();
-    assert_eq!(changed.status, 200, "{}", changed.body);
-    assert_eq!(scene.get("/status").await.text("/actionNeeded"), "Sync Needed");
-    let run = scene.run(json!({ "kind": "apply", "mode": "addOnly" })).await;
-    assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
-    assert!(
-        policy(&scene, "Northwind2Teams-VM-MOHEXT").await.is_some(),
-        "a run that only adds takes nothing away"
-    );
-    let run = scene.apply().await;
-    assert_eq!(run.text("/state"), "succeeded", "{}", run.body);
-    let there = voice(&scene).await.to_string();
-    assert!(
-        there.contains("Fresh-VM-MOHEXT") && !there.contains("Northwind2Teams"),
-        "{there}"
-    );
-    assert_eq!(scene.get("/status").await.text("/actionNeeded"), "None");
-}
-
-#[tokio::test]
 async fn a_fault_of_the_worker_is_tried_again_and_nothing_is_made_twice_or_lost() {
     let scene = Scene::mapped(options(60), 2, 1).await;
     // It looks twice before it changes anything: once for the plan, once before it acts.

@@ -5,11 +5,12 @@
 //! than `w` at the even pace and one room; a worker whose clock is ahead by `s` adds what passes evenly in `s`, once.
 
 use super::keys::{self, EXPIRES, Key};
-use super::{Store, attributes, number};
+use super::{Attributes, Store, attributes, decoded, number};
 use crate::domain::ids::TenantId;
 use crate::error::{Error, Result};
 use crate::io::chance::Chance;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -32,8 +33,20 @@ pub const PORTION: u32 = 20;
 const ROOM_PART: u32 = 10;
 /// Of a tenant's room so many calls are left to people who wait for an answer.
 const KEPT_FOR_PEOPLE: i64 = 5;
+/// In the common budget a turn is given up to so much ahead of its time, and its holder waits for it: whoever asks first
+/// goes first, however many calls the others have left to make.
+const AHEAD: SignedDuration = SignedDuration::from_secs(5);
 /// Long after the last call a pace says nothing.
 const LIFE: SignedDuration = SignedDuration::from_hours(1);
+
+/// An answer to whoever wants to make calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// They are granted, to be made after this wait.
+    Granted(SignedDuration),
+    /// Nothing was taken; before that it is not worth asking again.
+    Later(SignedDuration),
+}
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +84,15 @@ struct PaceItem {
     writes_at: i64,
     #[serde(default)]
     paused_until: i64,
+}
+
+impl PaceItem {
+    fn of(&self, calls: Calls) -> i64 {
+        match calls {
+            Calls::Reads => self.reads_at,
+            Calls::Writes => self.writes_at,
+        }
+    }
 }
 
 /// One budget: the time between two of its calls, and how far it may be ahead, both in microseconds.
@@ -117,28 +139,30 @@ impl Store {
             Urgency::Run => KEPT_FOR_PEOPLE * budget.every,
             Urgency::Person => 0,
         };
-        self.take(&budget, count, kept, now).await
+        Ok(match self.take(&budget, count, kept, 0, now).await? {
+            Answer::Granted(_) => None,
+            Answer::Later(wait) => Some(wait),
+        })
     }
 
-    /// Takes `count` calls, at most `PORTION`, out of the budget over all tenants; otherwise as `take_in_tenant`.
+    /// Takes `count` calls, at most `PORTION`, out of the budget over all tenants, now or some seconds ahead.
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn take_in_common(&self, calls: Calls, count: u32, now: Timestamp) -> Result<Option<SignedDuration>> {
+    pub async fn take_in_common(&self, calls: Calls, count: u32, now: Timestamp) -> Result<Answer> {
         let all = match calls {
             Calls::Reads => COMMON_READS,
             Calls::Writes => COMMON_WRITES,
         };
         let first = u8::try_from(Chance.number() % u64::from(SHARES)).unwrap_or_default();
-        let mut wait = SignedDuration::ZERO;
-        for share in [first, (first + SHARES / 2) % SHARES] {
-            let budget = Budget::new(keys::common_pace(share), calls, all / u32::from(SHARES));
-            match self.take(&budget, count, 0, now).await? {
-                None => return Ok(None),
-                Some(longer) => wait = longer,
-            }
+        let share = |share| Budget::new(keys::common_pace(share), calls, all / u32::from(SHARES));
+        // One of two that can give it at once, else a place in the queue of the second.
+        let other = (first + SHARES / 2) % SHARES;
+        if let granted @ Answer::Granted(_) = self.take(&share(first), count, 0, 0, now).await? {
+            return Ok(granted);
         }
-        Ok(Some(wait))
+        let ahead = i64::try_from(AHEAD.as_micros()).unwrap_or_default();
+        self.take(&share(other), count, 0, ahead, now).await
     }
 
     /// Nobody calls this tenant before `until`: Microsoft has asked for it. An earlier end than the present one is ignored.
@@ -154,43 +178,42 @@ impl Store {
             .map(drop)
     }
 
-    async fn take(&self, budget: &Budget, count: u32, kept: i64, now: Timestamp) -> Result<Option<SignedDuration>> {
+    /// `kept` is left in the room, and `ahead` is how much later than now the calls may have to wait.
+    async fn take(&self, budget: &Budget, count: u32, kept: i64, ahead: i64, now: Timestamp) -> Result<Answer> {
         let at = budget.calls.attribute();
         let (now, cost) = (micros(now), budget.every * i64::from(count.min(PORTION)));
-        let latest = now + budget.room - kept - cost;
+        let latest = now + budget.room - kept - cost + ahead;
         let ends = now / 1_000_000 + LIFE.as_secs();
         let open = "(attribute_not_exists(paused_until) OR paused_until <= :now)";
         // Nobody has called lately: the budget is full.
-        let granted = self
-            .changed(
-                &budget.key,
-                &format!("SET {at} = :next, expires = :ends"),
-                &format!("(attribute_not_exists({at}) OR {at} <= :now) AND {open}"),
-                &[(":next", now + cost), (":now", now), (":ends", ends)],
-            )
-            .await?
-            || self
-                .changed(
-                    &budget.key,
-                    &format!("SET {at} = {at} + :cost, expires = :ends"),
-                    &format!("{at} > :now AND {at} <= :latest AND {open}"),
-                    &[(":cost", cost), (":now", now), (":latest", latest), (":ends", ends)],
-                )
-                .await?;
-        if granted {
-            return Ok(None);
+        let set = format!("SET {at} = :next, expires = :ends");
+        let idle = format!("(attribute_not_exists({at}) OR {at} <= :now) AND {open}");
+        let values = [(":next", now + cost), (":now", now), (":ends", ends)];
+        if self.changed(&budget.key, &set, &idle, &values).await?.is_some() {
+            return Ok(Answer::Granted(SignedDuration::ZERO));
+        }
+        let set = format!("SET {at} = {at} + :cost, expires = :ends");
+        let room = format!("{at} > :now AND {at} <= :latest AND {open}");
+        let values = [(":cost", cost), (":now", now), (":latest", latest), (":ends", ends)];
+        if let Some(item) = self.changed(&budget.key, &set, &room, &values).await? {
+            let item: PaceItem = decoded(item)?;
+            let wait = item.of(budget.calls) - budget.room - now;
+            return Ok(Answer::Granted(SignedDuration::from_micros(wait.max(0))));
         }
         let item: PaceItem = self.get(&budget.key).await?.unwrap_or_default();
-        let taken = match budget.calls {
-            Calls::Reads => item.reads_at,
-            Calls::Writes => item.writes_at,
-        };
-        let wait = (taken - latest).max(item.paused_until - now).max(1_000);
-        Ok(Some(SignedDuration::from_micros(wait)))
+        let wait = (item.of(budget.calls) - latest).max(item.paused_until - now).max(1_000);
+        Ok(Answer::Later(SignedDuration::from_micros(wait)))
     }
 
-    /// One update on its own, without a transaction: many workers make it at once, and the table puts them in a row.
-    async fn changed(&self, key: &Key, set: &str, condition: &str, values: &[(&str, i64)]) -> Result<bool> {
+    /// One update on its own, without a transaction: many workers make it at once, and the table puts them in a row. What it
+    /// has changed, or nothing where its condition did not hold.
+    async fn changed(
+        &self,
+        key: &Key,
+        set: &str,
+        condition: &str,
+        values: &[(&str, i64)],
+    ) -> Result<Option<Attributes>> {
         debug_assert!(set.contains(EXPIRES));
         let mut call = self
             .client
@@ -198,18 +221,19 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(attributes(key)))
             .update_expression(set)
+            .return_values(ReturnValue::UpdatedNew)
             .condition_expression(condition);
         for (name, value) in values {
             call = call.expression_attribute_values(*name, number(value));
         }
         match Box::pin(call.send()).await {
-            Ok(_) => Ok(true),
+            Ok(answer) => Ok(Some(answer.attributes.unwrap_or_default())),
             Err(error)
                 if error
                     .as_service_error()
                     .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
             {
-                Ok(false)
+                Ok(None)
             }
             Err(error) => Err(Error::upstream("keep the pace", error)),
         }

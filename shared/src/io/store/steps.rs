@@ -29,6 +29,9 @@ pub struct RunProgress {
     /// When a policy was looked for that Teams did not know yet.
     #[serde(default)]
     pub missed_since: Option<Timestamp>,
+    /// How many changes of numbers go together, where Microsoft did not take a whole batch.
+    #[serde(default)]
+    pub in_a_batch: Option<u32>,
 }
 
 impl Store {

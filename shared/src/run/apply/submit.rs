@@ -3,6 +3,7 @@
 use super::{Progress, Round};
 use crate::domain::change::Change;
 use crate::domain::finding::Code;
+use crate::domain::ids::TeamsUserId;
 use crate::domain::phone::E164;
 use crate::domain::run::{Step, StepState};
 use crate::error::{Error, Result};
@@ -21,10 +22,11 @@ impl Round<'_> {
         let numbers: Vec<E164> = numbers.into_iter().collect();
         let held = self.io.graph.numbers(self.token, &numbers).await?;
         let before = self.releases_before(&steps).await?;
+        let may_call = self.may_call(&steps, &held).await?;
         let now = self.io.clock.now();
         let (mut to_send, mut decided) = (Vec::new(), Vec::new());
         for mut step in steps {
-            match decide(&step, &held, &before, now) {
+            match decide(&step, &held, &before, &may_call, now) {
                 Some((state, code)) => {
                     (step.state, step.code) = (state, code);
                     decided.push(step);
@@ -37,7 +39,8 @@ impl Round<'_> {
             if !self.may_go_on().await? {
                 break;
             }
-            let batch: Vec<Step> = to_send.drain(..to_send.len().min(MOST_PARTS)).collect();
+            let size = self.progress.in_a_batch.map_or(MOST_PARTS, |size| size as usize);
+            let batch: Vec<Step> = to_send.drain(..to_send.len().min(size)).collect();
             if self.hand_over(batch).await? {
                 return Ok(Progress {
                     wait: Some(AFTER_SILENCE),
@@ -46,6 +49,25 @@ impl Round<'_> {
             }
         }
         Ok(Progress::default())
+    }
+
+    /// Who may call of those who have their number already.
+    async fn may_call(&self, steps: &[Step], held: &BTreeMap<E164, NumberHolding>) -> Result<BTreeSet<TeamsUserId>> {
+        let has = |step: &&Step| {
+            let holding = number(step).and_then(|number| held.get(number));
+            holding.and_then(|holding| holding.holder.as_ref()) == Some(&step.user)
+        };
+        let given = steps
+            .iter()
+            .filter(|step| matches!(step.change, Some(Change::Assign { .. })))
+            .filter(has);
+        let users: Vec<TeamsUserId> = given.map(|step| step.user.clone()).collect();
+        if users.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let configurations = self.io.graph.user_configurations(self.token, &users).await?;
+        let calling = configurations.into_iter().filter(|(_, user)| user.enterprise_voice);
+        Ok(calling.map(|(user, _)| user).collect())
     }
 
     /// The releases that must be in place before these steps.
@@ -61,7 +83,30 @@ impl Round<'_> {
         self.note_sent(&mut batch).await?;
         let changes: Vec<NumberChange<'_>> = batch.iter().filter_map(sent).collect();
         let handed = self.io.graph.change_numbers(self.token, turn, &changes).await?;
-        self.note_answers(batch, handed, |operation| operation).await
+        let refused = handed
+            .iter()
+            .filter(|handed| matches!(handed, Handed::Later(_)))
+            .count();
+        let noted = self.note_answers(batch, handed, |operation| operation).await;
+        self.learn(refused > 0).await?;
+        noted
+    }
+
+    /// Where Microsoft has room for less than we assume, every part that it refuses for now costs as well: batches shrink to
+    /// half, and grow again with each one that is taken.
+    async fn learn(&mut self, refused: bool) -> Result<()> {
+        let most = u32::try_from(MOST_PARTS).unwrap_or(u32::MAX);
+        let size = self.progress.in_a_batch.unwrap_or(most);
+        let next = if refused {
+            (size / 2).max(1)
+        } else {
+            (size + 1).min(most)
+        };
+        if next != size {
+            self.progress.in_a_batch = Some(next);
+            self.keep_progress().await?;
+        }
+        Ok(())
     }
 
     /// Notes that steps may be with Microsoft from now on.
@@ -148,6 +193,7 @@ fn decide(
     step: &Step,
     held: &BTreeMap<E164, NumberHolding>,
     before: &BTreeMap<u32, Step>,
+    may_call: &BTreeSet<TeamsUserId>,
     now: Timestamp,
 ) -> Option<(StepState, Option<Code>)> {
     let looked_at = Some((StepState::Verifying { since: now }, None));
@@ -165,7 +211,8 @@ fn decide(
                 return Some(blocked);
             }
             match holding {
-                Some(holding) if holding.holder.as_ref() == Some(to) => looked_at,
+                // Whose calling is switched off gets the number once more, which switches it on (decision 0022).
+                Some(holding) if holding.holder.as_ref() == Some(to) => looked_at.filter(|_| may_call.contains(to)),
                 Some(holding) if holding.assigned => {
                     let why = "not tried: somebody else has got the number since the plan was made".to_owned();
                     Some((StepState::Skipped { why }, Some(Code::NumberTaken)))

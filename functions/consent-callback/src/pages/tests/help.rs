@@ -210,7 +210,7 @@ fn r202_r203_r221_r222_waiting_and_whom_to_write_to() {
             "INV_UNDELIVERED",
             &[
                 "junk and spam",
-                "User &gt; Edit &gt; Settings",
+                "User &#62; Edit &#62; Settings",
                 "sent again",
                 "reassigned to somebody else",
             ],

@@ -124,7 +124,8 @@ async fn what_is_not_tried_is_left_for_later() {
     let ended = Stage::new(|_, _| Reply::text(401, "")).await;
     assert_eq!(changed(&ended, 3, Some("u2VtX0")).await, [const { Handed::Expired }; 3]);
     assert_eq!(ended.asked().len(), 1);
-    let lost = Stage::new(|_, _| Reply::text(204, "x").cut()).await;
+    // An answer without a body has nothing that could be cut off.
+    let lost = Stage::new(|_, _| Reply::text(200, "x").cut()).await;
     assert_eq!(changed(&lost, 3, Some("u2VtX0")).await, [const { Handed::Unknown }; 3]);
     assert_eq!(lost.asked().len(), 1);
 }

@@ -1,7 +1,6 @@
 //! What is sent and what is not, as Teams is at that moment.
 
 use super::*;
-use crate::domain::ids::TeamsUserId;
 use std::collections::BTreeMap;
 
 const NOON: Timestamp = Timestamp::constant(1_795_348_800, 0);
@@ -40,6 +39,16 @@ fn assign(to: u8) -> Step {
 
 /// What becomes of a step while the number is with this user, after that release.
 fn decided(step: &Step, holder: Option<u8>, before: &Step) -> Option<(StepState, Option<Code>)> {
+    decided_where(step, holder, before, &(0..9).map(user).collect())
+}
+
+/// The same where only some may call.
+fn decided_where(
+    step: &Step,
+    holder: Option<u8>,
+    before: &Step,
+    may_call: &BTreeSet<TeamsUserId>,
+) -> Option<(StepState, Option<Code>)> {
     let holding = NumberHolding {
         assigned: holder.is_some(),
         holder: holder.map(user),
@@ -47,7 +56,7 @@ fn decided(step: &Step, holder: Option<u8>, before: &Step) -> Option<(StepState,
         on_premises: false,
     };
     let held = BTreeMap::from([(the_number(), holding)]);
-    decide(step, &held, &BTreeMap::from([(0, before.clone())]), NOON)
+    decide(step, &held, &BTreeMap::from([(0, before.clone())]), may_call, NOON)
 }
 
 fn looked_at() -> Option<(StepState, Option<Code>)> {
@@ -70,6 +79,9 @@ fn a_number_is_given_when_it_is_free_and_its_holder_has_none() {
     };
     assert_eq!(decided(&assign(2), None, &released), None, "it is sent");
     assert_eq!(decided(&assign(2), Some(2), &released), looked_at());
+    let nobody = BTreeSet::new();
+    let off = decided_where(&assign(2), Some(2), &released, &nobody);
+    assert_eq!(off, None, "calling is off: it is sent");
     let (state, code) = decided(&assign(2), Some(3), &released).unwrap();
     assert!(matches!(state, StepState::Skipped { .. }));
     assert_eq!(code, Some(Code::NumberTaken));

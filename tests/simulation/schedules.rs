@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Schedules that are played unless told otherwise: as many as fit into some minutes of two cores without optimisation.
-/// Ten thousand are `DIALBRIDGE_SCHEDULES=10000 cargo nextest run -p stories -E 'test(simulation::schedules)'`.
+/// Ten thousand are `DIALBRIDGE_SCHEDULES=10000 cargo nextest run -p stories -E 'binary(simulation) and test(schedules)'`.
 const CI: u64 = 1_000;
 /// Rounds without trouble until everything is as wanted, at most.
 const ROUNDS: u32 = 2;
@@ -95,7 +95,7 @@ fn played(part: u64, parts: u64) {
                 Ok(needed) => *rounds.entry(needed).or_insert(0_u64) += 1,
                 Err(wrong) => {
                     println!("seed {seed}: {schedule:#?}\n{wrong:#?}");
-                    println!("DIALBRIDGE_SEED={seed} DIALBRIDGE_SCHEDULES=1 cargo nextest run -p stories -E 'test(simulation::schedules)'");
+                    println!("DIALBRIDGE_SEED={seed} DIALBRIDGE_SCHEDULES=1 cargo nextest run -p stories -E 'binary(simulation) and test(schedules)'");
                     failed.push((seed, wrong));
                     if failed.len() >= 10 {
                         break;

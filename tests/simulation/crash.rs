@@ -88,6 +88,7 @@ async fn everywhere(world: &World, name: &str, before: &Before) {
                 why.push(difference(&expected, &seen));
             }
             if !why.is_empty() {
+                println!("{name}, {fault:?} {point}: {}", why.join("\n"));
                 wrong.push(format!("{fault:?} {point}: {}", why.join("\n")));
             }
             assert!(wrong.len() < 6, "{name}: {}", wrong.join("\n\n"));

@@ -28,7 +28,8 @@ pub(super) fn wrong(world: &World, before: &Before) -> Vec<String> {
         };
         let number = &world.numbers[voice];
         let holder = teams.numbers.get(number);
-        if world.watcher.is_gone(person) {
+        // Who is gone, or has a number of another kind besides, is left as they are.
+        if world.watcher.is_gone(person) || blocked_by_own(person, number) {
             blocked.insert(person.clone());
             continue;
         }
@@ -47,7 +48,7 @@ pub(super) fn wrong(world: &World, before: &Before) -> Vec<String> {
         }
         blocked.insert(person.clone());
         let foreign = holder.is_some_and(|holder| !ours(number, holder));
-        if !foreign && !blocked_by_own(person, number) {
+        if !foreign {
             wrong.push(format!("{number} should be at {person} and is at {holder:?}"));
         }
     }

@@ -66,7 +66,7 @@ fn a_table_that_is_restored_into_the_middle_of_a_run_ends_it_as_before() {
             // A worker dies somewhere; that is the moment which the table is restored to.
             world
                 .watcher
-                .arm([(draw.random_range(10..80), Trouble::KilledAfter)].into());
+                .arm([(draw.random_range(5..60), Trouble::KilledAfter)].into());
             let killed = matches!(world.call(&world.io, &run, false).await, super::world::Called::Killed);
             world.watcher.off();
             let earlier = world.items();

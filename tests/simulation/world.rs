@@ -5,9 +5,8 @@
 //! the clients' patience is.
 
 use super::watcher::Watcher;
-use crate::stories::scene::{Scene, options};
+use crate::scene::{Scene, options};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use dialbridge_local::dialbridge::Options;
 use dialbridge_local::microsoft::{Delays, Teams};
 use dialbridge_local::world::deployment::TABLE;
@@ -114,11 +113,8 @@ fn worker(scene: &Scene, host: &str, clock: Clock) -> Io {
             .with_max_attempts(4)
             .with_initial_backoff(Duration::from_millis(1))
             .with_max_backoff(Duration::from_millis(4));
-        let timeouts = TimeoutConfig::builder()
-            .operation_attempt_timeout(Duration::from_millis(300))
-            .operation_timeout(Duration::from_secs(3));
         let config = aws::service(&config.aws, &http, endpoint.as_deref()).into_builder();
-        config.retry_config(retry).timeout_config(timeouts.build()).build()
+        config.retry_config(retry).build()
     };
     let endpoints = &config.aws.endpoints;
     let patience = Patience {
@@ -357,7 +353,7 @@ impl World {
         let microsoft = &self.scene.service.microsoft;
         let [graph, teams] = microsoft.tokens(&self.tenant, identity.user.as_str(), life).unwrap();
         let expires = self.now() + life;
-        let tokens = json!({ "identity": identity, "graph": graph, "teams": teams, "expires": expires });
+        let tokens = json!({ "tenant": identity.tenant, "graph": graph, "teams": teams, "expires": expires });
         let vault = &self.io.vault;
         let sealed = vault
             .seal(&self.enterprise, run, &Secret::new(tokens.to_string()))
@@ -393,6 +389,7 @@ impl World {
     /// The same with one of the two workers.
     pub(super) async fn driven(&self, io: &Io, run: &RunId) -> Rest {
         let (mut failures, mut looks) = (0, 0);
+        let mut last = None;
         for _ in 0..400 {
             let called = if self.watcher.twice() {
                 let (first, second) = tokio::join!(self.call(&self.io, run, false), self.call(&self.other, run, false));
@@ -403,6 +400,9 @@ impl World {
             } else {
                 self.call(io, run, false).await
             };
+            if let Called::Failed(error) = &called {
+                last = Some(error.to_string());
+            }
             match called {
                 Called::Answered(Next::Continue { .. }) => failures = 0,
                 Called::Answered(Next::Wait { seconds }) => {
@@ -420,7 +420,7 @@ impl World {
                 }
             }
         }
-        panic!("the run does not come to rest");
+        panic!("the run does not come to rest; the worker's last error was {last:?}");
     }
 
     /// The state machine gives up: the run is only reported as failed.

@@ -74,7 +74,6 @@ impl Trouble {
 /// One case: how things stand, and what goes wrong at which call.
 #[derive(Clone, Debug)]
 pub(super) struct Schedule {
-    pub(super) seed: u64,
     pub(super) before: Before,
     /// The directory is read as well.
     pub(super) discovers: bool,
@@ -128,11 +127,10 @@ impl Schedule {
         let mut draw = StdRng::seed_from_u64(seed);
         let before = Before::drawn(&mut draw);
         let count = draw.random_range(1..=6);
-        let discovers = seed % 10 == 0;
+        let discovers = seed.is_multiple_of(10);
         let calls = if discovers { CALLS * 2 } else { CALLS };
         let troubles = (0..count).map(|_| (draw.random_range(1..=calls), trouble(&mut draw)));
         Self {
-            seed,
             troubles: troubles.collect(),
             before,
             discovers,

@@ -39,6 +39,7 @@ async fn everywhere(world: &World, before: &Before) {
             };
             runs += 1;
             if !why.is_empty() {
+                println!("after call {point}, first worker ahead: {ahead}: {}", why.join("\n"));
                 failed.push(format!(
                     "after call {point}, first worker ahead: {ahead}: {}",
                     why.join("\n")

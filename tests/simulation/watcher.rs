@@ -2,7 +2,7 @@
 
 use super::schedule::Trouble;
 use super::world::{Before, World};
-use crate::stories::scene::Scene;
+use crate::scene::Scene;
 use dialbridge_local::faults::{Fault, Seen, Watch};
 use dialbridge_local::microsoft::{Deed, Microsoft};
 use jiff::{SignedDuration, Timestamp};
@@ -32,6 +32,8 @@ pub(super) struct Figures {
     pub(super) early_after_kill: u64,
     /// Requests to the table that a role which is bound to the enterprise may not make.
     pub(super) denied: u64,
+    /// What they were, each kind once.
+    pub(super) denials: BTreeSet<String>,
     /// Partitions that were asked for and are not the enterprise's own, by kind.
     pub(super) look_ups: BTreeMap<String, u64>,
 }
@@ -57,10 +59,8 @@ struct State {
     edited: bool,
     /// Operations on numbers that were carried out.
     operations: u64,
-    /// The table answers only for this partition and what belongs to it, and lets these kinds be read.
-    bound: Option<String>,
-    /// Every call by its operation, where somebody wants to know.
-    trace: Option<Vec<String>>,
+    /// The table answers only for the enterprise, its reseller, and the pace of calls to Microsoft.
+    bound: bool,
 }
 
 pub(super) struct Watcher {
@@ -69,6 +69,7 @@ pub(super) struct Watcher {
     clock: Clock,
     tenant: String,
     partition: String,
+    reseller: String,
     pub(super) frozen: Notify,
 }
 
@@ -80,6 +81,7 @@ impl Watcher {
             clock: scene.service.world.clock.clone(),
             tenant: scene.tenant.id.clone(),
             partition: format!("ENTERPRISE#{enterprise}"),
+            reseller: format!("RESELLER#{}", scene.reseller),
             frozen: Notify::new(),
         }
     }
@@ -111,15 +113,6 @@ impl Watcher {
     pub(super) fn arm(&self, plan: BTreeMap<u64, Trouble>) {
         let mut state = self.lock();
         (state.on, state.calls, state.plan) = (true, 0, plan);
-    }
-
-    /// Remembers every call from now on.
-    pub(super) fn remember(&self) {
-        self.lock().trace = Some(Vec::new());
-    }
-
-    pub(super) fn remembered(&self) -> Vec<String> {
-        self.lock().trace.take().unwrap_or_default()
     }
 
     /// Looks away; gives back whether it looked.
@@ -154,7 +147,7 @@ impl Watcher {
 
     /// From now on, for this run, the table answers as to a role that is bound to the enterprise.
     pub(super) fn bind(&self) {
-        self.lock().bound = Some(self.partition.clone());
+        self.lock().bound = true;
     }
 
     pub(super) fn figures(&self) -> Figures {
@@ -225,9 +218,8 @@ impl Watcher {
             Trouble::Truncated => Some(Fault::Truncate),
             Trouble::Lost => Some(Fault::LoseAnswer),
             Trouble::Broken => Some(Fault::Break),
-            // A client of Microsoft's that loses its patience sees what it sees of a broken connection.
-            Trouble::Stalled if graph => Some(Fault::LoseAnswer),
-            Trouble::Stalled => Some(Fault::Stall),
+            // A client that loses its patience is told as little as by a broken connection, and here nobody waits for it.
+            Trouble::Stalled => Some(Fault::LoseAnswer),
             Trouble::Unprocessed => match call.operation {
                 "BatchWriteItem" | "BatchGetItem" => {
                     let body: Value = serde_json::from_slice(call.body).unwrap();
@@ -277,9 +269,8 @@ impl Watcher {
                 );
                 self.microsoft.edit_number(&self.tenant, &number, person.as_deref());
                 state.edits.retain(|edit| edit.number != number);
-                if let Some(person) = person {
-                    // What a person gives is not ours, even where we gave it before.
-                    state.ours.remove(&(number.clone(), person));
+                // Where a person gives what we gave before, nobody can tell whose it is; it stays ours.
+                if person.is_some() {
                     state.edits.push(Edit { number, read: false });
                 }
                 None
@@ -299,6 +290,16 @@ impl Watcher {
                 None
             }
         }
+    }
+
+    /// `dynamodb:LeadingKeys` as IAM evaluates it for a session that is tagged with an enterprise and its reseller, with
+    /// `Null: false`: a request without a key is refused, one with a foreign key too. The pace of calls is everybody's.
+    fn allowed(&self, call: &Seen<'_>) -> bool {
+        let body: Value = serde_json::from_slice(call.body).unwrap_or_default();
+        let keys = partitions(&body);
+        let own = |key: &String| *key == self.partition || key.starts_with(&format!("{}#", self.partition));
+        let shared = |key: &String| *key == self.reseller || key.starts_with("PACE#");
+        !keys.is_empty() && keys.iter().all(|key| own(key) || shared(key))
     }
 
     /// Whoever was told to wait waits.
@@ -415,17 +416,20 @@ impl Watch for Watcher {
         }
         state.calls += 1;
         state.figures.calls += 1;
-        if let Some(trace) = &mut state.trace {
-            trace.push(format!("{} {} {}", call.host, call.service, call.operation));
-        }
         if call.service == "graph" {
             self.patient(&mut state, call);
         }
-        if call.service == "dynamodb"
-            && let Some(partition) = &state.bound
-            && !allowed(partition, call)
-        {
+        if call.service == "dynamodb" && state.bound && !self.allowed(call) {
             state.figures.denied += 1;
+            let body: Value = serde_json::from_slice(call.body).unwrap_or_default();
+            let (keys, condition) = (
+                partitions(&body),
+                body["KeyConditionExpression"].as_str().unwrap_or_default(),
+            );
+            state
+                .figures
+                .denials
+                .insert(format!("{} {keys:?} {condition}", call.operation));
             return Some(Fault::Refuse {
                 status: 400,
                 code: "AccessDeniedException".into(),
@@ -448,19 +452,6 @@ impl Watch for Watcher {
             _ => {}
         }
     }
-}
-
-/// `dynamodb:LeadingKeys` as IAM evaluates it, with `Null: false`: a request without a key is refused, one with a foreign key
-/// too. Look-up kinds may be read, and the pace of calls to Microsoft is everybody's.
-fn allowed(partition: &str, call: &Seen<'_>) -> bool {
-    let body: Value = serde_json::from_slice(call.body).unwrap_or_default();
-    let keys = partitions(&body);
-    let reads = matches!(call.operation, "GetItem" | "BatchGetItem" | "Query");
-    let own = |key: &String| key == partition || key.starts_with(&format!("{partition}#"));
-    !keys.is_empty()
-        && keys
-            .iter()
-            .all(|key| own(key) || reads && key.starts_with("RESELLER#") || key.starts_with("PACE#"))
 }
 
 /// By which name a worker calls.
