@@ -92,18 +92,20 @@ pub(crate) async fn list(
 }
 
 /// Which domains; there is one choice.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Waiting {
     /// Those whose tenants do not see the record yet.
+    #[default]
     Unverified,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DomainParams {
+    #[serde(default)]
     #[param(inline)]
-    #[expect(dead_code, reason = "there is one choice, and it has to be made")]
+    #[expect(dead_code, reason = "there is one choice")]
     state: Waiting,
 }
 

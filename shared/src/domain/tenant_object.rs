@@ -35,11 +35,7 @@ impl fmt::Display for ObjectKind {
 
 /// The settings of an object, as far as they are ours to say; by its kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(
-    tag = "kind",
-    content = "settings",
-    rename_all = "camelCase"
-)]
+#[serde(tag = "kind", content = "settings", rename_all = "camelCase")]
 pub enum ObjectSettings {
     /// A name in the tenant's one list; it has nothing else.
     PstnUsage {},

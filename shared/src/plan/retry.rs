@@ -100,9 +100,7 @@ mod tests {
     fn of(plan: &Plan, users: &BTreeSet<TeamsUserId>) -> Plan {
         let mut plan = plan.clone();
         let with_reasons = plan.changes.into_iter().zip(plan.reasons);
-        (plan.changes, plan.reasons) = with_reasons
-            .filter(|(change, _)| users.contains(change.user()))
-            .unzip();
+        (plan.changes, plan.reasons) = with_reasons.filter(|(change, _)| users.contains(change.user())).unzip();
         let about =
             |finding: &crate::domain::finding::Finding| finding.about.as_ref().is_some_and(|user| users.contains(user));
         plan.conflicts.retain(about);

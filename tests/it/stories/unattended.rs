@@ -222,7 +222,7 @@ async fn a_release_waits_for_a_person_unless_the_global_admin_allows_it() {
     assert_eq!(scene.map(&[(0, None), (2, Some(2))]).await.status, 200);
     let (_, answer) = next_run(&scene).await;
     assert_eq!(answer.text("/state"), "failed", "{}", answer.body);
-    assert!(findings(&answer).contains(&"TOO_MANY_RELEASES"), "{}", answer.body);
+    assert!(findings(&answer).contains(&"NOT_SYNCED_YET"), "{}", answer.body);
     assert_eq!(scene.holders().await.len(), 3, "it adds, and takes nothing away");
     assert_eq!(scene.get("/status").await.text("/actionNeeded"), "Sync Needed");
     let count = runs(&scene).await.len();

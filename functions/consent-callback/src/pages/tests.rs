@@ -66,6 +66,7 @@ fn r038_the_pages_link_to_the_permissions() {
     says(&second_consent("Bluefinch").html(), &["href=\"/permissions\""]);
 }
 
+/// R069, R202, R207, R223.
 #[test]
 fn r069_r202_r207_r223_the_invitation_page_explains_browsers_and_pop_ups() {
     says(

@@ -196,6 +196,7 @@ fn r208_r209_missing_people_and_dial_pads_have_their_causes() {
     );
 }
 
+/// R202, R203, R221, R222.
 #[test]
 fn r202_r203_r221_r222_waiting_and_whom_to_write_to() {
     for (code, said) in [
@@ -225,6 +226,7 @@ fn r202_r203_r221_r222_waiting_and_whom_to_write_to() {
     }
 }
 
+/// R218, R219.
 #[test]
 fn r218_r219_the_local_directory_and_the_other_tenant() {
     let steps = ["Clear the attribute msRTCSIP-Line", "Let directory synchronisation run"];
