@@ -80,7 +80,9 @@ async fn no_call_comes_before_a_pause_has_passed() {
     let seen = Seen::of(&scene).await;
     assert_eq!(seen.run.text("/state"), "succeeded", "{}", seen.run.body);
     let (throttled, early) = (seen.count("throttled"), seen.count("early"));
-    println!("60 users on a seventh of the budget: {throttled} calls refused for now, {early} before a pause had passed");
+    println!(
+        "60 users on a seventh of the budget: {throttled} calls refused for now, {early} before a pause had passed"
+    );
     assert!(throttled > 0);
     assert_eq!(early, 0, "{}", seen.counters);
     assert_eq!(scene.holders().await.len(), 60);

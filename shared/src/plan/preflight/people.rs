@@ -37,6 +37,16 @@ pub struct Seen {
     pub remarks: Vec<Finding>,
 }
 
+/// Plans and logs name people; addresses stay out of them.
+fn by_name(finding: Finding, user: &TeamsUser) -> Finding {
+    let named = |text: String| text.replace(&user.label(), &user.name);
+    Finding {
+        subject: named(finding.subject),
+        seen: named(finding.seen),
+        ..finding
+    }
+}
+
 /// Looks at everybody who is wanted.
 #[must_use]
 pub fn people<'a>(
@@ -51,9 +61,10 @@ pub fn people<'a>(
         let mut remarks: Vec<Finding> = Vec::new();
         match directory.people.get(id) {
             Some(user) => {
-                unfit.extend(against(user));
-                remarks.extend(license_propagating(user, false, directory.moment));
-                remarks.extend(place(user, wanted, voice));
+                unfit.extend(against(user).into_iter().map(|finding| by_name(finding, user)));
+                let propagating = license_propagating(user, false, directory.moment);
+                let found = propagating.into_iter().chain(place(user, wanted, voice));
+                remarks.extend(found.map(|finding| by_name(finding, user)));
             }
             None if directory.read_at.is_some() => unfit.push(outside(&wanted.name, directory)),
             None => {}
