@@ -34,7 +34,7 @@ impl fmt::Display for ObjectKind {
 }
 
 /// The settings of an object, as far as they are ours to say; by its kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "settings", rename_all = "camelCase")]
 pub enum ObjectSettings {
     /// A name in the tenant's one list; it has nothing else.
@@ -172,7 +172,7 @@ fn listed(names: &[String]) -> String {
 }
 
 /// An object with its settings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantObject {
     /// Its name.
@@ -247,6 +247,7 @@ pub struct ObjectChange {
     pub becomes: Option<String>,
     /// How it will be, for programs; absent where it goes, and for domains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     pub object: Option<TenantObject>,
 }
 

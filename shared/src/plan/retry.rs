@@ -72,7 +72,7 @@ mod tests {
             if let Some(number) = wants {
                 facts.wanted.insert(user(at), wanted(number.as_str()));
             }
-            let held = has.filter(|number| facts.numbers.get(number).is_none());
+            let held = has.filter(|number| !facts.numbers.contains_key(number));
             if let Some(number) = &held {
                 let observed = ObservedNumber {
                     holder: Some(user(at)),

@@ -165,7 +165,8 @@ fn change(object: &TenantObject, action: ObjectAction, found: Option<&ObjectSett
 #[must_use]
 pub fn waits(wanted: &[TenantObject], known: &[KnownObject]) -> bool {
     let objects = plan(wanted, known, &as_we_left_them(known));
-    !known.is_empty() && !(objects.changes.is_empty() && objects.conflicts.is_empty())
+    let something = !objects.changes.is_empty() || !objects.conflicts.is_empty();
+    !known.is_empty() && something
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ impl Graph {
         let mut answers: Vec<Handed<()>> = vec![Handed::Later(SignedDuration::ZERO); changes.len()];
         // A turn was taken for the first call.
         let mut paid = true;
-        let mut parts = vec![0..changes.len()];
+        let mut parts: Vec<_> = std::iter::once(0..changes.len()).collect();
         while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
             if !std::mem::take(&mut paid) {
                 match self.turn("change policies", token, Calls::Writes, 1).await {

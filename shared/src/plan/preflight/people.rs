@@ -61,7 +61,7 @@ pub fn people<'a>(
         let mut remarks: Vec<Finding> = Vec::new();
         match directory.people.get(id) {
             Some(user) => {
-                unfit.extend(against(user).into_iter().map(|finding| by_name(finding, user)));
+                unfit.extend(against(user).map(|finding| by_name(finding, user)));
                 let propagating = license_propagating(user, false, directory.moment);
                 let found = propagating.into_iter().chain(place(user, wanted, voice));
                 remarks.extend(found.map(|finding| by_name(finding, user)));
