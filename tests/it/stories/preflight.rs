@@ -234,7 +234,7 @@ async fn a_plan_says_what_the_directory_says_before_anybody_signs_in() {
     let plan = scene.plan().await;
     assert_eq!(
         about(plan.list("/conflicts"), "NO_PHONE_SYSTEM"),
-        [person.clone()],
+        std::slice::from_ref(&person),
         "{}",
         plan.body
     );
