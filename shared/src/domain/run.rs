@@ -326,6 +326,7 @@ impl Run {
 /// How far one change of a run is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", tag = "state")]
+#[schema(as = ChangeState)]
 pub enum StepState {
     /// Not begun.
     Pending,
