@@ -4,16 +4,18 @@ use crate::domain::calling_domain::{LABEL_ROOM, NAME_MAX};
 use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Offer;
 use crate::domain::ids::ClientId;
+use crate::domain::webhook::Reach;
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
 /// The names of the variables that a deployment sets, for all functions alike.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 19] = [
     "TABLE_NAME",
     "SCHEDULE_GROUP",
     "SCHEDULE_ROLE_ARN",
     "REMINDER_FUNCTION_ARN",
     "STATE_MACHINE_ARN",
+    "WEBHOOKS_FUNCTION_ARN",
     "TOKEN_KEY_ID",
     "CONFIGURE_TENANT_FUNCTION",
     "MAIL_CONFIGURATION_SET",
@@ -32,6 +34,9 @@ pub const NAMES: [&str; 18] = [
 /// The names of variables that may be empty or absent: what they are for is not offered then.
 pub const OPTIONAL: [&str; 1] = ["ENTRA_UNATTENDED_CLIENT_ID"];
 
+/// A variable that no deployment may set: `allowed` lets webhooks lead to this machine, where the service itself is local.
+pub const LOCAL_WEBHOOKS: &str = "WEBHOOKS_TO_LOOPBACK";
+
 /// Everything that differs between deployments.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -47,7 +52,11 @@ pub struct Config {
     pub reminder_function_arn: String,
     /// The state machine around `sync-run`.
     pub state_machine_arn: String,
-    /// The KMS key that seals tokens of people.
+    /// The function that sends events to webhooks.
+    pub webhooks_function_arn: String,
+    /// Whether webhooks may lead to this machine.
+    pub webhook_reach: Reach,
+    /// The KMS key that seals tokens of people and the secrets of webhooks.
     pub token_key_id: String,
     /// The PowerShell worker: a Lambda function's name or ARN.
     pub configure_tenant_function: String,
@@ -160,6 +169,8 @@ impl Config {
             schedule_role_arn: need("SCHEDULE_ROLE_ARN")?,
             reminder_function_arn: need("REMINDER_FUNCTION_ARN")?,
             state_machine_arn: need("STATE_MACHINE_ARN")?,
+            webhooks_function_arn: need("WEBHOOKS_FUNCTION_ARN")?,
+            webhook_reach: webhook_reach(get(LOCAL_WEBHOOKS).as_deref().filter(|text| !text.is_empty()), &url("PUBLIC_URL")?)?,
             token_key_id: need("TOKEN_KEY_ID")?,
             configure_tenant_function: need("CONFIGURE_TENANT_FUNCTION")?,
             mail_configuration_set: need("MAIL_CONFIGURATION_SET")?,
@@ -217,6 +228,19 @@ impl Config {
     }
 }
 
+/// A service that people reach over TLS is no local one: there nothing but the public internet is sent to.
+fn webhook_reach(wanted: Option<&str>, public_url: &Url) -> Result<Reach, BadEnvironment> {
+    match wanted {
+        None => Ok(Reach::Public),
+        Some("allowed") if public_url.scheme() == "http" => Ok(Reach::Loopback),
+        Some("allowed") => Err(bad(
+            LOCAL_WEBHOOKS,
+            "is for local worlds only; PUBLIC_URL begins with https, so take it out",
+        )),
+        Some(_) => Err(bad(LOCAL_WEBHOOKS, "is `allowed` or absent")),
+    }
+}
+
 /// Base domains leave room for a tenant's label: Microsoft takes no longer names.
 fn regions(text: &str) -> Result<BTreeMap<String, Vec<String>>, BadEnvironment> {
     let read: BTreeMap<String, Vec<String>> = serde_json::from_str(text).map_err(|error| bad("SBC_REGIONS", error))?;
@@ -241,8 +265,28 @@ fn bad(name: &str, why: impl ToString) -> BadEnvironment {
 mod tests {
     use super::*;
 
+    #[test]
+    fn no_deployment_sends_webhooks_to_its_own_machine() {
+        let read = |public: &'static str, wanted: Option<&'static str>| {
+            Config::read(move |name| match name {
+                "PUBLIC_URL" => Some(public.to_owned()),
+                LOCAL_WEBHOOKS => wanted.map(str::to_owned),
+                name => Some(value(name)),
+            })
+        };
+        let reach = |public, wanted| read(public, wanted).map(|config| config.webhook_reach).ok();
+        assert_eq!(reach("https://a.example", None), Some(Reach::Public));
+        assert_eq!(reach("http://127.0.0.1:8081", None), Some(Reach::Public));
+        assert_eq!(reach("http://127.0.0.1:8081", Some("allowed")), Some(Reach::Loopback));
+        for (public, wanted) in [("https://a.example", "allowed"), ("http://127.0.0.1:8081", "yes")] {
+            let error = read(public, Some(wanted)).unwrap_err().to_string();
+            assert!(error.contains(LOCAL_WEBHOOKS), "{error}");
+        }
+    }
+
     fn value(name: &str) -> String {
         match name {
+            LOCAL_WEBHOOKS => String::new(),
             "PUBLIC_URL" | "PORTAL_URL" | "ENTRA_LOGIN_URL" | "GRAPH_URL" => "https://a.example".into(),
             "MAIL_FROM" => "calls@a.example".into(),
             "SBC_REGIONS" => r#"{"Europe":["sbc1.eu.a.example","sbc2.eu.a.example"]}"#.into(),

@@ -41,6 +41,9 @@ pub enum Error {
     /// Somebody was faster.
     #[error("{0} changed since you read it; read it again and repeat the change")]
     Stale(&'static str),
+    /// It was there once, and is not kept any more.
+    #[error("{0}")]
+    Gone(String),
     /// The thing is in a state that does not allow this.
     #[error("{0}")]
     Conflict(String),

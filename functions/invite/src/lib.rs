@@ -1,16 +1,18 @@
-//! Provisioning API for resellers and provider staff: resellers, enterprises, invitations, licences, the Global Admin,
-//! removal, and the addresses of an admin's next step.
+//! Provisioning API for resellers and provider staff: resellers with their events and webhooks, enterprises, invitations,
+//! licences, the Global Admin, removal, and the addresses of an admin's next step.
 
 mod actions;
 mod audit;
 mod consents;
 mod enterprises;
+mod events;
 mod invitations;
 mod licences;
 mod lifecycle;
 mod resellers;
 mod sync_switch;
 mod views;
+mod webhooks;
 
 use axum::Router;
 use shared::io::Io;
@@ -26,6 +28,13 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(resellers::put, resellers::get))
         .routes(routes!(resellers::resend_activation))
         .routes(routes!(audit::of_reseller))
+        .routes(routes!(events::list))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::get, webhooks::put, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::replay))
+        .routes(routes!(webhooks::deliveries))
         .routes(routes!(enterprises::form))
         .routes(routes!(enterprises::create, enterprises::list))
         .routes(routes!(enterprises::get, enterprises::put, lifecycle::remove))

@@ -62,6 +62,34 @@ pub enum Deed {
     ActivationSent,
     /// The reseller's owner followed the activation mail (R001).
     ResellerActivated,
+    /// A mail came back for good.
+    MailBounced,
+    /// Its reader called it unwanted.
+    MailComplained,
+    /// It was refused before it left.
+    MailRejected,
+    /// It was not sent, because mail to its reader came back or was unwanted before.
+    MailSuppressed,
+    /// Somebody lets mail go to such a reader again.
+    MailResumed,
+    /// Something came up that the reseller has to see to.
+    TaskOpened,
+    /// It was seen to.
+    TaskClosed,
+    /// An address for a reseller's events was added.
+    WebhookCreated,
+    /// It was changed.
+    WebhookChanged,
+    /// It was deleted.
+    WebhookDeleted,
+    /// It got another secret.
+    WebhookSecretRotated,
+    /// Its events are sent again from an earlier place, or from a later one.
+    WebhookReplayed,
+    /// Somebody had a test event sent there.
+    WebhookTested,
+    /// It was switched off, since it took nothing for days.
+    WebhookDisabled,
     /// An enterprise was created.
     EnterpriseCreated,
     /// Its settings were changed.
@@ -181,6 +209,20 @@ impl Deed {
             | Self::ResellerChanged
             | Self::ActivationSent
             | Self::ResellerActivated
+            | Self::MailBounced
+            | Self::MailComplained
+            | Self::MailRejected
+            | Self::MailSuppressed
+            | Self::MailResumed
+            | Self::TaskOpened
+            | Self::TaskClosed
+            | Self::WebhookCreated
+            | Self::WebhookChanged
+            | Self::WebhookDeleted
+            | Self::WebhookSecretRotated
+            | Self::WebhookReplayed
+            | Self::WebhookTested
+            | Self::WebhookDisabled
             | Self::ActionUrlGiven
             | Self::PlanMade
             | Self::PlanApproved

@@ -25,6 +25,21 @@ macro_rules! id {
                 Self(format!("{}{}", $prefix, ulid::Ulid::from_parts(ms, chance).to_string().to_lowercase()))
             }
 
+            /// Before every id of this kind.
+            #[must_use]
+            pub fn first() -> Self {
+                Self::mint(Timestamp::UNIX_EPOCH, 0)
+            }
+
+            /// The very next id after this one.
+            #[must_use]
+            pub fn following(&self) -> Self {
+                let place = ulid::Ulid::from_string(self.0.trim_start_matches($prefix)).unwrap_or_default();
+                let next = place.increment();
+                let next = next.unwrap_or_else(|_| ulid::Ulid::from_parts(place.timestamp_ms() + 1, 0));
+                Self(format!("{}{}", $prefix, next.to_string().to_lowercase()))
+            }
+
             /// The text form.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -174,25 +189,21 @@ id! {
     /// One entry of the audit trail.
     AuditId, "aud_"
 }
-impl AuditId {
-    /// Before every entry.
-    #[must_use]
-    pub fn first() -> Self {
-        Self::mint(Timestamp::UNIX_EPOCH, 0)
-    }
-
-    /// The very next place after this one.
-    #[must_use]
-    pub fn following(&self) -> Self {
-        let place = ulid::Ulid::from_string(self.0.trim_start_matches(Self::PREFIX)).unwrap_or_default();
-        let next = place.increment();
-        let next = next.unwrap_or_else(|_| ulid::Ulid::from_parts(place.timestamp_ms() + 1, 0));
-        Self(format!("{}{}", Self::PREFIX, next.to_string().to_lowercase()))
-    }
-}
 id! {
     /// One mail that is to be sent.
     MailId, "mail_"
+}
+id! {
+    /// One event of a reseller's feed. Events of a feed sort by it.
+    EventId, "evt_"
+}
+id! {
+    /// One address that a reseller's events are sent to.
+    WebhookId, "whk_"
+}
+id! {
+    /// One attempt to send an event to a webhook.
+    DeliveryId, "dlv_"
 }
 guid! {
     /// Microsoft's tenant of an enterprise (`tid`).

@@ -13,6 +13,7 @@ pub mod consent;
 pub mod directory;
 pub mod email;
 pub mod enterprise;
+pub mod event;
 pub mod explanation;
 pub mod fault;
 pub mod finding;
@@ -49,6 +50,7 @@ pub mod unattended;
 pub mod visit;
 pub mod voice;
 pub mod voice_field;
+pub mod webhook;
 
 /// A value that was refused, in words for the person who sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,6 +4,7 @@ pub mod aws;
 mod calls;
 pub mod chance;
 pub mod clock;
+pub mod courier;
 pub mod gate;
 pub mod graph;
 pub mod http;
@@ -14,10 +15,12 @@ pub mod state_machine;
 pub mod store;
 pub mod tenant_config;
 pub mod vault;
+pub mod webhook;
 
 use crate::config::Config;
 use chance::Chance;
 use clock::Clock;
+use courier::Courier;
 use graph::Graph;
 use graph::SignIn;
 use http::Http;
@@ -27,6 +30,7 @@ use state_machine::StateMachine;
 use store::Store;
 use tenant_config::TenantConfig;
 use vault::Vault;
+use webhook::Webhooks;
 
 /// Every client, built once per process.
 #[derive(Debug)]
@@ -53,6 +57,10 @@ pub struct Io {
     pub tenant_config: TenantConfig,
     /// Secrets and seals.
     pub vault: Vault,
+    /// Whoever sends events to webhooks.
+    pub courier: Courier,
+    /// The addresses that events are sent to.
+    pub webhooks: Webhooks,
 }
 
 impl Io {
@@ -94,6 +102,11 @@ impl Io {
                 config.configure_tenant_function.clone(),
             ),
             vault: Vault::new(secrets, kms, &config),
+            courier: Courier::new(
+                aws_sdk_lambda::Client::new(&sdk(&endpoints.lambda)),
+                config.webhooks_function_arn.clone(),
+            ),
+            webhooks: Webhooks::new(config.webhook_reach),
             config,
             clock,
         }

@@ -1,7 +1,8 @@
-//! Secrets: the deployment's own, keyed hashes of codes and links, and people's tokens sealed for one run or one browser.
+//! Secrets: the deployment's own, keyed hashes of codes and links, people's tokens sealed for one run or one browser, and what
+//! signs the events of a webhook.
 
 use crate::config::Config;
-use crate::domain::ids::{ClientId, EnterpriseId, RunId};
+use crate::domain::ids::{ClientId, EnterpriseId, ResellerId, RunId, WebhookId};
 use crate::domain::once::Once;
 use crate::domain::secret::Secret;
 use crate::error::{Error, Result};
@@ -166,13 +167,52 @@ impl Vault {
     /// # Errors
     /// `Upstream`.
     pub async fn seal(&self, enterprise: &EnterpriseId, run: &RunId, text: &Secret) -> Result<Sealed> {
+        let context = [("enterprise", enterprise.as_str()), ("run", run.as_str())];
+        self.seal_in(context, text).await
+    }
+
+    /// Opens what `seal` sealed for the same enterprise and run.
+    ///
+    /// # Errors
+    /// `Upstream`, also where the seal belongs to another run.
+    pub async fn open(&self, enterprise: &EnterpriseId, run: &RunId, sealed: &Sealed) -> Result<Secret> {
+        let context = [("enterprise", enterprise.as_str()), ("run", run.as_str())];
+        self.open_in(context, sealed).await
+    }
+
+    /// Seals the secret of a webhook in the same way.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn seal_signing_key(&self, reseller: &ResellerId, webhook: &WebhookId, key: &Secret) -> Result<Sealed> {
+        let context = [("reseller", reseller.as_str()), ("webhook", webhook.as_str())];
+        self.seal_in(context, key).await
+    }
+
+    /// Opens what `seal_signing_key` sealed for the same webhook.
+    ///
+    /// # Errors
+    /// `Upstream`, also where the seal belongs to another webhook.
+    pub async fn open_signing_key(
+        &self,
+        reseller: &ResellerId,
+        webhook: &WebhookId,
+        sealed: &Sealed,
+    ) -> Result<Secret> {
+        let context = [("reseller", reseller.as_str()), ("webhook", webhook.as_str())];
+        self.open_in(context, sealed).await
+    }
+
+    /// Seals a text; the second part of the context is what it is bound to.
+    async fn seal_in(&self, context: [(&str, &str); 2], text: &Secret) -> Result<Sealed> {
+        let [(whose, owner), (what, bound)] = context;
         let key = self
             .kms
             .generate_data_key()
             .key_id(&self.key_id)
             .key_spec(aws_sdk_kms::types::DataKeySpec::Aes256)
-            .encryption_context("enterprise", enterprise.as_str())
-            .encryption_context("run", run.as_str())
+            .encryption_context(whose, owner)
+            .encryption_context(what, bound)
             .send()
             .await
             .map_err(|error| Error::upstream("make a data key", error))?;
@@ -180,7 +220,7 @@ impl Vault {
             .plaintext
             .map(aws_smithy_types::Blob::into_inner)
             .unwrap_or_default();
-        let sealed = sealed_under(&plain, run.as_str(), text)?;
+        let sealed = sealed_under(&plain, bound, text)?;
         let encrypted = key
             .ciphertext_blob
             .map(aws_smithy_types::Blob::into_inner)
@@ -191,12 +231,9 @@ impl Vault {
         })
     }
 
-    /// Opens what `seal` sealed for the same enterprise and run.
-    ///
-    /// # Errors
-    /// `Upstream`, also where the seal belongs to another run.
-    pub async fn open(&self, enterprise: &EnterpriseId, run: &RunId, sealed: &Sealed) -> Result<Secret> {
-        let broken = || Error::upstream("open a sealed token", "it is damaged or belongs to another run");
+    async fn open_in(&self, context: [(&str, &str); 2], sealed: &Sealed) -> Result<Secret> {
+        let [(whose, owner), (what, bound)] = context;
+        let broken = || Error::upstream("open a sealed secret", "it is damaged or belongs to something else");
         let encrypted = STANDARD.decode(&sealed.key).map_err(|_| broken())?;
         let bytes = STANDARD.decode(&sealed.sealed).map_err(|_| broken())?;
         let key = self
@@ -204,8 +241,8 @@ impl Vault {
             .decrypt()
             .key_id(&self.key_id)
             .ciphertext_blob(aws_smithy_types::Blob::new(encrypted))
-            .encryption_context("enterprise", enterprise.as_str())
-            .encryption_context("run", run.as_str())
+            .encryption_context(whose, owner)
+            .encryption_context(what, bound)
             .send()
             .await
             .map_err(|error| Error::upstream("open a data key", error))?;
@@ -213,7 +250,18 @@ impl Vault {
             .plaintext
             .map(aws_smithy_types::Blob::into_inner)
             .unwrap_or_default();
-        opened_under(&plain, run.as_str(), bytes).ok_or_else(broken)
+        opened_under(&plain, bound, bytes).ok_or_else(broken)
+    }
+
+    /// The secret of a webhook that a request creates, as Standard Webhooks writes it: the same request gives the same one
+    /// again, and nobody else can tell it.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn signing_key_for(&self, once: &Once) -> Result<Secret> {
+        let asked = [once.key.as_bytes(), b"\0", &once.request].concat();
+        let bytes = self.keyed_bytes("webhook", &hex::encode(asked)).await?;
+        Ok(Secret::new(format!("whsec_{}", STANDARD.encode(bytes))))
     }
 }
 

@@ -106,6 +106,7 @@ fn classified(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "A header is missing",
         ),
         Error::Stale(_) => (StatusCode::PRECONDITION_FAILED, "stale", "Somebody was faster"),
+        Error::Gone(_) => (StatusCode::GONE, "gone", "It is not kept any more"),
         Error::Conflict(_) => (StatusCode::CONFLICT, "conflict", "The state does not allow this"),
         Error::KeyReused => (
             StatusCode::UNPROCESSABLE_ENTITY,

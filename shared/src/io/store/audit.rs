@@ -1,5 +1,5 @@
-//! The audit trail of an enterprise or a reseller: written with each change, never changed, read newest first. That of an
-//! enterprise is read oldest first as well, by those who follow its changes.
+//! The audit trail of an enterprise or a reseller: written with each change, never changed, read newest first. It is read oldest
+//! first as well, by those who follow its changes and for the reseller's feed.
 //!
 //! Entries carry the time of the request that made them, and requests end in another order than they began, on machines whose
 //! clocks differ. Somebody who follows must not miss what was written late with an early time. So each trail has an item that
@@ -18,12 +18,18 @@ use serde::{Deserialize, Serialize};
 /// write at once one in a hundred million gives up.
 pub(super) const TRIES: u32 = 200;
 
+/// The end of a trail. It stands in the pending index while the feed has not taken the trail up to it.
 #[derive(Serialize, Deserialize)]
-struct Last {
-    newest: AuditId,
+pub(super) struct Last {
+    #[serde(default)]
+    pub(super) newest: Option<AuditId>,
+    /// Another one each time that there is something new besides entries.
+    #[serde(default)]
+    pub(super) pending_since: Option<String>,
 }
 
-/// An entry in the trail of an enterprise, among the writes of a transaction.
+/// An entry whose place in its trail is to be kept, among the writes of a transaction. A reseller's trail repeats which
+/// enterprises came and went; the entry that counts stands in the trail of the enterprise.
 pub(super) struct EntryWrite {
     at: usize,
     trail: String,
@@ -32,16 +38,19 @@ pub(super) struct EntryWrite {
 
 impl EntryWrite {
     pub(super) fn among(writes: &[TransactWriteItem]) -> Option<Self> {
-        writes.iter().enumerate().find_map(|(at, write)| {
+        let entry = |(at, write): (usize, &TransactWriteItem)| {
             let item = write.put()?.item();
-            let trail = read(item, keys::PK).filter(|pk| pk.starts_with(keys::ENTERPRISE))?;
+            let trail = read(item, keys::PK).filter(|pk| pk.ends_with(keys::TRAIL))?;
             let id = read(item, keys::SK)?.strip_prefix(keys::AUDIT)?.parse().ok()?;
             Some(Self {
                 at,
                 trail: trail.clone(),
                 id,
             })
-        })
+        };
+        let mut found: Vec<Self> = writes.iter().enumerate().filter_map(entry).collect();
+        let own = found.iter().position(|entry| entry.trail.starts_with(keys::ENTERPRISE));
+        own.map(|at| found.swap_remove(at)).or_else(|| found.pop())
     }
 }
 
@@ -95,8 +104,9 @@ impl Store {
         let mut writes = writes.to_vec();
         let key = keys::last_audit(trail);
         let known: Option<Last> = self.get(&key).await?;
+        let known = known.and_then(|last| last.newest);
         let last = match &known {
-            Some(known) => Some(known.newest.clone()),
+            Some(known) => Some(known.clone()),
             None => self.trail(trail, None, 1).await?.0.pop().map(|newest| newest.id),
         };
         let place = match &last {
@@ -108,12 +118,16 @@ impl Store {
             place: writes.len(),
             first: None,
         };
-        // An update leaves the end of a removed enterprise's data as it is.
-        let keep = self.update(&key, "SET newest = :place");
-        let keep = keep.with(":place", text(place.as_str()));
+        // An update leaves the end of a removed enterprise's data as it is. From here on the feed has something to take.
+        let set = "SET newest = :place, pending_shard = :shard, pending_since = if_not_exists(pending_since, :since)";
+        let keep = self
+            .update(&key, set)
+            .with(":place", text(place.as_str()))
+            .with(":shard", text(keys::trail_shard(trail)))
+            .with(":since", text(place.as_str()));
         let keep = match &known {
-            Some(known) => keep.when("newest = :known").with(":known", text(known.newest.as_str())),
-            None => keep.when_absent(),
+            Some(known) => keep.when("newest = :known").with(":known", text(known.as_str())),
+            None => keep.when("attribute_not_exists(newest)"),
         };
         writes.push(keep.build()?);
         if place != *id {
@@ -139,15 +153,24 @@ impl Store {
         after: &AuditId,
         limit: u16,
     ) -> Result<(Vec<Entry>, AuditId, bool)> {
-        let trail = keys::enterprise_audit(enterprise);
+        self.changes(&keys::enterprise_audit(enterprise), after, limit).await
+    }
+
+    /// The same of any trail.
+    pub(super) async fn changes(
+        &self,
+        trail: &str,
+        after: &AuditId,
+        limit: u16,
+    ) -> Result<(Vec<Entry>, AuditId, bool)> {
         // First the newest place: everything up to there is written by now, whatever comes while the page is read.
-        let newest = self.newest(enterprise).await?;
+        let newest = self.newest_of(trail).await?;
         if newest <= *after {
             return Ok((Vec::new(), after.clone(), false));
         }
-        let from = Some(keys::audit(&trail, after).sk);
+        let from = Some(keys::audit(trail, after).sk);
         let (mut entries, next) = self
-            .page::<Entry>(&trail, keys::AUDIT, from, Some(i32::from(limit)), true)
+            .page::<Entry>(trail, keys::AUDIT, from, Some(i32::from(limit)), true)
             .await?;
         let to = match (next, entries.last()) {
             (Some(_), Some(last)) if last.id < newest => last.id.clone(),
@@ -163,13 +186,37 @@ impl Store {
     /// # Errors
     /// `Upstream`.
     pub async fn newest(&self, enterprise: &EnterpriseId) -> Result<AuditId> {
-        let trail = keys::enterprise_audit(enterprise);
-        let known: Option<Last> = self.get(&keys::last_audit(&trail)).await?;
-        let newest = match known {
-            Some(known) => Some(known.newest),
-            None => self.trail(&trail, None, 1).await?.0.pop().map(|newest| newest.id),
+        self.newest_of(&keys::enterprise_audit(enterprise)).await
+    }
+
+    async fn newest_of(&self, trail: &str) -> Result<AuditId> {
+        let known: Option<Last> = self.get(&keys::last_audit(trail)).await?;
+        let newest = match known.and_then(|last| last.newest) {
+            Some(newest) => Some(newest),
+            None => self.trail(trail, None, 1).await?.0.pop().map(|newest| newest.id),
         };
         Ok(newest.unwrap_or_else(AuditId::first))
+    }
+
+    /// The write that has the feed look at an enterprise again, for a transaction that changes something besides its entries.
+    /// `what` is another text each time.
+    pub(super) fn roused(&self, enterprise: &EnterpriseId, what: &str) -> Result<TransactWriteItem> {
+        let trail = keys::enterprise_audit(enterprise);
+        self.update(&keys::last_audit(&trail), "SET pending_shard = :shard, pending_since = :since")
+            .with(":shard", text(keys::trail_shard(&trail)))
+            .with(":since", text(what))
+            .build()
+    }
+
+    /// Writes an entry in a reseller's trail of something that changes nothing else, once for a request.
+    ///
+    /// # Errors
+    /// `KeyReused`.
+    pub async fn note_of_reseller(&self, reseller: &ResellerId, entry: &Entry, once: &Once) -> Result<()> {
+        let writes = vec![self.reseller_audited(reseller, entry)?];
+        self.create_once(writes, once, entry.id.as_str(), entry.at)
+            .await
+            .map(drop)
     }
 
     /// Writes an entry of something that changes nothing in the table, once for a request.

@@ -1,7 +1,8 @@
 //! Every key of the table. Each begins with the enterprise, except the look-up kinds.
 
 use crate::domain::ids::{
-    AuditId, EnterpriseId, InvitationId, MailId, PlanId, ResellerId, RunId, TeamsUserId, TenantId,
+    AuditId, DeliveryId, EnterpriseId, EventId, InvitationId, MailId, PlanId, ResellerId, RunId, TeamsUserId, TenantId,
+    WebhookId,
 };
 use jiff::civil::Date;
 
@@ -289,6 +290,9 @@ pub fn reminded(enterprise: &EnterpriseId, day: Date) -> Key {
 /// Sort-key prefix of audit entries.
 pub const AUDIT: &str = "AUDIT#";
 
+/// How the partition of every audit trail ends.
+pub const TRAIL: &str = "#AUDIT";
+
 /// Partition of an enterprise's audit trail.
 #[must_use]
 pub fn enterprise_audit(enterprise: &EnterpriseId) -> String {
@@ -311,6 +315,69 @@ pub fn audit(trail: &str, entry: &AuditId) -> Key {
 #[must_use]
 pub fn last_audit(trail: &str) -> Key {
     key(trail, "LAST")
+}
+
+/// Partition of a reseller's feed.
+#[must_use]
+pub fn feed(reseller: &ResellerId) -> String {
+    format!("RESELLER#{reseller}#FEED")
+}
+
+/// Sort-key prefix of a feed's events.
+pub const EVENT: &str = "EVENT#";
+
+/// One event of a feed.
+#[must_use]
+pub fn event(reseller: &ResellerId, event: &EventId) -> Key {
+    key(feed(reseller), format!("{EVENT}{event}"))
+}
+
+/// The newest event of a feed, after which the next one comes.
+#[must_use]
+pub fn feed_head(reseller: &ResellerId) -> Key {
+    key(feed(reseller), "HEAD")
+}
+
+/// Up to where a trail is taken into a feed.
+#[must_use]
+pub fn taken(reseller: &ResellerId, trail: &str) -> Key {
+    key(feed(reseller), format!("TAKEN#{trail}"))
+}
+
+/// When there is something to send to a reseller's webhooks.
+#[must_use]
+pub fn feed_due(reseller: &ResellerId) -> Key {
+    key(feed(reseller), "DUE")
+}
+
+/// Sort-key prefix of a reseller's webhooks.
+pub const WEBHOOK: &str = "WEBHOOK#";
+
+/// One webhook.
+#[must_use]
+pub fn webhook(reseller: &ResellerId, webhook: &WebhookId) -> Key {
+    key(format!("RESELLER#{reseller}"), format!("{WEBHOOK}{webhook}"))
+}
+
+/// How far a webhook has got.
+#[must_use]
+pub fn webhook_progress(reseller: &ResellerId, webhook: &WebhookId) -> Key {
+    key(format!("RESELLER#{reseller}"), format!("PROGRESS#{webhook}"))
+}
+
+/// Sort-key prefix of tries.
+pub const DELIVERY: &str = "DELIVERY#";
+
+/// Partition of what was sent to one webhook.
+#[must_use]
+pub fn deliveries(reseller: &ResellerId, webhook: &WebhookId) -> String {
+    format!("RESELLER#{reseller}#WEBHOOK#{webhook}")
+}
+
+/// One try to send an event.
+#[must_use]
+pub fn delivery(reseller: &ResellerId, webhook: &WebhookId, delivery: &DeliveryId) -> Key {
+    key(deliveries(reseller, webhook), format!("{DELIVERY}{delivery}"))
 }
 
 /// Sort-key prefix of mails.
@@ -397,11 +464,39 @@ pub fn idempotency(hash: &str) -> Key {
 /// The index shard of an enterprise.
 #[must_use]
 pub fn pending_shard(enterprise: &EnterpriseId) -> String {
-    let sum = enterprise
-        .as_str()
+    shard(spread(enterprise.as_str()))
+}
+
+/// One of the shards, the same for the same text.
+fn spread(text: &str) -> u8 {
+    let sum = text
         .bytes()
         .fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
-    shard(sum % PENDING_SHARDS)
+    sum % PENDING_SHARDS
+}
+
+/// The index shard of a trail that a feed has not taken to its end.
+#[must_use]
+pub fn trail_shard(trail: &str) -> String {
+    trail_shard_named(spread(trail))
+}
+
+/// The name of one shard of the same.
+#[must_use]
+pub fn trail_shard_named(number: u8) -> String {
+    shard(number).replacen("PENDING", "FEED", 1)
+}
+
+/// The index shard of a reseller whose webhooks have something to be sent.
+#[must_use]
+pub fn due_shard(reseller: &ResellerId) -> String {
+    due_shard_named(spread(reseller.as_str()))
+}
+
+/// The name of one shard of the same.
+#[must_use]
+pub fn due_shard_named(number: u8) -> String {
+    shard(number).replacen("PENDING", "WEBHOOK", 1)
 }
 
 /// The index shard of an enterprise's mails that wait.

@@ -25,6 +25,9 @@
 //! | reminder claim | same | `REMINDED#day` | `reminders` |
 //! | mail that waits or was sent | same | `MAIL#id` | `outbox` |
 //! | audit entry, and the place of an enterprise's newest | `ENTERPRISE#id#AUDIT`, `RESELLER#id#AUDIT` | `AUDIT#id`, `LAST` | `audit` |
+//! | event of a feed, its newest, how far a trail is taken, when there is something to send | `RESELLER#id#FEED` | `EVENT#id`, `HEAD`, `TAKEN#trail`, `DUE` | `feed`, `webhooks` |
+//! | webhook, how far it has got | `RESELLER#id` | `WEBHOOK#id`, `PROGRESS#id` | `webhooks` |
+//! | try to send an event | `RESELLER#id#WEBHOOK#id` | `DELIVERY#id` | `webhooks` |
 //! | reseller, and the list of all | `RESELLER#id`, `RESELLERS` | `META`, `RESELLER#id` | `resellers` |
 //! | row of a reseller's list | `RESELLER#id` | `ENTERPRISE#id` | `enterprises` |
 //! | look-ups, the sealed token of a browser | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `visits` |
@@ -37,6 +40,7 @@ mod calling_domains;
 pub mod directory;
 mod documents;
 pub mod enterprises;
+pub mod feed;
 mod groups;
 pub mod guesses;
 pub mod invitations;
@@ -58,6 +62,7 @@ mod tenant_objects;
 pub mod troubles;
 pub mod visits;
 pub mod voice_users;
+pub mod webhooks;
 
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::Client;

@@ -111,15 +111,16 @@ impl Store {
             if after == before {
                 return Ok(before);
             }
-            match self.put_sync_status(enterprise, &after).await {
-                Ok(()) => {
-                    return Ok(SyncStatus {
-                        version: after.version + 1,
-                        ..after
-                    });
-                }
-                Err(Error::Stale(_)) => {}
-                Err(error) => return Err(error),
+            let mut writes = self.status_writes(enterprise, &after)?;
+            // That something waits, or nothing any more, is told in the reseller's feed.
+            if before.pending.is_some() != after.pending.is_some() {
+                writes.push(self.roused(&enterprise.id, &format!("status {}", after.version + 1))?);
+            }
+            if self.transact(writes).await? == Outcome::Written {
+                return Ok(SyncStatus {
+                    version: after.version + 1,
+                    ..after
+                });
             }
         }
         Err(Error::Busy)
