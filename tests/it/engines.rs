@@ -6,6 +6,7 @@ mod changes;
 mod directory;
 mod dynamodb_local;
 mod endings;
+mod feed;
 mod groups;
 mod lists;
 mod outbox;
@@ -83,6 +84,7 @@ async fn every_case_holds(engine: &str, url: &Url) {
         status::CASES,
         trails::CASES,
         changes::CASES,
+        feed::CASES,
         outbox::CASES,
         lists::CASES,
         endings::CASES,

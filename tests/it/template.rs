@@ -246,7 +246,13 @@ fn names_that_stand_in_for_references_are_right() {
     let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
     let reminder = &template["Resources"]["ReminderFunction"]["Properties"]["FunctionName"]["Fn::Sub"];
     let machine = &the_one(&template, "AWS::Serverless::StateMachine")["Properties"]["Name"]["Fn::Sub"];
-    for (variable, name) in [("REMINDER_FUNCTION_ARN", reminder), ("STATE_MACHINE_ARN", machine)] {
+    let webhooks = &template["Resources"]["WebhooksFunction"]["Properties"]["FunctionName"]["Fn::Sub"];
+    let all = [
+        ("REMINDER_FUNCTION_ARN", reminder),
+        ("WEBHOOKS_FUNCTION_ARN", webhooks),
+        ("STATE_MACHINE_ARN", machine),
+    ];
+    for (variable, name) in all {
         let arn = variables[variable]["Fn::Sub"].as_str().expect("an ARN");
         assert_eq!(
             arn.rsplit_once("::AccountId}:")
@@ -344,10 +350,30 @@ fn the_state_machine_knows_its_functions() {
 #[test]
 fn the_sweep_starts_the_reminder_function() {
     let template = template();
-    let sweep = &the_one(&template, "AWS::Scheduler::Schedule")["Properties"];
+    let sweep = &template["Resources"]["DailySweep"]["Properties"];
     assert_eq!(sweep["Target"]["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
     let input: Value = serde_json::from_str(sweep["Target"]["Input"].as_str().expect("input")).expect("input is JSON");
     assert_eq!(input, json!({ "sweep": true }));
+}
+
+/// The stream says that the end of a trail moved and nothing more; whatever it misses is found a minute later.
+#[test]
+fn the_function_of_webhooks_is_told_where_to_look() {
+    let template = template();
+    let resources = &template["Resources"];
+    let stream = &resources["WebhooksStream"]["Properties"];
+    assert_eq!(stream["FunctionName"]["Ref"], "WebhooksFunction");
+    assert_eq!(stream["EventSourceArn"]["Fn::GetAtt"], "Table.StreamArn");
+    let filters = stream["FilterCriteria"]["Filters"].as_array().expect("filters");
+    let [filter] = &filters[..] else { panic!("{filters:?}") };
+    let pattern: Value = serde_json::from_str(filter["Pattern"].as_str().expect("a pattern")).expect("JSON");
+    assert_eq!(pattern, json!({ "dynamodb": { "Keys": { "sk": { "S": ["LAST"] } } } }));
+    let table = &the_one(&template, "AWS::DynamoDB::Table")["Properties"];
+    assert_eq!(table["StreamSpecification"]["StreamViewType"], "KEYS_ONLY");
+    let look = &resources["EventLook"]["Properties"];
+    assert_eq!(look["ScheduleExpression"], "rate(1 minute)");
+    assert_eq!(look["Target"]["Arn"]["Fn::GetAtt"], "WebhooksFunction.Arn");
+    assert_eq!(look["Target"]["Input"], r#"{"look":true}"#);
 }
 
 #[test]

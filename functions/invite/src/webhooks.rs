@@ -239,7 +239,7 @@ pub(crate) async fn rotate(
 /// deliveries.
 #[utoipa::path(post, path = "/v1/resellers/{reseller}/webhooks/{webhook}/test", operation_id = "testWebhook", tag = "events", security(("jwt" = [])),
     params(("reseller" = String, Path), ("webhook" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 202, body = WebhookView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 201, body = WebhookView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn test(
     State(io): State<Arc<Io>>,
     caller: Caller,
@@ -249,7 +249,7 @@ pub(crate) async fn test(
     access::on_reseller(&io, &caller, &reseller).await?;
     let once = key.bare(&caller, &format!("test of {reseller} {id}"));
     let kept = webhook::test(&io, &reseller, &id, &caller.author(None), &once, io.clock.now()).await?;
-    Ok((StatusCode::ACCEPTED, shown(kept)))
+    Ok((StatusCode::CREATED, shown(kept)))
 }
 
 /// Where to go on.
@@ -263,7 +263,7 @@ pub(crate) struct ReplayBody {
 /// Sends a webhook back to an earlier place of the feed, or on to a later one.
 #[utoipa::path(post, path = "/v1/resellers/{reseller}/webhooks/{webhook}/replay", operation_id = "replayWebhook", tag = "events", security(("jwt" = [])),
     params(("reseller" = String, Path), ("webhook" = String, Path), ("Idempotency-Key" = String, Header)), request_body = ReplayBody,
-    responses((status = 202, body = WebhookView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 201, body = WebhookView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn replay(
     State(io): State<Arc<Io>>,
     caller: Caller,
@@ -278,7 +278,7 @@ pub(crate) async fn replay(
     };
     let (once, author) = (key.once(&caller, &body), caller.author(None));
     let kept = webhook::replay(&io, &reseller, &id, after, &author, &once, io.clock.now()).await?;
-    Ok((StatusCode::ACCEPTED, shown(kept)))
+    Ok((StatusCode::CREATED, shown(kept)))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -116,6 +116,11 @@ impl Dialbridge {
             let io = Arc::clone(&mails);
             invoked(input, move |event| async move { mail_events::handle(&io, event).await })
         });
+        let events = io();
+        lambdas.register(deployment::WEBHOOKS, move |input| {
+            let io = Arc::clone(&events);
+            invoked(input, move |event| async move { webhooks::handle(&io, event).await })
+        });
         let microsoft = self.microsoft.clone();
         lambdas.register(deployment::CONFIGURE_TENANT, move |input| {
             let answer = microsoft.configure_tenant(input);

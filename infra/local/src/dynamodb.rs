@@ -3,6 +3,7 @@
 
 use crate::faults::Faults;
 use crate::protocol::{AwsError, bind, serve, stopped, target};
+use crate::stream::Stream;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use axum::Router;
@@ -37,13 +38,14 @@ pub struct DynamoDb {
 
 impl DynamoDb {
     /// Starts the engine, in memory or with a file in `data`, and serves it until `stop`. `at_once`: the front asks the
-    /// engine without HTTP between them, and without what only the engine's own server checks.
+    /// engine without HTTP between them, and without what only the engine's own server checks. `stream`: changes are told.
     pub(crate) fn start(
         data: Option<&Path>,
         port: u16,
         at_once: bool,
         clock: &Clock,
         faults: &Faults,
+        stream: Option<Stream>,
         stop: &watch::Receiver<bool>,
     ) -> io::Result<Self> {
         let database = open(data, clock)?;
@@ -60,6 +62,10 @@ impl DynamoDb {
             answer_here(database.clone())
         } else {
             forward(direct_url.clone())?
+        };
+        let engine = match stream {
+            Some(stream) => stream.of(engine),
+            None => engine,
         };
         serve(front, faults.guard("dynamodb", engine), stop);
         Ok(Self {

@@ -23,6 +23,7 @@ pub mod runtime_api;
 pub mod scheduler;
 pub mod secrets;
 pub mod state_machine;
+mod stream;
 #[cfg(test)]
 mod testing;
 pub mod witness;

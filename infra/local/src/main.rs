@@ -84,6 +84,7 @@ async fn main() -> ExitCode {
 
 async fn serve(arguments: Arguments) -> Result<(), Stuck> {
     let mut options = arguments.options;
+    options.world.events = true;
     // Nobody wants to wait minutes for a simulated Microsoft by the real clock.
     let delays = &mut options.microsoft.delays;
     (delays.dns_visible, delays.domain_activation) = (SignedDuration::ZERO, SignedDuration::ZERO);

@@ -18,6 +18,7 @@ struct World {
     scene: Scene,
     run: String,
     plan: String,
+    webhook: String,
 }
 
 /// What came back.
@@ -32,8 +33,17 @@ impl World {
         let scene = Scene::mapped(options(60), 3, 1).await;
         let plan = scene.plan().await.text("/id").to_owned();
         let run = scene.get("/runs").await.text("/items/0/id").to_owned();
-        assert!(!plan.is_empty() && !run.is_empty());
-        Self { scene, run, plan }
+        let form = json!({ "url": "https://hooks.northwind.example/", "enabled": false });
+        let path = format!("/v1/resellers/{}/webhooks", scene.reseller);
+        let made = scene.api("reseller_admin").post(&path, &form).await.unwrap();
+        let webhook = made.text("/webhook/id").to_owned();
+        assert!(!plan.is_empty() && !run.is_empty() && !webhook.is_empty());
+        Self {
+            scene,
+            run,
+            plan,
+            webhook,
+        }
     }
 
     /// A route's path with ids in it.
@@ -44,6 +54,7 @@ impl World {
             .replace("{run}", &self.run)
             .replace("{plan}", &self.plan)
             .replace("{set}", "calling")
+            .replace("{webhook}", &self.webhook)
             .replace("{voiceUser}", "v000")
             .replace("{reseller}", &self.scene.reseller);
         let rest = filled

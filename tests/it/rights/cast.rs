@@ -23,6 +23,8 @@ pub(crate) struct Cast {
     /// A run that has ended, with a number applied and another refused.
     pub(crate) done: String,
     pub(crate) plan: String,
+    /// A webhook of the own reseller, for what never happens.
+    pub(crate) webhook: String,
     /// The mail address of a Teams user, which the third voice user has, too.
     address: String,
     /// Another enterprise of the same reseller, just invited.
@@ -103,6 +105,7 @@ impl Cast {
             run,
             done,
             plan,
+            webhook: String::new(),
             address,
             sibling: String::new(),
             stranger: String::new(),
@@ -123,6 +126,13 @@ impl Cast {
         cast.sibling = cast.made_enterprise(&own, 0).await;
         cast.foreign = cast.made_enterprise(&cast.stranger, 1).await;
         cast.unserved = cast.made_enterprise(&cast.idle, 1).await;
+        let form = json!({ "url": "https://hooks.northwind.example/", "types": ["task.closed"] });
+        let api = cast.scene.api("reseller_admin");
+        let made = api.post(&format!("/v1/resellers/{own}/webhooks"), &form).await.unwrap();
+        cast.webhook = made.text("/webhook/id").to_owned();
+        assert!(!cast.webhook.is_empty(), "{}", made.body);
+        // The feed has something to show.
+        cast.scene.look().await;
         cast
     }
 
@@ -195,7 +205,7 @@ impl Cast {
         let run = if ended { &self.done } else { &self.run };
         let path = route.path.replace("{run}", run).replace("{plan}", &self.plan);
         let path = path.replace("{set}", "calling").replace("{voiceUser}", "spare");
-        let mut path = path.replace("{who}", "nobody");
+        let mut path = path.replace("{who}", "nobody").replace("{webhook}", &self.webhook);
         let mut body = self.body(route);
         match target {
             Target::Enterprise(id) => path = path.replace("{enterprise}", id),
@@ -266,6 +276,10 @@ impl Cast {
                 .enterprise(&id.parse().unwrap())
                 .await
                 .map_or(1, |kept| kept.version),
+            Target::Reseller(id) if route.path.contains("{webhook}") => {
+                let kept = store.webhook(&id.parse().unwrap(), &self.webhook.parse().unwrap()).await;
+                kept.map_or(1, |kept| kept.webhook.version)
+            }
             Target::Reseller(id) => store
                 .reseller(&id.parse().unwrap())
                 .await
@@ -307,6 +321,11 @@ impl Cast {
         let known = route.path.trim_start_matches("/v1/enterprises/{enterprise}");
         Some(match (route.method.as_str(), known) {
             ("POST", "/v1/resellers") | ("PUT", "/v1/resellers/{reseller}") => form(),
+            ("POST", "/v1/resellers/{reseller}/webhooks") | ("PUT", "/v1/resellers/{reseller}/webhooks/{webhook}") => {
+                json!({ "url": "https://hooks.northwind.example/", "types": ["task.closed"],
+                    "description": format!("Hook {unique}") })
+            }
+            ("POST", "/v1/resellers/{reseller}/webhooks/{webhook}/replay") => json!({ "after": "now" }),
             ("POST", "/v1/enterprises") => enterprise(format!("New {unique}")),
             ("PUT", "") => enterprise(format!("Renamed {unique}")),
             ("PUT", "/licences") => json!({ "count": 100 + unique }),

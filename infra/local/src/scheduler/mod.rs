@@ -153,6 +153,12 @@ impl Scheduler {
             )
     }
 
+    /// A schedule of the deployment's own, in the default group.
+    pub(crate) fn keep(&self, name: &str, definition: &Value) -> Result<(), String> {
+        let kept = self.create(name.to_owned(), definition.to_string().as_bytes());
+        kept.map(drop).map_err(|error| error.message)
+    }
+
     fn create(&self, name: String, body: &[u8]) -> Answer {
         let now = self.clock.now();
         let checked = checked(&name, body)?;

@@ -3,6 +3,7 @@
 use crate::aws::Aws;
 use crate::world::Urls;
 use serde_json::json;
+use shared::config::LOCAL_WEBHOOKS;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -18,6 +19,8 @@ pub const CONFIGURATION_SET: &str = "dialbridge";
 pub const MAIL_FROM: &str = "calls@dialbridge.example";
 /// The function that the rule for SES's events starts.
 pub const MAIL_EVENTS: &str = "mail-events";
+/// The function that sends events to webhooks.
+pub const WEBHOOKS: &str = "webhooks";
 /// The function that stands for the PowerShell worker.
 pub const CONFIGURE_TENANT: &str = "configure-tenant";
 /// Our application in the simulated Entra.
@@ -82,6 +85,16 @@ pub(super) fn create(aws: &Aws) -> io::Result<()> {
     created.map(drop).map_err(io::Error::other)
 }
 
+/// The schedule that looks for events that wait. Every minute in a deployment; here a day that is skipped has fewer.
+pub(super) fn look_for_events(aws: &Aws) -> io::Result<()> {
+    let look = json!({
+        "ScheduleExpression": "rate(15 minutes)",
+        "FlexibleTimeWindow": { "Mode": "OFF" },
+        "Target": { "Arn": function_arn(WEBHOOKS), "RoleArn": SCHEDULE_ROLE_ARN, "Input": json!({ "look": true }).to_string() },
+    });
+    aws.scheduler.keep("events", &look).map_err(io::Error::other)
+}
+
 pub(super) fn environment(urls: &Urls) -> BTreeMap<String, String> {
     let regions: BTreeMap<&str, [&str; 2]> = SBC_REGIONS.into();
     let aws = urls.aws.as_str().trim_end_matches('/');
@@ -104,6 +117,8 @@ pub(super) fn environment(urls: &Urls) -> BTreeMap<String, String> {
         ("SCHEDULE_ROLE_ARN", SCHEDULE_ROLE_ARN.to_owned()),
         ("REMINDER_FUNCTION_ARN", function_arn("reminder")),
         ("STATE_MACHINE_ARN", state_machine_arn()),
+        ("WEBHOOKS_FUNCTION_ARN", function_arn(WEBHOOKS)),
+        (LOCAL_WEBHOOKS, "allowed".to_owned()),
         ("TOKEN_KEY_ID", TOKEN_KEY.to_owned()),
         ("CONFIGURE_TENANT_FUNCTION", CONFIGURE_TENANT.to_owned()),
         ("MAIL_CONFIGURATION_SET", CONFIGURATION_SET.to_owned()),

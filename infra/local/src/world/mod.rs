@@ -18,6 +18,7 @@ use crate::protocol::{bind, serve};
 use crate::scheduler::Scheduler;
 use crate::secrets::Secrets;
 use crate::state_machine::StateMachine;
+use crate::stream::Stream;
 use axum::Router;
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
@@ -46,6 +47,8 @@ pub struct Options {
     pub skip_waits: bool,
     /// Answer for the table without the engine's own server: for simulations, which make millions of calls.
     pub table_at_once: bool,
+    /// Tell the function of webhooks what changes, and have it look for what waits. Without it a test calls it.
+    pub events: bool,
 }
 
 /// Ports on loopback; 0 is any free one.
@@ -124,6 +127,13 @@ impl World {
         deployment::create(&aws)?;
         aws.scheduler.deliver_twice(options.deliver_twice);
         aws.state_machine.skip_waits(options.skip_waits);
+        let stream = options.events.then(|| Stream {
+            lambdas: aws.lambdas.clone(),
+            busy: busy.clone(),
+        });
+        if options.events {
+            deployment::look_for_events(&aws)?;
+        }
 
         let dynamodb = DynamoDb::start(
             options.data.as_deref(),
@@ -131,6 +141,7 @@ impl World {
             options.table_at_once,
             &clock,
             &faults,
+            stream,
             &stopping,
         )?;
         table::create(&dynamodb.client(), deployment::TABLE)
