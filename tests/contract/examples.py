@@ -34,7 +34,7 @@ class Examples:
 def versions(world, known, token, description):
     """The current `ETag` by path, for every path that is written with `If-Match`."""
     found = {}
-    ids = {"enterprise": known.enterprises[0], "reseller": known.reseller}
+    ids = {"enterprise": known.enterprises[0], "reseller": known.reseller, "webhook": known.webhooks[0]}
     for path, operations in description["paths"].items():
         parameters = [one["name"] for operation in operations.values() for one in operation.get("parameters", [])]
         url = re.sub(r"\{(\w+)\}", lambda name: ids.get(name[1], name[0]), path)

@@ -1,5 +1,6 @@
 """One enterprise's life through the generated client: every answer is a type of the description, also a refusal."""
 
+import json
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -24,6 +25,18 @@ from dialbridge_client.api.enterprises import (
     reset_consent,
     restore_enterprise,
     revoke_invitation,
+)
+from dialbridge_client.api.events import (
+    create_webhook,
+    delete_webhook,
+    get_webhook,
+    list_deliveries,
+    list_events,
+    list_webhooks,
+    put_webhook,
+    replay_webhook,
+    rotate_webhook_secret,
+    test_webhook,
 )
 from dialbridge_client.api.group_filter import get_group_filter, list_groups, put_group_filter
 from dialbridge_client.api.licences import get_licences, put_licences
@@ -96,6 +109,7 @@ from dialbridge_client.models import (
     Problem,
     Progress,
     ReleaseLimit,
+    ReplayBody,
     ResellerBody,
     RowForm,
     RetryForm,
@@ -108,9 +122,11 @@ from dialbridge_client.models import (
     Verdict,
     VoiceUserForm,
     VoiceUserList,
+    WebhookBody,
     Weekday,
 )
 from examples import Examples
+from receiver import Receiver, signed
 from world import check
 
 MAPPED = 3
@@ -134,6 +150,7 @@ class Known:
     tokens: list[str]
     teams_users: list[str]
     voice_users: list[str]
+    webhooks: list[str]
 
 
 def answered(status, response):
@@ -188,6 +205,7 @@ class Story:
         """The whole story; what it leaves behind."""
         self.provision_resellers()
         self.provision_enterprise()
+        webhook = self.listen()
         self.connect()
         discovered = self.run(RunForm(kind=RunKind.DISCOVER))
         teams_users = self.map()
@@ -216,6 +234,7 @@ class Story:
             tokens=[last_part(self.activation)],
             teams_users=teams_users,
             voice_users=[f"v{n}" for n in range(VOICE_USERS)],
+            webhooks=[webhook],
         )
 
     def provision_resellers(self):
@@ -516,6 +535,51 @@ class Story:
         named = answered(200, name(admin, seen.headers["etag"]))
         check("one deputy is named", [(one.name, one.known) for one in named.deputies] == [("Alex", False)], named)
         refused(412, "stale", name(admin, seen.headers["etag"]))
+
+    def listen(self):
+        """The reseller's own systems read the feed, and are called; the id of a webhook that stays."""
+        client, receiver, reseller = self.reseller_admin(), Receiver(), self.reseller
+        key = lambda: {"client": client, "idempotency_key": str(uuid4())}
+        refused(422, "invalid", create_webhook.sync_detailed(reseller, body=WebhookBody(url="http://10.0.0.1/"), **key()))
+        form = WebhookBody(url=receiver.url, types=["enterprise.*"])
+        made = answered(201, create_webhook.sync_detailed(reseller, body=form, **key()))
+        id, secret = made.webhook.id, made.secret
+        answered(201, test_webhook.sync_detailed(reseller, id, **key()))
+
+        def arrived(event):
+            sent = receiver.wait(lambda _, body: json.loads(body)["type"] == event)
+            check(f"{event} arrives", sent, receiver.arrived)
+            return sent
+
+        check("it is signed", signed(*arrived("webhook.test"), secret), receiver.arrived)
+        rotated = answered(201, rotate_webhook_secret.sync_detailed(reseller, id, **key()))
+        check("the secret is another", rotated.secret != secret, rotated.webhook)
+        answered(201, replay_webhook.sync_detailed(reseller, id, body=ReplayBody(after=f"evt_{'0' * 26}"), **key()))
+        sent = arrived("enterprise.created")
+        both = signed(*sent, secret) and signed(*sent, rotated.secret)
+        check("for a day both secrets sign", both, sent)
+        told = answered(200, list_events.sync_detailed(reseller, client=client, types="enterprise.created"))
+        check("the feed says the same", told.items[0].to_dict() == json.loads(sent[1]), (told, sent))
+        further = list_events.sync_detailed(reseller, client=client, after=told.cursor, limit=1)
+        check("whoever goes on has seen it", told.items[0] not in answered(200, further).items, further)
+        refused(422, "invalid", list_events.sync_detailed(reseller, client=client, types="no.such"))
+        tries = answered(200, list_deliveries.sync_detailed(reseller, id, client=client, limit=5))
+        check("what was sent is shown", all(one.status == 200 for one in tries.items) and tries.items, tries)
+        stranger = self.caller("reseller_admin", "sam@another.example", reseller=self.another)
+        refused(404, "not-found", get_webhook.sync_detailed(reseller, id, client=stranger))
+
+        # One stays that leads nowhere, so that whatever is tried next is sent to nobody.
+        stays = WebhookBody(url="https://hooks.contract.example/", types=["task.closed"])
+        stays = answered(201, create_webhook.sync_detailed(reseller, body=stays, **key())).webhook.id
+        read = get_webhook.sync_detailed(reseller, id, client=client)
+        form.enabled = False
+        put = put_webhook.sync_detailed(reseller, id, client=client, body=form, if_match=read.headers["etag"])
+        check("it is switched off", answered(200, put).state == "off", put)
+        gone = delete_webhook.sync_detailed(reseller, id, client=client, if_match=put.headers["etag"])
+        check("it is deleted", gone.status_code == 204, gone)
+        left = answered(200, list_webhooks.sync_detailed(reseller, client=client)).items
+        check("one is left", [one.id for one in left] == [stays], left)
+        return stays
 
     def hours(self):
         """The Global Admin chooses hours; without the leave they start nothing."""

@@ -59,7 +59,7 @@ pub async fn take(io: &Io, trails: BTreeSet<Trail>, now: Timestamp) -> Result<Lo
     let taken = futures::stream::iter(feeds).map(|(reseller, trails)| async move {
         let (mut events, mut failures) = (0, 0);
         for trail in trails {
-            match io.store.take(&trail, &reseller, now).await {
+            match io.store.take_trail(&trail, &reseller, now).await {
                 Ok(told) => events += told,
                 Err(error) => failures += failed(&error, &format!("{trail:?}")),
             }

@@ -42,7 +42,7 @@ fn numbered(n: u8, at: Timestamp) -> Entry {
 
 async fn take(store: &Store, enterprise: &EnterpriseId, now: Timestamp) -> usize {
     let trail = Trail::Enterprise(enterprise.clone());
-    store.take(&trail, &reseller_id(), now).await.unwrap()
+    store.take_trail(&trail, &reseller_id(), now).await.unwrap()
 }
 
 async fn all(store: &Store, after: Option<EventId>, limit: u16, now: Timestamp) -> (Vec<Event>, EventId) {
@@ -202,9 +202,9 @@ async fn what_comes_and_goes_is_told_from_its_own_trail(store: Store) {
     store.create_reseller(&reseller(), &entry, &once("reseller"), NOW).await.unwrap();
     let kept = created(&store, 1).await;
     let own = Trail::Reseller(reseller_id());
-    store.take(&own, &reseller_id(), NOW).await.unwrap();
+    store.take_trail(&own, &reseller_id(), NOW).await.unwrap();
     take(&store, &kept.id, NOW).await;
-    store.take(&own, &reseller_id(), NOW).await.unwrap();
+    store.take_trail(&own, &reseller_id(), NOW).await.unwrap();
     let (seen, _) = all(&store, None, 10, NOW).await;
     let told: Vec<(&str, bool)> = seen.iter().map(|event| (event.kind.as_str(), event.enterprise.is_some())).collect();
     assert_eq!(told, [("reseller.created", false), ("enterprise.created", true)]);

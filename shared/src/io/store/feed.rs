@@ -77,7 +77,7 @@ impl Store {
     ///
     /// # Errors
     /// `Busy` when the feed does not hold still; whoever comes next goes on.
-    pub async fn take(&self, trail: &Trail, reseller: &ResellerId, now: Timestamp) -> Result<usize> {
+    pub async fn take_trail(&self, trail: &Trail, reseller: &ResellerId, now: Timestamp) -> Result<usize> {
         let (pk, mut told) = (trail.partition(), 0);
         for _ in 0..TURNS {
             // In this order: what comes after a read is found by the next turn, or by whoever is called for it.
@@ -90,7 +90,7 @@ impl Store {
                 Turn::Lost => jitter(0).await,
                 Turn::Took(events) => told += events,
                 Turn::Nothing(place) => {
-                    self.settle(&pk, &place, last).await?;
+                    self.trail_taken(&pk, &place, last).await?;
                     return Ok(told);
                 }
             }
@@ -106,9 +106,8 @@ impl Store {
         status: &SyncStatus,
         now: Timestamp,
     ) -> Result<Turn> {
-        let key = keys::taken(reseller, pk);
-        let (known, head): (Option<Taken>, Option<Head>) =
-            futures::try_join!(self.get(&key), self.get(&keys::feed_head(reseller)))?;
+        let (key, end) = (keys::taken(reseller, pk), keys::feed_head(reseller));
+        let (known, head): (Option<Taken>, Option<Head>) = futures::try_join!(self.get(&key), self.get(&end))?;
         let before = known.clone().unwrap_or_else(|| Taken {
             // What is older than the feed keeps is told to nobody.
             place: AuditId::mint(now - KEPT, 0),
@@ -176,7 +175,7 @@ impl Store {
             writes.push(put.until(now + KEPT).when_absent().build()?);
         }
         if !events.is_empty() {
-            let keep = self.update(&keys::feed_head(reseller), "SET newest = :newest");
+            let keep = self.update(&end, "SET newest = :newest");
             let keep = keep.with(":newest", text(place.as_str()));
             writes.push(match &head {
                 Some(_) => keep.when("newest = :known").with(":known", text(first.as_str())).build()?,
@@ -192,7 +191,7 @@ impl Store {
     }
 
     /// The trail is taken up to `place`: it leaves the index, unless there is something new since `last` was read.
-    async fn settle(&self, pk: &str, place: &AuditId, last: Option<Last>) -> Result<()> {
+    async fn trail_taken(&self, pk: &str, place: &AuditId, last: Option<Last>) -> Result<()> {
         let Some((Some(newest), Some(since))) = last.map(|last| (last.newest, last.pending_since)) else {
             return Ok(());
         };
