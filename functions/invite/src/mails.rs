@@ -94,7 +94,9 @@ pub(crate) async fn of_enterprise(
 ) -> Result<Json<MailList>> {
     let access = access::on(&io, caller, &enterprise).await?;
     let limit = params.limit.unwrap_or(50).clamp(1, 100);
-    let mails = io.store.mails(&Whose::Enterprise(enterprise), params.cursor.as_ref(), limit);
+    let mails = io
+        .store
+        .mails(&Whose::Enterprise(enterprise), params.cursor.as_ref(), limit);
     Ok(mail_list(&access.caller, mails.await?, io.clock.now()))
 }
 
@@ -110,7 +112,9 @@ pub(crate) async fn of_reseller(
 ) -> Result<Json<MailList>> {
     access::on_reseller(&io, &caller, &reseller).await?;
     let limit = params.limit.unwrap_or(50).clamp(1, 100);
-    let mails = io.store.mails(&Whose::Reseller(reseller), params.cursor.as_ref(), limit);
+    let mails = io
+        .store
+        .mails(&Whose::Reseller(reseller), params.cursor.as_ref(), limit);
     Ok(mail_list(&caller, mails.await?, io.clock.now()))
 }
 

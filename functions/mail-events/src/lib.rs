@@ -96,7 +96,10 @@ struct Reject {
 impl Bounce {
     /// What the mail server said, or else what SES calls it.
     fn words(&self) -> String {
-        let said = self.bounced_recipients.iter().find_map(|one| one.diagnostic_code.as_deref());
+        let said = self
+            .bounced_recipients
+            .iter()
+            .find_map(|one| one.diagnostic_code.as_deref());
         plain(said.unwrap_or(&self.bounce_sub_type))
     }
 }
@@ -131,7 +134,10 @@ impl Detail {
             }
             "Complaint" => Some((Fate::Complained, self.complaint.as_ref()?.timestamp)),
             // SES names no time of its own for it: it happens right after the mail was taken.
-            "Reject" => Some((Fate::Rejected(plain(&self.reject.as_ref()?.reason)), self.mail.timestamp)),
+            "Reject" => Some((
+                Fate::Rejected(plain(&self.reject.as_ref()?.reason)),
+                self.mail.timestamp,
+            )),
             _ => None,
         }
     }
@@ -154,7 +160,11 @@ impl Event {
         let ours = self.source == "aws.ses"
             && self.account == config.account()
             && self.region == config.aws.region
-            && detail.mail.sending_account_id.as_deref().is_none_or(|id| id == self.account)
+            && detail
+                .mail
+                .sending_account_id
+                .as_deref()
+                .is_none_or(|id| id == self.account)
             && sets.is_some_and(|sets| sets.contains(&config.mail_configuration_set));
         if !ours {
             return None;
@@ -253,7 +263,15 @@ mod tests {
             &json!({ "bounce": { "bounceType": "permanent", "timestamp": AT } }),
             None,
         );
-        for kind in ["Bounce", "Delivery", "DeliveryDelay", "Complaint", "Reject", "Rendering Failure", ""] {
+        for kind in [
+            "Bounce",
+            "Delivery",
+            "DeliveryDelay",
+            "Complaint",
+            "Reject",
+            "Rendering Failure",
+            "",
+        ] {
             check(kind, &json!({}), None);
         }
         check("Open", &json!({ "open": { "timestamp": AT } }), None);

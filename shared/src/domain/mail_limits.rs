@@ -108,7 +108,9 @@ impl Sending {
                 Gate::Open | Gate::Transactional => "Reminders and reports",
                 Gate::Closed => "All mails",
             };
-            return Some(format!("{what} of {whose} are stopped by the provider: {reason}. It leaves once they go again."));
+            return Some(format!(
+                "{what} of {whose} are stopped by the provider: {reason}. It leaves once they go again."
+            ));
         }
         if class == Class::Notice && self.tripped.is_some() {
             return Some(format!(
@@ -131,13 +133,19 @@ impl Sending {
             None
         });
         if form.gate != Gate::Open && reason.is_none() && wrong.is_empty() {
-            wrong.push(Invalid::new("reason", "say why mails are to stop: it is shown with each that waits"));
+            wrong.push(Invalid::new(
+                "reason",
+                "say why mails are to stop: it is shown with each that waits",
+            ));
         }
         if form.day_limit.is_some_and(|limit| limit > RESELLER_DAY_MAX) {
             wrong.push(Invalid::new("dayLimit", format!("give at most {RESELLER_DAY_MAX}")));
         }
         let named = |name: &String| {
-            (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            (1..=64).contains(&name.len())
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         };
         if form.ses_tenant.as_ref().is_some_and(|name| !named(name)) {
             let why = "give the tenant's name at SES: 1 to 64 letters, digits, hyphens or underscores";

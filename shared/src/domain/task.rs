@@ -62,7 +62,9 @@ impl TaskKind {
             Self::MailUnknown => {
                 "Ask the recipient whether the mail arrived; where it did not, do again what caused it. Then close this task."
             }
-            Self::MailRefused => "Correct what the reason names and do again what caused the mail. Then close this task.",
+            Self::MailRefused => {
+                "Correct what the reason names and do again what caused the mail. Then close this task."
+            }
             Self::MailHeld => {
                 "Correct the addresses that mails come back from; the provider lets the reminders go again then."
             }

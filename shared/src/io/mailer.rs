@@ -94,7 +94,8 @@ impl Mailer {
         let failed = |error: aws_sdk_sesv2::error::BuildError| Unsent::Refused(Chain(&error).to_string());
         let content = |text: &str| Content::builder().data(text).charset("UTF-8").build().map_err(failed);
         let tag = |name: &str, value: &str| MessageTag::builder().name(name).value(value).build().map_err(failed);
-        let header = |name: &str, value: String| MessageHeader::builder().name(name).value(value).build().map_err(failed);
+        let header =
+            |name: &str, value: String| MessageHeader::builder().name(name).value(value).build().map_err(failed);
         let body = Body::builder()
             .text(content(letter.text)?)
             .html(content(letter.html)?)
@@ -146,7 +147,10 @@ impl Mailer {
     /// # Errors
     /// `Upstream`.
     pub async fn forget_suppressed(&self, address: &EmailAddress) -> crate::Result<()> {
-        let call = self.client.delete_suppressed_destination().email_address(address.as_str());
+        let call = self
+            .client
+            .delete_suppressed_destination()
+            .email_address(address.as_str());
         match Box::pin(call.send()).await {
             Ok(_) => Ok(()),
             Err(error)
@@ -156,7 +160,10 @@ impl Mailer {
             {
                 Ok(())
             }
-            Err(error) => Err(crate::Error::upstream("take an address off the mail service's list", error)),
+            Err(error) => Err(crate::Error::upstream(
+                "take an address off the mail service's list",
+                error,
+            )),
         }
     }
 }
@@ -214,9 +221,9 @@ fn refusal(error: &SendEmailError, whole: String) -> Unsent {
             Unsent::Refused(format!("The mail service does not send this mail: {said}"))
         }
         _ => match error.code() {
-            Some("AccessDeniedException" | "AccessDenied") => {
-                Unsent::Later(format!("The service may not send from this address. The provider has to allow it. ({said})"))
-            }
+            Some("AccessDeniedException" | "AccessDenied") => Unsent::Later(format!(
+                "The service may not send from this address. The provider has to allow it. ({said})"
+            )),
             Some("ThrottlingException" | "Throttling") => later("The mail service is busy; it is tried again."),
             _ => Unsent::Unknown(whole),
         },

@@ -127,7 +127,10 @@ pub(super) struct Secrets {
 pub(super) async fn secrets(io: &Io, id: &InvitationId) -> Result<Secrets> {
     let token = io.vault.keyed_hash("invitation link", id.as_str()).await?;
     let chance = io.vault.keyed_bytes("invitation code", id.as_str()).await?;
-    let chance = chance.iter().take(16).fold(0_u128, |sum, byte| sum << 8 | u128::from(*byte));
+    let chance = chance
+        .iter()
+        .take(16)
+        .fold(0_u128, |sum, byte| sum << 8 | u128::from(*byte));
     Ok(Secrets {
         token,
         code: invitation::code_from(chance),

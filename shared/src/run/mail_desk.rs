@@ -100,7 +100,10 @@ pub async fn set_all(io: &Io, form: SendingForm, seen: u64, author: &Author, now
         (form.ses_tenant.is_some(), "sesTenant"),
     ] {
         if set {
-            wrong.push(Invalid::new(what, "set it for a reseller; here it is about all of them"));
+            wrong.push(Invalid::new(
+                what,
+                "set it for a reseller; here it is about all of them",
+            ));
         }
     }
     let next = before.set(form).map_err(|more| {

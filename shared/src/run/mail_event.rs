@@ -109,7 +109,10 @@ pub async fn reported(io: &Io, report: &Report) -> Result<Led> {
         let Some(posting) = io.store.mail(&report.whose, &report.mail).await? else {
             return Ok(Led::Unknown);
         };
-        let other = posting.message.as_ref().is_some_and(|message| *message != report.message);
+        let other = posting
+            .message
+            .as_ref()
+            .is_some_and(|message| *message != report.message);
         if other || !report.to.contains(&posting.mail.to) || !posting.state.may_have_left() {
             return Ok(Led::Unknown);
         }

@@ -159,7 +159,10 @@ async fn hand_over(
     tenant: Option<&str>,
     written: &Written,
 ) -> Result<Posted> {
-    let Written { mail: words, unsubscribe } = written;
+    let Written {
+        mail: words,
+        unsubscribe,
+    } = written;
     let brand = &reseller.brand;
     let invitation = mail.letter.invitation();
     let handed = io
@@ -331,7 +334,10 @@ async fn written(
 ) -> Result<Option<Written>> {
     let brand = &reseller.brand;
     let recipient = outgoing.recipient.as_str().into();
-    let name = enterprise.map(|kept| kept.settings.name.as_str()).unwrap_or_default().into();
+    let name = enterprise
+        .map(|kept| kept.settings.name.as_str())
+        .unwrap_or_default()
+        .into();
     let mail = match &outgoing.letter {
         Letter::LicencesChanged {
             previous,

@@ -113,9 +113,7 @@ pub async fn edit(
     let next = Enterprise {
         settings,
         global_admin,
-        invitation: new
-            .as_ref()
-            .map_or(kept.invitation.clone(), |new| Some(new.id.clone())),
+        invitation: new.as_ref().map_or(kept.invitation.clone(), |new| Some(new.id.clone())),
         steps: if corrected { Steps::new() } else { kept.steps.clone() },
         // Deputies are a Global Admin's own choice.
         operators: if corrected {

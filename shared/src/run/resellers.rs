@@ -238,7 +238,11 @@ async fn awaited(io: &Io, reseller: &ResellerId, now: Timestamp) -> Result<Activ
 /// # Errors
 /// `Upstream`.
 pub(super) async fn awaited_link(io: &Io, reseller: &Reseller, until: Timestamp) -> Result<Option<Url>> {
-    let Activation::Awaited { link_hash, until: newest } = &reseller.activation else {
+    let Activation::Awaited {
+        link_hash,
+        until: newest,
+    } = &reseller.activation
+    else {
         return Ok(None);
     };
     let token = token(io, &reseller.id, until).await?;

@@ -214,7 +214,12 @@ impl Store {
         self.trail(&keys::reseller_audit(reseller), after, limit).await
     }
 
-    pub(super) async fn trail(&self, trail: &str, after: Option<&AuditId>, limit: u16) -> Result<(Vec<Entry>, Option<AuditId>)> {
+    pub(super) async fn trail(
+        &self,
+        trail: &str,
+        after: Option<&AuditId>,
+        limit: u16,
+    ) -> Result<(Vec<Entry>, Option<AuditId>)> {
         let after = after.map(|entry| keys::audit(trail, entry).sk);
         let (entries, next) = self
             .page::<Entry>(trail, keys::AUDIT, after, Some(i32::from(limit)), false)

@@ -1,7 +1,8 @@
 //! Every key of the table. Each begins with the enterprise, except the look-up kinds.
 
 use crate::domain::ids::{
-    AuditId, EnterpriseId, InvitationId, MailId, PlanId, ResellerId, RunId, SuppressionId, TaskId, TeamsUserId, TenantId,
+    AuditId, EnterpriseId, InvitationId, MailId, PlanId, ResellerId, RunId, SuppressionId, TaskId, TeamsUserId,
+    TenantId,
 };
 use crate::domain::letter::Whose;
 use jiff::civil::Date;

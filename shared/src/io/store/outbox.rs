@@ -222,13 +222,7 @@ impl Store {
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn hold_mail(
-        &self,
-        mail: &Outgoing,
-        why: &str,
-        until: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Result<()> {
+    pub async fn hold_mail(&self, mail: &Outgoing, why: &str, until: Option<Timestamp>, now: Timestamp) -> Result<()> {
         let since = until.map_or_else(|| mail.id.as_str().to_owned(), due);
         let set = "SET #state = :held, why = :why, since = :now, pending_since = :since";
         let held = self
@@ -289,7 +283,12 @@ impl Store {
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn mail_reported(&self, posting: &Posting, reseller: &ResellerId, report: &Reported<'_>) -> Result<Noted> {
+    pub async fn mail_reported(
+        &self,
+        posting: &Posting,
+        reseller: &ResellerId,
+        report: &Reported<'_>,
+    ) -> Result<Noted> {
         let mail = &posting.mail;
         let from = report.to.reported_from();
         let names: Vec<String> = (0..from.len()).map(|at| format!(":from{at}")).collect();
@@ -320,7 +319,10 @@ impl Store {
             writes.push(unmoved.with(":version", number(kept.version)).build()?);
         }
         if let Some(suppression) = report.stops {
-            writes.push(self.put(&keys::suppression(reseller, &suppression.id), suppression)?.build()?);
+            writes.push(
+                self.put(&keys::suppression(reseller, &suppression.id), suppression)?
+                    .build()?,
+            );
         }
         if let Some(task) = report.task {
             writes.push(self.task_opened(reseller, task)?);
