@@ -19,6 +19,7 @@ pub mod history;
 pub mod invitation;
 pub mod licences;
 pub mod list;
+pub mod mail_preview;
 pub mod mails;
 pub mod manage;
 pub mod mapping;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const ACTIVATE: &str = "https://teams.kestrel.example/a/9d3c1b7f5e2a4c6d8b0f1e3d5c7a9b2e";
+pub(super) const ACTIVATE: &str = "https://teams.kestrel.example/a/9d3c1b7f5e2a4c6d8b0f1e3d5c7a9b2e";
 
 pub(super) fn licenses(
     recipient: &str,
@@ -325,7 +325,7 @@ fn r194_reseller_activation_has_the_link_and_its_end() {
     assert_eq!(mail.html.matches(&format!("href=\"{ACTIVATE}\"")).count(), 2);
     both_say(
         &mail,
-        "The link is valid until Nov 29, 2026, 4:05 PM (Europe/Brussels time).",
+        "The link is valid until 29 Nov 2026, 16:05 (Europe/Brussels).",
     );
 }
 
