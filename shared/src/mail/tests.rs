@@ -138,7 +138,13 @@ fn visible(mail: &Mail) -> String {
             _ => {}
         }
     }
-    for (entity, c) in [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")] {
+    for (entity, c) in [
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#38;", "&"),
+    ] {
         seen = seen.replace(entity, c);
     }
     // Emphasis stands within a sentence.

@@ -20,8 +20,8 @@ use crate::mail::{
 };
 use crate::plan::remind::{Reminder, remind as decide};
 use crate::run::access::Access;
-use crate::run::mails::{self, Written};
 use crate::run::invitation as invitations;
+use crate::run::mails::{self, Written};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -78,9 +78,7 @@ pub async fn preview(io: &Io, access: &Access, kind: Option<MailKind>, now: Time
         invitations::newest(io, kept),
     )?;
     let asked_for = asked_for(kept, &status, invitation.as_ref(), now);
-    let kind = kind
-        .or(asked_for)
-        .unwrap_or(MailKind::IntegrationActivation);
+    let kind = kind.or(asked_for).unwrap_or(MailKind::IntegrationActivation);
     let of_customer = matches!(
         access.caller.role,
         Role::AccountAdmin(_) | Role::AccountManager(_) | Role::GlobalAdmin(_)
@@ -163,7 +161,9 @@ fn when(kind: MailKind) -> &'static str {
         MailKind::EnterpriseInvitation => "When an enterprise is created, and when its invitation is sent again.",
         MailKind::ResellerActivation => "When a reseller is created, and when its activation is sent again.",
         MailKind::InvitationNudge => "Some days after an invitation that is not accepted.",
-        MailKind::InvitationStuck => "When an invitation cannot be delivered, or is not accepted in spite of a reminder.",
+        MailKind::InvitationStuck => {
+            "When an invitation cannot be delivered, or is not accepted in spite of a reminder."
+        }
         MailKind::DutyOffered => "When whoever is reminded names somebody else.",
         MailKind::DutyTaken => "When somebody else accepts to be reminded.",
         MailKind::RemindersIgnored => "After several reminders without a sync.",
@@ -315,10 +315,7 @@ fn invitation_ends(known: &Known<'_>) -> Timestamp {
 }
 
 fn invited(known: &Known<'_>) -> Timestamp {
-    known
-        .invitation
-        .as_ref()
-        .map_or(known.kept.created, |one| one.created)
+    known.invitation.as_ref().map_or(known.kept.created, |one| one.created)
 }
 
 fn nudge(known: &Known<'_>) -> Mail {

@@ -54,19 +54,15 @@ pub struct Addressee {
     pub reader: Reader,
 }
 
-/// The words of a mail in the outbox, by the state as it is now.
+/// The words of a mail in the outbox, by the state as it is now; nothing where there is nothing to say any more.
 ///
 /// # Errors
 /// `NotFound`, `Upstream`.
-pub async fn letter(io: &Io, outgoing: &Outgoing) -> Result<Written> {
+pub async fn letter(io: &Io, outgoing: &Outgoing) -> Result<Option<Written>> {
     let kept = io.store.enterprise(&outgoing.enterprise).await?;
     let brand = io.store.reseller(&kept.reseller).await?.brand;
-    Ok(of_letter(
-        &outgoing.letter,
-        &kept,
-        &brand,
-        outgoing.recipient.as_str().into(),
-    ))
+    let recipient = outgoing.recipient.as_str().into();
+    Ok(Some(of_letter(&outgoing.letter, &kept, &brand, recipient)))
 }
 
 /// The words of a letter that was written because of what somebody did.

@@ -41,7 +41,9 @@ pub async fn sweep(io: &Io) -> Result<(usize, usize)> {
 /// Sends one mail, unless somebody else has taken it. A mail that SES has refused waits again; one whose sender died
 /// does not, since it may have left.
 async fn send(io: &Io, outgoing: &Outgoing) -> Result<bool> {
-    let written = mails::letter(io, outgoing).await?;
+    let Some(written) = mails::letter(io, outgoing).await? else {
+        return Ok(false);
+    };
     let (brand, mail) = (&written.brand, &written.mail);
     if !io.store.take_mail(&outgoing.enterprise, &outgoing.id).await? {
         return Ok(false);

@@ -18,6 +18,7 @@ mod guessing;
 mod help;
 mod invitation;
 mod licences;
+mod mails;
 mod mapping;
 mod moving;
 mod operators;

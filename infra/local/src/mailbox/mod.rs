@@ -4,6 +4,7 @@
 
 mod events;
 mod pages;
+pub mod samples;
 mod wire;
 
 use crate::lambda::{InvokeError, Lambdas};
@@ -160,6 +161,7 @@ impl Mailbox {
                     )
                 }),
             )
+            .merge(samples::router())
     }
 
     async fn answer(&self, body: &[u8]) -> Response {

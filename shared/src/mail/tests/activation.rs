@@ -19,7 +19,10 @@ fn in_order(mail: &Mail, steps: &[&str]) {
         let mut from = 0;
         for step in steps {
             let found = content[from..].find(step);
-            assert!(found.is_some(), "{step:?} is not there, or not in its place:\n{content}");
+            assert!(
+                found.is_some(),
+                "{step:?} is not there, or not in its place:\n{content}"
+            );
             from += found.unwrap() + step.len();
         }
     }
@@ -33,7 +36,10 @@ fn r173_r174_r179_integration_activation() {
 #[test]
 fn r173_the_subject_is_exact() {
     // R173
-    assert_eq!(activate("Mara", "Bluefinch").subject, "Activate the Microsoft Teams integration");
+    assert_eq!(
+        activate("Mara", "Bluefinch").subject,
+        "Activate the Microsoft Teams integration"
+    );
 }
 
 #[test]

@@ -31,10 +31,14 @@ fn addresses(text: &str) -> BTreeSet<&str> {
 fn words(text: &str) -> BTreeSet<String> {
     let lines = text.lines().map(|line| {
         let line = line.trim_start();
-        let step = line.split_once(". ").filter(|(number, _)| number.len() == 1 && number.parse::<u8>().is_ok());
+        let step = line
+            .split_once(". ")
+            .filter(|(number, _)| number.len() == 1 && number.parse::<u8>().is_ok());
         step.map_or(line, |(_, rest)| rest)
     });
-    let words = lines.flat_map(str::split_whitespace).filter(|word| !word.starts_with("http"));
+    let words = lines
+        .flat_map(str::split_whitespace)
+        .filter(|word| !word.starts_with("http"));
     let words = words.flat_map(|word| word.split(|c: char| !c.is_alphanumeric()));
     words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
 }
@@ -62,7 +66,11 @@ fn r171_every_mail_greets_its_reader() {
 fn r172_every_mail_closes_with_the_brands_team() {
     // R172
     for (_, mail) in all("Mara") {
-        assert!(mail.text.contains("\nThank you,\nThe Kestrel for Teams Team\n"), "{}", mail.text);
+        assert!(
+            mail.text.contains("\nThank you,\nThe Kestrel for Teams Team\n"),
+            "{}",
+            mail.text
+        );
         assert!(mail.html.contains("Thank you,<br>The Kestrel for Teams Team</p>"));
     }
 }
@@ -86,9 +94,16 @@ fn r172_a_mail_names_only_its_own_brand() {
 #[test]
 fn both_parts_have_the_same_words_and_links() {
     for (name, mail) in all("Mara Quist") {
-        assert_eq!(links(&mail), addresses(&mail.text), "{name}: links of the HTML, and addresses of the text");
+        assert_eq!(
+            links(&mail),
+            addresses(&mail.text),
+            "{name}: links of the HTML, and addresses of the text"
+        );
         let breaks = mail.html.replace("<br>", "\n").replace("</", "\n</");
-        let html = words(&visible(&Mail { html: breaks, ..mail.clone() }));
+        let html = words(&visible(&Mail {
+            html: breaks,
+            ..mail.clone()
+        }));
         let text = words(&mail.text);
         let differing: Vec<&String> = html.symmetric_difference(&text).collect();
         assert!(differing.is_empty(), "{name}: in one part only: {differing:?}");
@@ -101,7 +116,10 @@ fn hostile_names_stay_names() {
         assert!(!mail.subject.contains(char::is_control), "{name}: {:?}", mail.subject);
         assert!(!mail.html.contains("<b>"), "{name}: a tag came through");
         assert!(!mail.text.contains("\nBcc:") && !mail.text.contains('\r'), "{name}");
-        assert!(!mail.text.contains('\u{202E}') && !mail.html.contains('\u{202E}'), "{name}");
+        assert!(
+            !mail.text.contains('\u{202E}') && !mail.html.contains('\u{202E}'),
+            "{name}"
+        );
     }
 }
 
@@ -128,18 +146,31 @@ fn harmless(name: &str) {
     for ((kind, mail), (_, plain)) in all(name).into_iter().zip(all("Mara")) {
         assert!(!mail.subject.contains(char::is_control), "{kind}: {:?}", mail.subject);
         assert!(mail.subject.len() < 998, "{kind}: the longest line of a header");
-        assert_eq!(mail.text.lines().count(), plain.text.lines().count(), "{kind}: lines of the text");
+        assert_eq!(
+            mail.text.lines().count(),
+            plain.text.lines().count(),
+            "{kind}: lines of the text"
+        );
         assert_eq!(tags(&mail.html), tags(&plain.html), "{kind}: tags of the HTML");
         assert_eq!(links(&mail), addresses(&plain.text), "{kind}: links");
         assert_eq!(addresses(&mail.text), addresses(&plain.text), "{kind}: addresses");
         for part in [&mail.subject, &mail.text, &mail.html] {
-            let odd = |c: char| matches!(c, '\r' | '\u{200B}' | '\u{FEFF}' | '\u{202A}'..='\u{202E}' | '\u{2028}' | '\u{2029}');
+            let odd = |c: char| {
+                matches!(
+                    c,
+                    '\r' | '\u{200B}' | '\u{FEFF}' | '\u{202A}'..='\u{202E}' | '\u{2028}' | '\u{2029}'
+                )
+            };
             assert!(!part.contains(odd), "{kind}: {part:?}");
             let [begun, ended] = ['\u{2068}', '\u{2069}'].map(|c| part.matches(c).count());
             assert_eq!(begun, ended, "{kind}: directions that are turned back");
         }
         // Some programs show no more of a mail than 102 KB.
-        assert!(mail.html.len() < 60_000 && mail.text.len() < 30_000, "{kind}: {}", mail.html.len());
+        assert!(
+            mail.html.len() < 60_000 && mail.text.len() < 30_000,
+            "{kind}: {}",
+            mail.html.len()
+        );
     }
 }
 
@@ -197,11 +228,20 @@ fn html_is_complete_without_the_network_and_safe_in_the_dark() {
             assert!(tag.contains("background-color:"), "{name}: {tag}");
         }
         // A button is seen where its colour is that of the paper.
-        for tag in tags(&mail.html).into_iter().filter(|tag| tag.starts_with("a ") && tag.contains("inline-block")) {
-            assert!(tag.contains("border: 2px solid #8a8f98") && tag.contains("background-color: #0b6e4f"), "{name}: {tag}");
+        for tag in tags(&mail.html)
+            .into_iter()
+            .filter(|tag| tag.starts_with("a ") && tag.contains("inline-block"))
+        {
+            assert!(
+                tag.contains("border: 2px solid #8a8f98") && tag.contains("background-color: #0b6e4f"),
+                "{name}: {tag}"
+            );
         }
         assert!(mail.html.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"));
-        assert_eq!(mail.html.matches("<table ").count(), mail.html.matches("<table role=\"presentation\"").count());
+        assert_eq!(
+            mail.html.matches("<table ").count(),
+            mail.html.matches("<table role=\"presentation\"").count()
+        );
     }
 }
 
@@ -226,7 +266,13 @@ fn dates_are_read_alike_in_every_language() {
     let zone = |name: &str| TimeZone::get(name).unwrap();
     let winter = at("2026-11-05T23:05:00Z");
     assert_eq!(moment(winter, &brussels()), "6 Nov 2026, 00:05 (Europe/Brussels)");
-    assert_eq!(moment(winter, &zone("America/New_York")), "5 Nov 2026, 18:05 (America/New_York)");
+    assert_eq!(
+        moment(winter, &zone("America/New_York")),
+        "5 Nov 2026, 18:05 (America/New_York)"
+    );
     assert_eq!(moment(winter, &TimeZone::UTC), "5 Nov 2026, 23:05 (UTC)");
-    assert_eq!(moment(at("2026-07-05T22:05:00Z"), &brussels()), "6 Jul 2026, 00:05 (Europe/Brussels)");
+    assert_eq!(
+        moment(at("2026-07-05T22:05:00Z"), &brussels()),
+        "6 Jul 2026, 00:05 (Europe/Brussels)"
+    );
 }

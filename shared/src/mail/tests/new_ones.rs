@@ -37,8 +37,14 @@ fn stuck(why: Stuck) -> Mail {
 fn an_invitation_that_waits_is_found_again() {
     let mail = nudge(None);
     snapshot("invitation_nudge", &mail);
-    both_say(&mail, "On 22 Nov 2026, 16:05 (Europe/Brussels), Northline Telecom invited you");
-    both_say(&mail, "with the subject Invitation to connect Bluefinch Ltd to Microsoft Teams");
+    both_say(
+        &mail,
+        "On 22 Nov 2026, 16:05 (Europe/Brussels), Northline Telecom invited you",
+    );
+    both_say(
+        &mail,
+        "with the subject Invitation to connect Bluefinch Ltd to Microsoft Teams",
+    );
     // The subject that it names is that of the invitation.
     let subject = invitation("Mara Quist", "Bluefinch Ltd", "Northline Telecom").subject;
     both_say(&mail, &subject);
@@ -71,7 +77,10 @@ fn an_invitation_that_cannot_be_delivered_is_a_task_of_the_reseller() {
         &mail,
         "was sent to Mara Quist (mara@bluefinch.example) on 22 Nov 2026, 16:05 (Europe/Brussels). The mail server of that address refused it.",
     );
-    both_say(&mail, "Check the address. Once it is corrected, the invitation goes there by itself.");
+    both_say(
+        &mail,
+        "Check the address. Once it is corrected, the invitation goes there by itself.",
+    );
     both_say(&mail, "then send the invitation again.");
     both_say(&mail, "Give the role to another Global Administrator of Bluefinch Ltd.");
     let mail = stuck(Stuck::NotAccepted);
@@ -99,7 +108,10 @@ fn reminders_that_lead_to_nothing_are_told_to_the_reseller() {
     let mail = ignored(7);
     snapshot("reminders_ignored", &mail);
     assert_eq!(mail.subject, "Bluefinch Ltd still waits for a sync after 7 reminders");
-    both_say(&mail, "waiting for a sync at Bluefinch Ltd since 15 Nov 2026, 09:30 (Europe/Brussels)");
+    both_say(
+        &mail,
+        "waiting for a sync at Bluefinch Ltd since 15 Nov 2026, 09:30 (Europe/Brussels)",
+    );
     both_say(&mail, "Only the Global Admin, Mara Quist, can run the sync.");
     assert!(ignored(1).subject.ends_with("after 1 reminder"));
 }
@@ -132,7 +144,10 @@ fn a_digest_lists_what_waits_and_counts_the_rest() {
     );
     both_say(&mail, "Next: its account admins.");
     both_say(&mail, "and 12 more");
-    assert_eq!(digest(&rows[..1], 0).subject, "Northline Telecom: 1 enterprise waits for somebody");
+    assert_eq!(
+        digest(&rows[..1], 0).subject,
+        "Northline Telecom: 1 enterprise waits for somebody"
+    );
 }
 
 #[test]
@@ -149,7 +164,13 @@ fn an_endpoint_that_is_switched_off_loses_nothing() {
     }
     .render();
     snapshot("webhook_disabled", &mail);
-    both_say(&mail, "Nothing has reached the webhook endpoint of Northline Telecom at hooks.northline.example since 17 Nov 2026, 08:30 (UTC).");
-    both_say(&mail, "Nothing is lost: every event can be read from the event feed for 30 days.");
+    both_say(
+        &mail,
+        "Nothing has reached the webhook endpoint of Northline Telecom at hooks.northline.example since 17 Nov 2026, 08:30 (UTC).",
+    );
+    both_say(
+        &mail,
+        "Nothing is lost: every event can be read from the event feed for 30 days.",
+    );
     both_say(&mail, "It goes on where it stopped.");
 }

@@ -323,10 +323,7 @@ fn r194_reseller_activation_has_the_link_and_its_end() {
     );
     both_say(&mail, ACTIVATE);
     assert_eq!(mail.html.matches(&format!("href=\"{ACTIVATE}\"")).count(), 2);
-    both_say(
-        &mail,
-        "The link is valid until 29 Nov 2026, 16:05 (Europe/Brussels).",
-    );
+    both_say(&mail, "The link is valid until 29 Nov 2026, 16:05 (Europe/Brussels).");
 }
 
 #[test]

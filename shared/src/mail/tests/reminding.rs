@@ -47,8 +47,14 @@ fn a_second_contact_learns_whom_to_remind_and_why() {
         &mail,
         "Mara Quist, the Global Admin, has had 3 reminders so far, and nothing has changed.",
     );
-    both_say(&mail, "Only Mara Quist can run the sync: please see to it that it is done.");
-    both_say(&mail, "you are named as the second contact for the Microsoft Teams integration");
+    both_say(
+        &mail,
+        "Only Mara Quist can run the sync: please see to it that it is done.",
+    );
+    both_say(
+        &mail,
+        "you are named as the second contact for the Microsoft Teams integration",
+    );
     both_say(&required_for(second_contact(1), None), "has had 1 reminder so far");
     let mail = failed_for(second_contact(3));
     both_say(&mail, "Who: the Global Admin. [NUMBER_TAKEN]");
@@ -62,7 +68,10 @@ fn whoever_has_taken_the_duty_over_learns_who_syncs() {
     };
     for mail in [required_for(holder(), None), failed_for(holder())] {
         both_say(&mail, "Only Mara Quist can run the sync");
-        both_say(&mail, "you have taken over to be reminded for the Microsoft Teams integration");
+        both_say(
+            &mail,
+            "you have taken over to be reminded for the Microsoft Teams integration",
+        );
         assert!(!mail.text.contains("nothing has changed"));
     }
 }
@@ -71,7 +80,10 @@ fn whoever_has_taken_the_duty_over_learns_who_syncs() {
 fn r182_the_global_admin_is_told_of_nobody_else() {
     // R182
     let mail = required_for(Reader::GlobalAdmin, None);
-    both_say(&mail, "you are the Global Admin responsible for the Microsoft Teams integration");
+    both_say(
+        &mail,
+        "you are the Global Admin responsible for the Microsoft Teams integration",
+    );
     assert!(!mail.text.contains("can run the sync"));
 }
 
@@ -104,7 +116,10 @@ fn the_duty_is_offered_and_nothing_changes_until_it_is_accepted() {
     }
     .render();
     snapshot("duty_offered", &mail);
-    both_say(&mail, "Until you accept, nothing changes: Mara Quist goes on receiving the reminders.");
+    both_say(
+        &mail,
+        "Until you accept, nothing changes: Mara Quist goes on receiving the reminders.",
+    );
     both_say(&mail, "The link is valid until 29 Nov 2026, 16:05 (Europe/Brussels).");
     assert_eq!(mail.html.matches(&format!("href=\"{DUTY}\"")).count(), 2);
 }
