@@ -1,4 +1,5 @@
-//! The one place that turns what is kept into mails: for the outbox, for reminders, and for previews.
+//! The one place that turns what is kept into mails, at the moment they leave: for the outbox, for reminders, and for
+//! previews (decision 0029).
 
 use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
