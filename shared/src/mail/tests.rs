@@ -168,6 +168,7 @@ const HOSTILE: &str = "<b>Mara</b> & \"Q\"\r\nBcc: eve@evil.example\u{202E}";
 
 #[test]
 fn r193_the_invitation() {
+    // R193
     snapshot(
         "enterprise_invitation",
         &invitation("Mara Quist", "Bluefinch Ltd", "Northline Telecom"),
@@ -176,11 +177,13 @@ fn r193_the_invitation() {
 
 #[test]
 fn r193_the_invitation_with_hostile_names() {
+    // R193
     snapshot("enterprise_invitation_hostile", &invitation(HOSTILE, HOSTILE, HOSTILE));
 }
 
 #[test]
 fn r180_sync_required() {
+    // R180
     snapshot(
         "sync_required",
         &required("Mara Quist", "Bluefinch Ltd", waiting(2, &["Ann Vos", "Front desk"])),
@@ -189,6 +192,7 @@ fn r180_sync_required() {
 
 #[test]
 fn r180_sync_required_with_hostile_names() {
+    // R180
     snapshot(
         "sync_required_hostile",
         &required(HOSTILE, HOSTILE, waiting(1, &[HOSTILE])),
@@ -197,6 +201,7 @@ fn r180_sync_required_with_hostile_names() {
 
 #[test]
 fn r183_sync_failed() {
+    // R183
     let findings = [taken("Ann Vos")];
     snapshot(
         "sync_failed",
@@ -206,11 +211,13 @@ fn r183_sync_failed() {
 
 #[test]
 fn r183_sync_failed_with_hostile_names_and_nothing_waiting() {
+    // R183
     snapshot("sync_failed_hostile", &failed(HOSTILE, &[taken(HOSTILE)], None));
 }
 
 #[test]
 fn r183_sync_failed_without_findings() {
+    // R183
     let mail = failed("Mara Quist", &[], None);
     both_say(
         &mail,
@@ -221,6 +228,7 @@ fn r183_sync_failed_without_findings() {
 
 #[test]
 fn r033_the_invitation_has_the_button_and_its_address() {
+    // R033
     let mail = invitation("Mara", "Bluefinch", "Northline");
     both_say(&mail, "COMPLETE");
     let address = "https://teams.kestrel.example/i/4f0c2f5e9b6a4d1e8a3b7c6d5e4f3a2b";
@@ -230,6 +238,7 @@ fn r033_the_invitation_has_the_button_and_its_address() {
 
 #[test]
 fn r034_the_invitation_shows_the_code_but_not_in_the_subject() {
+    // R034
     let mail = invitation("Mara", "Bluefinch", "Northline");
     both_say(&mail, &format!("Your Invitation Code: {CODE}"));
     assert!(!mail.subject.contains(CODE));
@@ -237,6 +246,7 @@ fn r034_the_invitation_shows_the_code_but_not_in_the_subject() {
 
 #[test]
 fn r035_r036_the_invitation_asks_for_a_global_administrator() {
+    // R035, R036
     both_say(
         &invitation("Mara", "Bluefinch", "Northline"),
         "sign in to Microsoft with an account that is a Global Administrator of Bluefinch. Other accounts are refused.",
@@ -245,6 +255,7 @@ fn r035_r036_the_invitation_asks_for_a_global_administrator() {
 
 #[test]
 fn r054_r057_r058_the_invitation_tells_of_both_permission_sets() {
+    // R054, R057, R058
     let mail = invitation("Mara", "Bluefinch", "Northline");
     both_say(&mail, "Microsoft asks twice, and you sign in again in between.");
     both_say(
@@ -255,6 +266,7 @@ fn r054_r057_r058_the_invitation_tells_of_both_permission_sets() {
 
 #[test]
 fn r038_the_invitation_links_to_the_permissions() {
+    // R038
     let mail = invitation("Mara", "Bluefinch", "Northline");
     assert!(mail.text.contains("https://teams.kestrel.example/permissions"));
     assert!(mail.html.contains("href=\"https://teams.kestrel.example/permissions\""));
@@ -262,11 +274,13 @@ fn r038_the_invitation_links_to_the_permissions() {
 
 #[test]
 fn r041_the_invitation_works_in_a_private_window() {
+    // R041
     both_say(&invitation("Mara", "Bluefinch", "Northline"), "private window");
 }
 
 #[test]
 fn r193_the_invitation_names_enterprise_and_reseller_and_its_end() {
+    // R193
     let mail = invitation("Mara", "Bluefinch", "Northline");
     assert_eq!(mail.subject, "Invitation to connect Bluefinch to Microsoft Teams");
     both_say(
@@ -279,6 +293,7 @@ fn r193_the_invitation_names_enterprise_and_reseller_and_its_end() {
 
 #[test]
 fn r180_r183_subjects_are_exact() {
+    // R180, R183
     assert_eq!(
         required("Mara", "Bluefinch", waiting(1, &[])).subject,
         "Sync required to update the Microsoft Teams integration"
@@ -291,6 +306,7 @@ fn r180_r183_subjects_are_exact() {
 
 #[test]
 fn r181_sync_required_greets_explains_and_gives_three_steps() {
+    // R181
     let mail = required("Mara Quist", "Bluefinch Ltd", waiting(1, &["Ann Vos"]));
     both_say(&mail, "Hello Mara Quist,");
     both_say(&mail, "user mapping of Bluefinch Ltd were saved in Kestrel Voice");
@@ -304,6 +320,7 @@ fn r181_sync_required_greets_explains_and_gives_three_steps() {
 
 #[test]
 fn r181_sync_required_says_for_whom_and_since_when() {
+    // R181
     let mail = required("Mara", "Bluefinch", waiting(1, &["Ann Vos"]));
     both_say(
         &mail,
@@ -315,6 +332,7 @@ fn r181_sync_required_says_for_whom_and_since_when() {
 
 #[test]
 fn r181_ten_are_named_and_the_rest_is_counted() {
+    // R181
     let people: Vec<String> = (1..=12).map(|n| format!("Person {n}.")).collect();
     let people: Vec<&str> = people.iter().map(String::as_str).collect();
     let mail = required("Mara", "Bluefinch", waiting(150, &people));
@@ -327,6 +345,7 @@ fn r181_ten_are_named_and_the_rest_is_counted() {
 
 #[test]
 fn r182_r184_both_say_why_they_came_and_whom_to_ask() {
+    // R182, R184
     for mail in [
         required("Mara", "Bluefinch Ltd", waiting(1, &[])),
         failed("Mara", &[], None),
@@ -341,6 +360,7 @@ fn r182_r184_both_say_why_they_came_and_whom_to_ask() {
 
 #[test]
 fn r165_r166_both_say_when_they_stop() {
+    // R165, R166
     for mail in [
         required("Mara", "Bluefinch", waiting(1, &[])),
         failed("Mara", &[], None),
@@ -354,6 +374,7 @@ fn r165_r166_both_say_when_they_stop() {
 
 #[test]
 fn r184_sync_failed_says_what_stood_in_the_way_and_how_to_try_again() {
+    // R184
     let mail = failed("Mara Quist", &[taken("Ann Vos")], None);
     both_say(
         &mail,
@@ -375,6 +396,7 @@ fn r184_sync_failed_says_what_stood_in_the_way_and_how_to_try_again() {
 
 #[test]
 fn r184_the_button_of_a_failed_sync_follows_what_waits() {
+    // R184
     both_say(
         &failed("Mara", &[], Some(waiting(1, &["Ann Vos"]))),
         "Click \"Sync Now - Changes Queued\".",
@@ -383,6 +405,7 @@ fn r184_the_button_of_a_failed_sync_follows_what_waits() {
 
 #[test]
 fn r184_ten_findings_are_told_and_the_rest_is_counted() {
+    // R184
     let findings: Vec<Finding> = (1..=13).map(|n| taken(&format!("Person {n}"))).collect();
     let mail = failed("Mara", &findings, None);
     both_say(&mail, "Person 10 is held");

@@ -30,6 +30,7 @@ fn in_order(mail: &Mail, steps: &[&str]) {
 
 #[test]
 fn r173_r174_r179_integration_activation() {
+    // R173, R174, R179
     snapshot("integration_activation", &activate("Mara Quist", "Bluefinch Ltd"));
 }
 

@@ -77,6 +77,7 @@ fn r172_every_mail_closes_with_the_brands_team() {
 
 #[test]
 fn r182_every_mail_says_why_it_came() {
+    // R182
     for (_, mail) in all("Mara") {
         both_say(&mail, "Why you receive this message:");
     }
@@ -84,6 +85,7 @@ fn r182_every_mail_says_why_it_came() {
 
 #[test]
 fn r172_a_mail_names_only_its_own_brand() {
+    // R172
     for (_, mail) in all("Mara") {
         for part in [&mail.subject, &mail.text, &mail.html] {
             assert!(!part.contains("Dialbridge"), "{part}");
@@ -247,6 +249,7 @@ fn html_is_complete_without_the_network_and_safe_in_the_dark() {
 
 #[test]
 fn r171_a_logo_is_the_only_thing_that_is_fetched_and_has_words() {
+    // R171
     let brand = Brand {
         logo_url: Some("https://cdn.kestrel.example/logo.png?v=2&x=1".parse().unwrap()),
         ..brand()
