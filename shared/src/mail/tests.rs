@@ -124,16 +124,13 @@ fn visible(mail: &Mail) -> String {
     while let Some((before, comment)) = left.split_once("<!--") {
         left = format!("{before}{}", comment.split_once("-->").unwrap().1);
     }
+    let left = left.replace("<br>", "\n");
     let mut inside = false;
     let mut seen = String::new();
     for c in left.chars() {
         match c {
             '<' => inside = true,
-            '>' => {
-                inside = false;
-                // What ends a line for the eye ends a word.
-                seen.push('\u{1}');
-            }
+            '>' => inside = false,
             c if !inside => seen.push(c),
             _ => {}
         }
@@ -147,8 +144,6 @@ fn visible(mail: &Mail) -> String {
     ] {
         seen = seen.replace(entity, c);
     }
-    // Emphasis stands within a sentence.
-    let seen = seen.replace('\u{1}', "");
     seen.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -140,7 +140,7 @@ fn a_digest_lists_what_waits_and_counts_the_rest() {
     assert_eq!(mail.subject, "Northline Telecom: 14 enterprises wait for somebody");
     both_say(
         &mail,
-        "Bluefinch Ltd: Last sync failedSince 20 Nov 2026, 09:30 (Europe/Brussels). Next: its Global Admin.",
+        "Bluefinch Ltd: Last sync failed Since 20 Nov 2026, 09:30 (Europe/Brussels). Next: its Global Admin.",
     );
     both_say(&mail, "Next: its account admins.");
     both_say(&mail, "and 12 more");
