@@ -248,7 +248,8 @@ async fn licenses_changed(known: &Known<'_>) -> Result<Mail> {
 async fn reminder(known: &Known<'_>, kind: MailKind) -> Result<(Mail, Vec<&'static str>)> {
     let brand = &known.reseller.brand;
     let facts = mails::facts(known.io, known.kept, brand, &known.status).await?;
-    let mut samples = Vec::new();
+    let duty_url = known.io.config.public_page(&format!("/reminders/{}", "0".repeat(64)));
+    let mut samples = vec!["the link to hand the reminders over or pause them"];
     let (recipient, enterprise) = (admin(known), enterprise(known));
     let reader = Reader::GlobalAdmin;
     if kind == MailKind::SyncRequired {
@@ -262,7 +263,7 @@ async fn reminder(known: &Known<'_>, kind: MailKind) -> Result<(Mail, Vec<&'stat
             enterprise,
             reader,
             waiting,
-            duty_url: None,
+            duty_url: Some(&duty_url),
             zone: &known.zone,
         };
         return Ok((mail.render(), samples));
@@ -287,7 +288,7 @@ async fn reminder(known: &Known<'_>, kind: MailKind) -> Result<(Mail, Vec<&'stat
         failed: at,
         findings: &findings,
         waiting: facts.waiting,
-        duty_url: None,
+        duty_url: Some(&duty_url),
         zone: &known.zone,
     };
     Ok((mail.render(), samples))

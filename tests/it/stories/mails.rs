@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 
 const E1: &str = "Activate the Microsoft Teams integration";
 const E7: &str = "You are the Global Admin user for the Microsoft Teams integration";
+/// Every reminder has one of its own.
+const LINK: &str = "the link to hand the reminders over or pause them";
 
 async fn preview(scene: &Scene, mail: &str) -> Value {
     let answer = scene.get(&format!("/mails/preview?mail={mail}")).await;
@@ -95,7 +97,7 @@ async fn what_is_shown_is_what_leaves() {
     // R163, R181
     let scene = Scene::mapped(options(60), 3, 1).await;
     let shown = preview(&scene, "sync_required").await;
-    assert_eq!(shown["samples"], json!([]));
+    assert_eq!(shown["samples"], json!([LINK]));
     assert_eq!(shown["to"], scene.admin());
     // Where no mail is named, it is the one that the state asks for.
     let due = scene.get("/mails/preview").await;
@@ -118,7 +120,7 @@ async fn what_is_made_up_is_named() {
     let shown = preview(&scene, "sync_required").await;
     assert_eq!(
         (&shown["due"], &shown["samples"]),
-        (&json!(false), &json!(["what waits, and for whom"]))
+        (&json!(false), &json!([LINK, "what waits, and for whom"]))
     );
     let shown = preview(&scene, "enterprise_invitation").await;
     assert_eq!(shown["samples"], json!(["the Invitation Code", "the link"]));
