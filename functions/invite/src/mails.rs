@@ -10,6 +10,7 @@ use shared::domain::caller::Caller;
 use shared::domain::ids::{EnterpriseId, MailId, ResellerId, SuppressionId, TaskId};
 use shared::domain::invitation::Trouble;
 use shared::domain::letter::{Posted, Posting, Whose};
+use shared::domain::mail_kind::MailKind;
 use shared::domain::mail_limits::{Gate, RESELLER_DAY, Sending, SendingForm};
 use shared::domain::suppression::Suppression;
 use shared::domain::task::{Task, TaskKind};
@@ -47,8 +48,7 @@ pub(crate) struct MailList {
 struct MailView {
     #[schema(value_type = String)]
     id: MailId,
-    /// Which mail it is, such as `enterprise_invitation`.
-    mail: String,
+    mail: MailKind,
     /// To whom; shortened for those who may not read the audit trail.
     recipient: String,
     state: Posted,
@@ -67,7 +67,7 @@ struct MailView {
 
 fn mail_list(caller: &Caller, (mails, next): (Vec<Posting>, Option<MailId>), now: Timestamp) -> Json<MailList> {
     let view = |posting: Posting| MailView {
-        mail: posting.mail.letter.kind().to_owned(),
+        mail: posting.mail.letter.kind(),
         recipient: mail_desk::shown(caller, &posting.mail.to),
         state: posting.at(now),
         why: posting.why_at(now).map(str::to_owned),

@@ -3,6 +3,7 @@
 
 use super::email::EmailAddress;
 use super::ids::{EnterpriseId, InvitationId, MailId, ResellerId};
+use super::mail_kind::MailKind;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -14,6 +15,8 @@ pub const HAND_OVER_LIFE: SignedDuration = SignedDuration::from_mins(16);
 /// activation follow from its id and the deployment's key, which only a sender has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Letter {
+    /// E1: the set-up is complete, and the first sync is to come.
+    IntegrationActivation,
     /// E4: the number of licences changed.
     LicencesChanged {
         /// Before; `None` is unlimited.
@@ -54,29 +57,27 @@ pub enum Class {
 }
 
 impl Letter {
-    /// Which mail it is, as SES is told and reports it.
+    /// Which mail it is.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> MailKind {
         match self {
-            Self::LicencesChanged { .. } => "licenses_changed",
-            Self::IntegrationRemoved { .. } => "integration_removed",
-            Self::GlobalAdminReassigned => "global_admin_reassigned",
-            Self::GlobalAdminAssigned => "global_admin_assigned",
-            Self::Invitation { .. } => "enterprise_invitation",
-            Self::Activation { .. } => "reseller_activation",
+            Self::IntegrationActivation => MailKind::IntegrationActivation,
+            Self::LicencesChanged { .. } => MailKind::LicensesChanged,
+            Self::IntegrationRemoved { .. } => MailKind::IntegrationRemoved,
+            Self::GlobalAdminReassigned => MailKind::GlobalAdminReassigned,
+            Self::GlobalAdminAssigned => MailKind::GlobalAdminAssigned,
+            Self::Invitation { .. } => MailKind::EnterpriseInvitation,
+            Self::Activation { .. } => MailKind::ResellerActivation,
         }
     }
 
     /// How much it matters.
     #[must_use]
     pub fn class(&self) -> Class {
-        match self {
-            Self::LicencesChanged { .. }
-            | Self::IntegrationRemoved { .. }
-            | Self::GlobalAdminReassigned
-            | Self::GlobalAdminAssigned
-            | Self::Invitation { .. }
-            | Self::Activation { .. } => Class::Transactional,
+        if self.kind().reminds() {
+            Class::Notice
+        } else {
+            Class::Transactional
         }
     }
 
@@ -85,7 +86,8 @@ impl Letter {
     pub fn invitation(&self) -> Option<&InvitationId> {
         match self {
             Self::Invitation { invitation } => Some(invitation),
-            Self::LicencesChanged { .. }
+            Self::IntegrationActivation
+            | Self::LicencesChanged { .. }
             | Self::IntegrationRemoved { .. }
             | Self::GlobalAdminReassigned
             | Self::GlobalAdminAssigned

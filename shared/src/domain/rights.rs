@@ -196,6 +196,7 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
         Action::Approve,
     ),
     ("GET", "/v1/enterprises/{enterprise}/preflight", Action::Read),
+    ("GET", "/v1/enterprises/{enterprise}/mails/preview", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/release-limit", Action::Read),
     ("PUT", "/v1/enterprises/{enterprise}/release-limit", Action::Provision),
     ("GET", "/v1/enterprises/{enterprise}/runs", Action::Read),

@@ -176,10 +176,7 @@ fn busy<R>(error: &SdkError<SendEmailError, R>) -> bool {
 
 /// What a failed hand-over means. Where SES has answered, its answer says that nothing was sent, unless it failed itself;
 /// where no answer came, nothing has left only if there was no connection.
-fn unsent<R: std::fmt::Debug>(error: &SdkError<SendEmailError, R>) -> Unsent
-where
-    SdkError<SendEmailError, R>: std::error::Error,
-{
+fn unsent(error: &SdkError<SendEmailError>) -> Unsent {
     match error {
         SdkError::ServiceError(answer) => refusal(answer.err(), Chain(error).to_string()),
         SdkError::ConstructionFailure(_) => Unsent::Refused(Chain(error).to_string()),
@@ -230,7 +227,7 @@ fn refusal(error: &SendEmailError, whole: String) -> Unsent {
     }
 }
 
-fn never_connected(error: &dyn std::error::Error) -> bool {
+fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         let refused = error

@@ -60,6 +60,16 @@ pub async fn reassign(
         to_admin(io, &next, &next.global_admin, Letter::GlobalAdminAssigned, now),
     ];
     mails.extend(new.as_ref().map(|new| invitation::mail(io, &next, new, now)));
+    if next.setup.complete() && io.store.sync_status(&next.id).await?.last.is_none() {
+        // The former one was told how to activate the integration, and has not done so.
+        mails.push(to_admin(
+            io,
+            &next,
+            &next.global_admin,
+            Letter::IntegrationActivation,
+            now,
+        ));
+    }
     let entry = entry(
         io,
         author,

@@ -168,7 +168,7 @@ async fn note(
     let task = trouble.and_then(|_| task(mail, enterprise, reseller, &why, at));
     let entry = trouble.map(|_| {
         let changes = [
-            changed("mail", None, Some(mail.letter.kind().to_owned())),
+            changed("mail", None, Some(mail.letter.kind().to_string())),
             changed("state", None, Some(fate.state().name().to_owned())),
         ];
         let changes = changes.into_iter().flatten().collect();

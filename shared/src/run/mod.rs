@@ -21,6 +21,8 @@ pub mod licences;
 pub mod list;
 pub mod mail_desk;
 pub mod mail_event;
+pub mod mail_preview;
+pub mod mails;
 pub mod manage;
 pub mod mapping;
 pub mod mapping_page;

@@ -4,10 +4,9 @@ use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::ResellerId;
 use crate::domain::invitation::InvitationState;
-use crate::domain::letter::{Class, Letter, Outgoing, Posted, Whose};
+use crate::domain::letter::{Class, Outgoing, Posted, Whose};
 use crate::domain::mail_limits::{RECIPIENT_DAY, RECIPIENT_DAY_NOTICES, RESELLER_DAY, Sending, next_day};
 use crate::domain::reseller::Reseller;
-use crate::domain::schedule;
 use crate::domain::suppression::Suppression;
 use crate::error::{Chain, Error, Result};
 use crate::io::Io;
@@ -16,15 +15,10 @@ use crate::io::store::keys::PENDING_SHARDS;
 use crate::io::store::outbox::{Follows, Handed, Queue, Taken};
 use crate::io::store::pace::Answer;
 use crate::io::store::sending::Place;
-use crate::mail::{
-    EnterpriseInvitation, GlobalAdminAssigned, GlobalAdminReassigned, IntegrationRemoved, LicensesChanged, Mail,
-    ResellerActivation,
-};
 use crate::run::access::entry;
-use crate::run::{invitation, mail_event, resellers};
-use jiff::tz::TimeZone;
+use crate::run::mail_event;
+use crate::run::mails::{Written, written};
 use jiff::{SignedDuration, Timestamp};
-use url::Url;
 
 /// A request waits no longer than this for the turn of its mail; the sweep has more time.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
@@ -32,13 +26,6 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
 const SWEEP_PATIENCE: SignedDuration = SignedDuration::from_secs(10);
 /// A sweep takes no new mail after this time: its function is ended after five minutes.
 const SWEEP_LIFE: SignedDuration = SignedDuration::from_secs(200);
-
-/// What a mail says, made when it is sent.
-struct Written {
-    mail: Mail,
-    /// Where its reader turns such mails away.
-    unsubscribe: Option<Url>,
-}
 
 /// Tries to send mails that were just written. What cannot be sent now waits for the sweep.
 pub async fn deliver(io: &Io, mails: &[Outgoing]) {
@@ -159,11 +146,7 @@ async fn hand_over(
     tenant: Option<&str>,
     written: &Written,
 ) -> Result<Posted> {
-    let Written {
-        mail: words,
-        unsubscribe,
-    } = written;
-    let brand = &reseller.brand;
+    let (brand, words) = (&written.brand, &written.mail);
     let invitation = mail.letter.invitation();
     let handed = io
         .mailer
@@ -179,9 +162,9 @@ async fn hand_over(
             subject: &words.subject,
             text: &words.text,
             html: &words.html,
-            kind: mail.letter.kind(),
+            kind: written.kind.name(),
             invitation: invitation.map(crate::domain::ids::InvitationId::as_str),
-            unsubscribe: unsubscribe.as_ref(),
+            unsubscribe: written.unsubscribe.as_ref().filter(|_| written.kind.reminds()),
         })
         .await;
     if let Err(unsent) = &handed {
@@ -253,7 +236,7 @@ async fn suppress(
 ) -> Result<Posted> {
     let words = suppression.words();
     let changes = [
-        changed("mail", None, Some(mail.letter.kind().to_owned())),
+        changed("mail", None, Some(mail.letter.kind().to_string())),
         changed("state", None, Some(Posted::Suppressed.name().to_owned())),
     ];
     let changes = changes.into_iter().flatten().collect();
@@ -323,94 +306,4 @@ async fn turn(io: &Io, patience: SignedDuration) -> Result<bool> {
         io.clock.pass(wait).await;
         waited += wait;
     }
-}
-
-/// What a mail says now; nothing where there is nothing to say any more.
-async fn written(
-    io: &Io,
-    outgoing: &Outgoing,
-    enterprise: Option<&Enterprise>,
-    reseller: &Reseller,
-) -> Result<Option<Written>> {
-    let brand = &reseller.brand;
-    let recipient = outgoing.recipient.as_str().into();
-    let name = enterprise
-        .map(|kept| kept.settings.name.as_str())
-        .unwrap_or_default()
-        .into();
-    let mail = match &outgoing.letter {
-        Letter::LicencesChanged {
-            previous,
-            updated,
-            unlicensed,
-        } => LicensesChanged {
-            brand,
-            recipient,
-            enterprise: name,
-            previous: *previous,
-            updated: *updated,
-            unlicensed: *unlicensed,
-        }
-        .render(),
-        Letter::IntegrationRemoved { final_sync } => IntegrationRemoved {
-            brand,
-            recipient,
-            enterprise: name,
-            final_sync: *final_sync,
-        }
-        .render(),
-        Letter::GlobalAdminReassigned => GlobalAdminReassigned {
-            brand,
-            recipient,
-            enterprise: name,
-        }
-        .render(),
-        Letter::GlobalAdminAssigned => GlobalAdminAssigned {
-            brand,
-            recipient,
-            enterprise: name,
-        }
-        .render(),
-        Letter::Invitation { invitation: id } => {
-            let Some(kept) = enterprise.filter(|kept| kept.invitation.as_ref() == Some(id)) else {
-                return Ok(None);
-            };
-            let invitation = io.store.invitation(&kept.id, id).await?;
-            let secrets = invitation::secrets(io, id).await?;
-            let own = io.vault.keyed_hash("link", &secrets.token).await? == invitation.link_hash;
-            if invitation.open(io.clock.now()).is_err() || !own {
-                return Ok(None);
-            }
-            EnterpriseInvitation {
-                brand,
-                recipient,
-                enterprise: name,
-                reseller: reseller.name.as_str().into(),
-                code: &secrets.code,
-                complete_url: &invitation::page(io, &secrets.token),
-                permissions_url: &io.config.public_page("/permissions"),
-                expires: invitation.expires,
-                zone: &schedule::zone(&kept.settings.time_zone)?,
-            }
-            .render()
-        }
-        Letter::Activation { until } => {
-            let Some(link) = resellers::awaited_link(io, reseller, *until).await? else {
-                return Ok(None);
-            };
-            ResellerActivation {
-                brand,
-                recipient,
-                reseller: reseller.name.as_str().into(),
-                activate_url: &link,
-                expires: *until,
-                zone: &TimeZone::UTC,
-            }
-            .render()
-        }
-    };
-    Ok(Some(Written {
-        mail,
-        unsubscribe: None,
-    }))
 }

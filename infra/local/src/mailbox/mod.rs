@@ -4,6 +4,7 @@
 
 mod events;
 mod pages;
+pub mod samples;
 mod wire;
 
 use crate::lambda::{InvokeError, Lambdas};
@@ -196,6 +197,7 @@ impl Mailbox {
                     )
                 }),
             )
+            .merge(samples::router())
     }
 
     /// `DeleteSuppressedDestination`.
