@@ -62,20 +62,6 @@ pub enum Deed {
     ActivationSent,
     /// The reseller's owner followed the activation mail (R001).
     ResellerActivated,
-    /// A mail came back for good.
-    MailBounced,
-    /// Its reader called it unwanted.
-    MailComplained,
-    /// It was refused before it left.
-    MailRejected,
-    /// It was not sent, because mail to its reader came back or was unwanted before.
-    MailSuppressed,
-    /// Somebody lets mail go to such a reader again.
-    MailResumed,
-    /// Something came up that the reseller has to see to.
-    TaskOpened,
-    /// It was seen to.
-    TaskClosed,
     /// An address for a reseller's events was added.
     WebhookCreated,
     /// It was changed.
@@ -178,6 +164,16 @@ pub enum Deed {
     RunUndone,
     /// A sync ended.
     RunEnded,
+    /// A mail did not reach its reader: it came back, was unwanted, or its address gets no mail.
+    MailUndelivered,
+    /// Somebody lets mail go to an address again.
+    SuppressionLifted,
+    /// Somebody says that a task is done.
+    TaskClosed,
+    /// What mail may leave was changed.
+    MailSendingChanged,
+    /// Too many mails of a reseller came back or were unwanted: reminders and reports wait.
+    MailSendingStopped,
 }
 
 /// What a front end shows, as far as changes of it can be told apart.
@@ -209,13 +205,6 @@ impl Deed {
             | Self::ResellerChanged
             | Self::ActivationSent
             | Self::ResellerActivated
-            | Self::MailBounced
-            | Self::MailComplained
-            | Self::MailRejected
-            | Self::MailSuppressed
-            | Self::MailResumed
-            | Self::TaskOpened
-            | Self::TaskClosed
             | Self::WebhookCreated
             | Self::WebhookChanged
             | Self::WebhookDeleted
@@ -226,7 +215,11 @@ impl Deed {
             | Self::ActionUrlGiven
             | Self::PlanMade
             | Self::PlanApproved
-            | Self::SignInLinkGiven => None,
+            | Self::SignInLinkGiven
+            | Self::SuppressionLifted
+            | Self::TaskClosed
+            | Self::MailSendingChanged
+            | Self::MailSendingStopped => None,
             Self::EnterpriseCreated
             | Self::EnterpriseChanged
             | Self::EnterpriseDisabled
@@ -253,7 +246,8 @@ impl Deed {
             | Self::DeputyRecorded
             | Self::UnattendedAllowed
             | Self::UnattendedWithdrawn
-            | Self::UnattendedChanged => Some(Topic::Enterprise),
+            | Self::UnattendedChanged
+            | Self::MailUndelivered => Some(Topic::Enterprise),
             Self::LicencesChanged => Some(Topic::Licences),
             Self::GroupFilterChanged => Some(Topic::GroupFilter),
             Self::DirectoryRead => Some(Topic::Directory),

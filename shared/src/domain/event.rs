@@ -20,7 +20,7 @@ pub const SYNC_PENDING: &str = "sync.pending";
 pub const SYNC_CLEARED: &str = "sync.cleared";
 
 /// Every type that there is. A type is kept for good once somebody's system hangs on it.
-pub const TYPES: [&str; 62] = [
+pub const TYPES: [&str; 60] = [
     "reseller.created",
     "reseller.changed",
     "reseller.activated",
@@ -76,12 +76,10 @@ pub const TYPES: [&str; 62] = [
     "run.failed",
     "run.cancelled",
     "run.abandoned",
-    "mail.bounced",
-    "mail.complained",
-    "mail.rejected",
-    "mail.suppressed",
-    "mail.resumed",
-    "task.opened",
+    "mail.undelivered",
+    "mail.suppression_lifted",
+    "mail.sending_changed",
+    "mail.sending_stopped",
     "task.closed",
 ];
 
@@ -168,12 +166,10 @@ fn kind(entry: &Entry) -> Option<&'static str> {
         Deed::ResellerCreated => "reseller.created",
         Deed::ResellerChanged => "reseller.changed",
         Deed::ResellerActivated => "reseller.activated",
-        Deed::MailBounced => "mail.bounced",
-        Deed::MailComplained => "mail.complained",
-        Deed::MailRejected => "mail.rejected",
-        Deed::MailSuppressed => "mail.suppressed",
-        Deed::MailResumed => "mail.resumed",
-        Deed::TaskOpened => "task.opened",
+        Deed::MailUndelivered => "mail.undelivered",
+        Deed::SuppressionLifted => "mail.suppression_lifted",
+        Deed::MailSendingChanged => "mail.sending_changed",
+        Deed::MailSendingStopped => "mail.sending_stopped",
         Deed::TaskClosed => "task.closed",
         Deed::WebhookCreated => "webhook.created",
         Deed::WebhookChanged => "webhook.changed",

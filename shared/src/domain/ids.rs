@@ -205,6 +205,14 @@ id! {
     /// One attempt to send an event to a webhook.
     DeliveryId, "dlv_"
 }
+id! {
+    /// An address that gets no more mail of a reseller; follows from the address.
+    SuppressionId, "sup_"
+}
+id! {
+    /// Something that a person at the reseller has to see to; follows from what it is about.
+    TaskId, "task_"
+}
 guid! {
     /// Microsoft's tenant of an enterprise (`tid`).
     TenantId, "tenant"

@@ -2,6 +2,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod accent;
 pub mod application;
 pub mod audit;
 pub mod brand;
@@ -24,6 +25,8 @@ pub mod ids;
 pub mod invitation;
 pub mod letter;
 pub mod licence;
+pub mod mail_kind;
+pub mod mail_limits;
 pub mod management;
 pub mod mapping;
 pub mod membership_rule;
@@ -42,9 +45,11 @@ pub mod setup;
 pub mod standing;
 pub mod state;
 pub mod steps;
+pub mod suppression;
 pub mod sync_log;
 pub mod sync_status;
 pub mod sync_switch;
+pub mod task;
 pub mod tenant_object;
 pub mod unattended;
 pub mod visit;

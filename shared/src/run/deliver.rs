@@ -3,13 +3,16 @@
 
 use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::event::{Event, TEST};
-use crate::domain::ids::{DeliveryId, EventId, ResellerId};
+use crate::domain::ids::{DeliveryId, EventId, MailId, ResellerId};
+use crate::domain::letter::{Letter, Outgoing, Whose};
 use crate::domain::secret::Secret;
+use crate::domain::task::{Task, TaskKind};
 use crate::domain::webhook::{Ended, Next, Progress, Switch, Webhook};
 use crate::error::{Chain, Error, Result};
 use crate::io::Io;
 use crate::io::store::feed::EventPage;
-use crate::io::store::webhooks::{Delivery, KeptWebhook, Turn};
+use crate::io::store::tasks::webhook_off;
+use crate::io::store::webhooks::{Delivery, KeptWebhook, SwitchedOff, Turn};
 use crate::io::webhook::{Answer, Message};
 use crate::run::access::entry;
 use futures::future::join_all;
@@ -113,12 +116,13 @@ async fn send_all(io: &Io, kept: &KeptWebhook) -> Result<Left> {
                 }
                 Next::Off { since, tries, problem } => {
                     delivered.failed += 1;
-                    let off = switch_off(io, kept, &turn, &progress, &delivery, problem, at).await?;
+                    let failed = Failed { since, tries, problem };
+                    let off = switch_off(io, kept, &turn, &progress, &delivery, &failed).await?;
                     if !off {
                         return rests(delivered, Some(at + AGAIN));
                     }
                     delivered.off += 1;
-                    tracing::warn!(reseller.id = %webhook.reseller, webhook.id = %webhook.id, webhook.tries = tries, webhook.since = %since, "a webhook was switched off");
+                    tracing::warn!(reseller.id = %webhook.reseller, webhook.id = %webhook.id, webhook.tries = failed.tries, webhook.since = %failed.since, "a webhook was switched off");
                     return rests(delivered, None);
                 }
             }
@@ -198,20 +202,30 @@ fn delivery(io: &Io, event: &Event, answer: &Answer, before: &Progress, next: &N
     }
 }
 
-/// `false` where somebody changed the webhook meanwhile: then it is tried once more.
+/// Why a webhook is switched off.
+struct Failed {
+    since: Timestamp,
+    tries: u32,
+    problem: String,
+}
+
+/// With a task and a mail for the reseller, in the same transaction. `false` where somebody changed the webhook meanwhile: then
+/// it is tried once more.
 async fn switch_off(
     io: &Io,
     kept: &KeptWebhook,
     turn: &Turn,
     progress: &Progress,
     delivery: &Delivery,
-    problem: String,
-    now: Timestamp,
+    failed: &Failed,
 ) -> Result<bool> {
-    let webhook = &kept.webhook;
+    let (webhook, now) = (&kept.webhook, delivery.at);
     let off = KeptWebhook {
         webhook: Webhook {
-            state: Switch::Failed { at: now, problem },
+            state: Switch::Failed {
+                at: now,
+                problem: failed.problem.clone(),
+            },
             version: webhook.version + 1,
             ..webhook.clone()
         },
@@ -220,14 +234,40 @@ async fn switch_off(
     let changes = [
         changed("webhook", None, Some(webhook.id.to_string())),
         changed("state", Some("on".into()), Some("failed".into())),
-        changed("problem", None, delivery.problem.clone()),
+        changed("problem", None, Some(failed.problem.clone())),
     ];
     let changes = changes.into_iter().flatten().collect();
-    let entry = entry(io, &Author::service(), Deed::WebhookDisabled, changes, now);
-    // Who switches it on again goes on from here.
-    let rests = Progress::at(progress.position.clone());
-    let seen = webhook.version;
-    let written = io.store.webhook_failed(turn, &off, seen, &rests, delivery, &entry).await?;
+    let host = webhook.url.host_str().unwrap_or_default().to_owned();
+    let owner = io.store.reseller(&webhook.reseller).await?.owner;
+    let switched = SwitchedOff {
+        // Who switches it on again goes on from here.
+        progress: Progress::at(progress.position.clone()),
+        delivery: delivery.clone(),
+        task: Task {
+            id: webhook_off(&webhook.id),
+            kind: TaskKind::WebhookDisabled,
+            enterprise: None,
+            subject: host.clone(),
+            why: format!("{} tries since {}: {}", failed.tries, failed.since, failed.problem),
+            since: now,
+        },
+        mail: Outgoing {
+            id: MailId::mint(now, io.chance.bits()),
+            whose: Whose::Reseller(webhook.reseller.clone()),
+            recipient: owner.to_string(),
+            to: owner,
+            letter: Letter::WebhookDisabled {
+                host,
+                since: failed.since,
+                tries: failed.tries,
+                problem: failed.problem.clone(),
+            },
+            until: None,
+        },
+        entry: entry(io, &Author::service(), Deed::WebhookDisabled, changes, now),
+    };
+    // The mail waits in the outbox: who sends events does not send mails.
+    let written = io.store.webhook_failed(turn, &off, webhook.version, &switched).await?;
     if !written {
         let again = Progress {
             due: Some(now + AGAIN),

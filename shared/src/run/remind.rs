@@ -1,9 +1,8 @@
 //! The daily reminder of one enterprise, and the daily sweep that heals what is out of step (R163-R169).
 
-use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
-use crate::domain::finding::Finding;
 use crate::domain::ids::EnterpriseId;
+use crate::domain::letter::Whose;
 use crate::domain::schedule;
 use crate::domain::sync_status::SyncStatus;
 use crate::error::Chain;
@@ -11,9 +10,9 @@ use crate::error::Result;
 use crate::io::Io;
 use crate::io::mailer::Letter;
 use crate::io::store::keys::PENDING_SHARDS;
-use crate::mail::{Mail, SyncFailed, SyncRequired, Waiting};
-use crate::plan::mapping;
+use crate::mail::Reader;
 use crate::plan::remind::{Reminder, remind as decide};
+use crate::run::mails::{self, Addressee};
 use crate::run::{account, post, unattended};
 use jiff::Timestamp;
 
@@ -51,9 +50,14 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
     }
     let zone = schedule::zone(&kept.settings.time_zone)?;
     // What the mail says is gathered before the day is claimed, so that a failure here can be tried again.
-    let Some((brand, mail, kind)) = written(io, &kept, &status, reminder).await? else {
+    let to = Addressee {
+        name: kept.global_admin.display_name().into(),
+        reader: Reader::GlobalAdmin,
+    };
+    let Some(written) = mails::reminder(io, &kept, &status, reminder, &to, None).await? else {
         return Ok(Reminded::NothingPending);
     };
+    let (brand, mail) = (&written.brand, &written.mail);
     if !io
         .store
         .claim_reminder(enterprise, schedule::local_day(now, &zone), event, now)
@@ -61,8 +65,13 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
     {
         return Ok(Reminded::AlreadyToday);
     }
+    let id = crate::domain::ids::MailId::mint(now, io.chance.bits());
     io.mailer
         .send(&Letter {
+            id: &id,
+            whose: &Whose::Enterprise(enterprise.clone()),
+            reseller: kept.reseller.as_str(),
+            tenant: None,
             from_name: &brand.product_name,
             from: brand.sender.as_ref().unwrap_or(&io.config.mail_from),
             reply_to: brand.reply_to.as_ref(),
@@ -70,74 +79,13 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
             subject: &mail.subject,
             text: &mail.text,
             html: &mail.html,
-            kind,
-            enterprise: enterprise.as_str(),
+            kind: written.kind.name(),
             invitation: None,
+            unsubscribe: None,
         })
-        .await?;
+        .await
+        .map_err(|unsent| crate::Error::upstream("send a mail", unsent))?;
     Ok(Reminded::Sent)
-}
-
-async fn written(
-    io: &Io,
-    kept: &Enterprise,
-    status: &SyncStatus,
-    reminder: Reminder,
-) -> Result<Option<(Brand, Mail, &'static str)>> {
-    let enterprise = &kept;
-    let brand = io.store.reseller(&enterprise.reseller).await?.brand;
-    let zone = schedule::zone(&enterprise.settings.time_zone)?;
-    let account = io.store.account(&enterprise.id).await?;
-    let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, enterprise, &brand, io.clock.now());
-    let waiting = mapping::pending(&wanted, &account.owned);
-    let labels = io
-        .store
-        .teams_users(&enterprise.id, waiting.iter().cloned().collect())
-        .await?;
-    let people = waiting.iter().map(|user| {
-        let teams = labels
-            .get(user)
-            .map_or_else(|| user.to_string(), |user| user.name.clone());
-        match wanted.get(user) {
-            Some(wanted) => format!("{} to {teams}", wanted.name).into(),
-            None => format!("{teams}, to be removed").into(),
-        }
-    });
-    let waiting = status.pending.map(|pending| Waiting {
-        pending,
-        people: people.collect(),
-    });
-    let recipient = enterprise.global_admin.display_name().into();
-    let name = enterprise.settings.name.as_str().into();
-    let written = match (reminder, waiting) {
-        (Reminder::SyncFailed, waiting) => {
-            let (runs, _) = io.store.runs(&enterprise.id, None, 1).await?;
-            let findings: Vec<Finding> = runs.into_iter().flat_map(|run| run.findings).collect();
-            let failed = status.last.map_or(Timestamp::UNIX_EPOCH, |(at, _)| at);
-            let mail = SyncFailed {
-                brand: &brand,
-                recipient,
-                enterprise: name,
-                failed,
-                findings: &findings,
-                waiting,
-                zone: &zone,
-            };
-            Some((mail.render(), "sync_failed"))
-        }
-        (Reminder::SyncRequired, Some(waiting)) => {
-            let mail = SyncRequired {
-                brand: &brand,
-                recipient,
-                enterprise: name,
-                waiting,
-                zone: &zone,
-            };
-            Some((mail.render(), "sync_required"))
-        }
-        (Reminder::SyncRequired | Reminder::Nothing, _) => None,
-    };
-    Ok(written.map(|(mail, kind)| (brand, mail, kind)))
 }
 
 /// Creates or removes the enterprise's schedules, as its status asks for.
@@ -190,9 +138,9 @@ pub async fn sweep(io: &Io) -> Result<Swept> {
             }
         }
     }
-    let (sent, failed) = post::sweep(io).await?;
-    swept.mails = sent;
-    swept.failed += failed;
+    let mails = post::sweep(io).await?;
+    swept.mails = mails.sent;
+    swept.failed += mails.failed;
     Ok(swept)
 }
 

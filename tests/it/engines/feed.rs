@@ -199,7 +199,7 @@ async fn a_trail_waits_in_the_index_until_it_is_taken(store: Store) {
 
 async fn what_comes_and_goes_is_told_from_its_own_trail(store: Store) {
     let entry = entry_of(Deed::ResellerCreated, NOW);
-    store.create_reseller(&reseller(), &entry, &once("reseller"), NOW).await.unwrap();
+    store.create_reseller(&reseller(), &[], &entry, &once("reseller"), NOW).await.unwrap();
     let kept = created(&store, 1).await;
     let own = Trail::Reseller(reseller_id());
     store.take_trail(&own, &reseller_id(), NOW).await.unwrap();

@@ -84,6 +84,8 @@ pub(super) fn reseller() -> Reseller {
             sender: Some("calling@northwind.example".parse().expect("an address")),
             reply_to: None,
             application: None,
+            accent: None,
+            logo_url: None,
         },
         version: 1,
     }
@@ -162,7 +164,7 @@ pub(super) async fn created(store: &Store, n: u8) -> Enterprise {
     let enterprise = enterprise(n);
     let once = once(&format!("create {n}"));
     let id = store
-        .create_enterprise(&enterprise, &invitation(n), &entry(), &once, NOW)
+        .create_enterprise(&enterprise, &invitation(n), &[], &entry(), &once, NOW)
         .await;
     assert_eq!(id.expect("the enterprise is created"), enterprise.id);
     enterprise

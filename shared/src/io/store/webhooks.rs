@@ -1,11 +1,14 @@
 //! A reseller's webhooks, how far each has got, what was sent, and when there is something to send.
 
 use super::runs::Sealed;
+use super::tasks::webhook_off;
 use super::{Attributes, Outcome, Store, decoded, expired, keys, number, text};
 use crate::domain::audit::Entry;
 use crate::domain::event::{KEPT, Types};
 use crate::domain::ids::{DeliveryId, EnterpriseId, EventId, ResellerId, WebhookId};
+use crate::domain::letter::Outgoing;
 use crate::domain::once::Once;
+use crate::domain::task::Task;
 use crate::domain::webhook::{Progress, Switch, Webhook};
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::types::TransactWriteItem;
@@ -128,6 +131,21 @@ pub struct Delivery {
     pub next: Option<Timestamp>,
 }
 
+/// What goes with switching a webhook off.
+#[derive(Clone, Debug)]
+pub struct SwitchedOff {
+    /// Where it goes on, once it is switched on again.
+    pub progress: Progress,
+    /// The last try.
+    pub delivery: Delivery,
+    /// What somebody at the reseller has to see to.
+    pub task: Task,
+    /// What tells them.
+    pub mail: Outgoing,
+    /// What the reseller's trail says.
+    pub entry: Entry,
+}
+
 /// A reseller whose webhooks have something to be sent, as the index shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
@@ -234,6 +252,9 @@ impl Store {
             self.webhook_write(kept, seen)?,
             self.reseller_audited(&webhook.reseller, entry)?,
         ];
+        if webhook.state == Switch::On {
+            writes.push(self.task_closed(&webhook.reseller, &webhook_off(&webhook.id))?);
+        }
         if let Some(progress) = restart {
             let key = keys::webhook_progress(&webhook.reseller, &webhook.id);
             writes.push(self.put(&key, &ProgressItem::free(progress))?.build()?);
@@ -299,6 +320,7 @@ impl Store {
             deleted.when("version = :seen").with(":seen", number(seen)).build()?,
             self.delete(&keys::webhook_progress(&webhook.reseller, &webhook.id))
                 .build()?,
+            self.task_closed(&webhook.reseller, &webhook_off(&webhook.id))?,
             self.reseller_audited(&webhook.reseller, entry)?,
         ];
         match self.transact(writes).await? {
@@ -401,24 +423,19 @@ impl Store {
         Ok(self.transact(writes).await? == Outcome::Written)
     }
 
-    /// Switches a webhook off that was read at version `seen`, with its last try; `false` where somebody was faster.
+    /// Switches a webhook off that was read at version `seen`, with its last try, the task that it makes and the mail about
+    /// it; `false` where somebody was faster.
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn webhook_failed(
-        &self,
-        turn: &Turn,
-        kept: &KeptWebhook,
-        seen: u64,
-        progress: &Progress,
-        delivery: &Delivery,
-        entry: &Entry,
-    ) -> Result<bool> {
+    pub async fn webhook_failed(&self, turn: &Turn, kept: &KeptWebhook, seen: u64, off: &SwitchedOff) -> Result<bool> {
         let writes = vec![
             self.webhook_write(kept, seen)?,
-            self.progress_write(turn, progress, None)?,
-            self.delivery_write(turn, delivery)?,
-            self.reseller_audited(&turn.reseller, entry)?,
+            self.progress_write(turn, &off.progress, None)?,
+            self.delivery_write(turn, &off.delivery)?,
+            self.task_opened(&turn.reseller, &off.task)?,
+            self.queued(&off.mail, off.entry.at)?,
+            self.reseller_audited(&turn.reseller, &off.entry)?,
         ];
         Ok(self.transact(writes).await? == Outcome::Written)
     }
