@@ -40,7 +40,8 @@ impl EntryWrite {
     pub(super) fn among(writes: &[TransactWriteItem]) -> Option<Self> {
         let entry = |(at, write): (usize, &TransactWriteItem)| {
             let item = write.put()?.item();
-            let trail = read(item, keys::PK).filter(|pk| pk.ends_with(keys::TRAIL))?;
+            let kept = |pk: &String| pk.starts_with(keys::ENTERPRISE) || pk.starts_with("RESELLER#");
+            let trail = read(item, keys::PK).filter(|pk| pk.ends_with(keys::TRAIL) && kept(pk))?;
             let id = read(item, keys::SK)?.strip_prefix(keys::AUDIT)?.parse().ok()?;
             Some(Self {
                 at,
