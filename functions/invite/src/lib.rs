@@ -4,6 +4,7 @@
 mod actions;
 mod audit;
 mod consents;
+mod digest;
 mod enterprises;
 mod invitations;
 mod licences;
@@ -26,6 +27,7 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(resellers::put, resellers::get))
         .routes(routes!(resellers::resend_activation))
         .routes(routes!(audit::of_reseller))
+        .routes(routes!(digest::get, digest::put))
         .routes(routes!(enterprises::form))
         .routes(routes!(enterprises::create, enterprises::list))
         .routes(routes!(enterprises::get, enterprises::put, lifecycle::remove))

@@ -1,13 +1,13 @@
-//! What schedules start: one enterprise's daily reminder, the one look at what may sync unattended, and the daily sweep over
+//! What schedules start: one enterprise's daily reminder, a reseller's digest, the one look at what may sync unattended, and the daily sweep over
 //! all that wait.
 
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::domain::ids::EnterpriseId;
+use shared::domain::ids::{EnterpriseId, ResellerId};
 use shared::io::Io;
-use shared::run::{self, remind};
+use shared::run::{self, digest, remind, sweep};
 
 /// What a schedule sends.
 #[derive(Debug, Deserialize)]
@@ -26,6 +26,11 @@ pub enum Event {
         unattended: EnterpriseId,
         /// The scheduled time: the same for every repetition of one event.
         scheduled: Timestamp,
+    },
+    /// The schedule of a reseller's digest.
+    Digest {
+        /// Whose.
+        digest: ResellerId,
     },
     /// The daily sweep.
     Sweep {
@@ -50,8 +55,13 @@ pub async fn handle(io: &Io, event: LambdaEvent<Event>) -> Result<Value, Error> 
             tracing::info!(enterprise.id = %unattended, look.outcome = ?looked, "a look was due");
             json!({ "looked": looked })
         }
+        Event::Digest { digest: reseller } => {
+            let digested = digest::digest(io, &reseller, io.clock.now()).await?;
+            tracing::info!(reseller.id = %reseller, digest.outcome = ?digested, "a digest was due");
+            json!({ "digested": digested })
+        }
         Event::Sweep { sweep: true } => {
-            let swept = remind::sweep(io).await?;
+            let swept = sweep::sweep(io).await?;
             tracing::info!(
                 pending = swept.pending,
                 failed = swept.failed,

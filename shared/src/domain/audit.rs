@@ -150,6 +150,16 @@ pub enum Deed {
     RunUndone,
     /// A sync ended.
     RunEnded,
+    /// When and whom reminders reach was changed, or they are paused.
+    RemindersChanged,
+    /// The reminders were offered to somebody.
+    DutyOffered,
+    /// Somebody has taken them over.
+    DutyTaken,
+    /// They are the Global Admin's again.
+    DutyReturned,
+    /// When a reseller's digest is sent was changed.
+    DigestChanged,
 }
 
 /// What a front end shows, as far as changes of it can be told apart.
@@ -184,7 +194,8 @@ impl Deed {
             | Self::ActionUrlGiven
             | Self::PlanMade
             | Self::PlanApproved
-            | Self::SignInLinkGiven => None,
+            | Self::SignInLinkGiven
+            | Self::DigestChanged => None,
             Self::EnterpriseCreated
             | Self::EnterpriseChanged
             | Self::EnterpriseDisabled
@@ -211,7 +222,11 @@ impl Deed {
             | Self::DeputyRecorded
             | Self::UnattendedAllowed
             | Self::UnattendedWithdrawn
-            | Self::UnattendedChanged => Some(Topic::Enterprise),
+            | Self::UnattendedChanged
+            | Self::RemindersChanged
+            | Self::DutyOffered
+            | Self::DutyTaken
+            | Self::DutyReturned => Some(Topic::Enterprise),
             Self::LicencesChanged => Some(Topic::Licences),
             Self::GroupFilterChanged => Some(Topic::GroupFilter),
             Self::DirectoryRead => Some(Topic::Directory),

@@ -1,21 +1,34 @@
-//! The daily reminder of one enterprise, and the daily sweep that heals what is out of step (R163-R169).
+//! The daily reminder of one enterprise (R163-R169): decided, claimed with its mail, and handed to the outbox.
 
-use crate::domain::brand::Brand;
+use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Enterprise;
-use crate::domain::finding::Finding;
-use crate::domain::ids::EnterpriseId;
+use crate::domain::ids::{EnterpriseId, MailId};
+use crate::domain::letter::{Letter, Outgoing, Posted, Whose};
+use crate::domain::once::Once;
+use crate::domain::reminded::{Day, Done, Ledger, Why};
+use crate::domain::reminding::Part;
+use crate::domain::reseller::Reseller;
 use crate::domain::schedule;
 use crate::domain::sync_status::SyncStatus;
-use crate::error::Chain;
-use crate::error::Result;
+use crate::domain::task::{Task, TaskKind};
+use crate::domain::visit::Link;
+use crate::error::{Error, Result};
 use crate::io::Io;
-use crate::io::mailer::Letter;
-use crate::io::store::keys::PENDING_SHARDS;
-use crate::mail::{Mail, SyncFailed, SyncRequired, Waiting};
-use crate::plan::mapping;
-use crate::plan::remind::{Reminder, remind as decide};
-use crate::run::{account, post, unattended};
-use jiff::Timestamp;
+use crate::io::store::reminders::Consequences;
+use crate::mail::{Line, Reader};
+use crate::plan::remind::{Claim, Facts, Reminder, Step, after, missed, remind as decide, still_due, step};
+use crate::run::mails::{self, Addressee, Written};
+use crate::run::{post, unattended};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use url::Url;
+
+/// How often an event is decided anew because what it was decided on has changed.
+const TRIES: u32 = 6;
+/// So many notes of days are read: more than are ever written at once.
+const NOTES: u16 = 31;
+/// How long the link in a reminder works.
+const LINK_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// What an event led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -23,187 +36,357 @@ use jiff::Timestamp;
 pub enum Reminded {
     /// One mail went out.
     Sent,
+    /// The mail is held or waits; the outbox sends it while its day lasts.
+    Waits,
     /// Today's mail went out before, or somebody else is sending it.
     AlreadyToday,
+    /// There is none today, and the list of reminders says why.
+    Skipped,
+    /// The hour has not come.
+    NotYet,
     /// Nothing is pending; the schedule is gone.
     NothingPending,
+}
+
+/// What is known of an enterprise when it is to be reminded.
+pub(super) struct Gathered {
+    pub(super) kept: Enterprise,
+    pub(super) status: SyncStatus,
+    ledger: Ledger,
+    days: Vec<Day>,
+    suppressed: Vec<EmailAddress>,
+    zone: TimeZone,
+}
+
+impl Gathered {
+    pub(super) fn facts(&self, now: Timestamp) -> Facts<'_> {
+        Facts {
+            enterprise: &self.kept,
+            status: &self.status,
+            ledger: &self.ledger,
+            days: &self.days,
+            suppressed: &self.suppressed,
+            zone: &self.zone,
+            now,
+        }
+    }
+}
+
+/// Reads everything that an enterprise's reminder follows from. The ledger first: whoever moves it afterwards makes the
+/// claim fail.
+pub(super) async fn gather(io: &Io, enterprise: &EnterpriseId) -> Result<Gathered> {
+    let ledger = io.store.reminder_ledger(enterprise).await?;
+    let (kept, status, (days, _)) = futures::try_join!(
+        io.store.enterprise(enterprise),
+        io.store.sync_status(enterprise),
+        io.store.reminder_days(enterprise, None, NOTES),
+    )?;
+    let mut suppressed = Vec::new();
+    let second = kept.reminding.second.as_ref().map(|second| second.email.clone());
+    for address in [Some(kept.reminding.first(&kept.global_admin).email), second] {
+        if let Some(address) = address
+            && io.store.suppressed(&kept.reseller, &address).await?.is_some()
+        {
+            suppressed.push(address);
+        }
+    }
+    let zone = schedule::zone(&kept.settings.time_zone)?;
+    Ok(Gathered {
+        kept,
+        status,
+        ledger,
+        days,
+        suppressed,
+        zone,
+    })
 }
 
 /// Sends today's reminder, if there is something to remind of and nobody has done so today. `event` names the
 /// schedule's event; whatever is repeated or replayed, one local day brings one mail.
 ///
 /// # Errors
-/// `Upstream`. Once the day is claimed it stays claimed: a mail that may have gone is not sent again.
+/// `Upstream`, and `Throttled` where the mail was refused for now: the same event again goes on with it. A mail that may have
+/// gone is not sent again.
 pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timestamp) -> Result<Reminded> {
-    let kept = match io.store.enterprise(enterprise).await {
-        Ok(kept) => kept,
-        Err(crate::Error::NotFound(_)) => {
-            io.scheduler.remove(enterprise).await?;
-            return Ok(Reminded::NothingPending);
+    for _ in 0..TRIES {
+        let gathered = match gather(io, enterprise).await {
+            Ok(gathered) => gathered,
+            Err(Error::NotFound(_)) => {
+                io.scheduler.remove(enterprise).await?;
+                return Ok(Reminded::NothingPending);
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(reminded) = act(io, &gathered, event, now).await? {
+            return Ok(reminded);
         }
-        Err(error) => return Err(error),
-    };
-    let status = io.store.sync_status(enterprise).await?;
-    let reminder = decide(&kept.standing, &kept.sync_switch, &kept.setup, &status);
-    if reminder == Reminder::Nothing {
-        io.scheduler.remove(enterprise).await?;
-        return Ok(Reminded::NothingPending);
     }
-    let zone = schedule::zone(&kept.settings.time_zone)?;
-    // What the mail says is gathered before the day is claimed, so that a failure here can be tried again.
-    let Some((brand, mail, kind)) = written(io, &kept, &status, reminder).await? else {
-        return Ok(Reminded::NothingPending);
-    };
-    if !io
-        .store
-        .claim_reminder(enterprise, schedule::local_day(now, &zone), event, now)
-        .await?
-    {
-        return Ok(Reminded::AlreadyToday);
-    }
-    io.mailer
-        .send(&Letter {
-            from_name: &brand.product_name,
-            from: brand.sender.as_ref().unwrap_or(&io.config.mail_from),
-            reply_to: brand.reply_to.as_ref(),
-            to: &kept.global_admin.email,
-            subject: &mail.subject,
-            text: &mail.text,
-            html: &mail.html,
-            kind,
-            enterprise: enterprise.as_str(),
-            invitation: None,
-        })
-        .await?;
-    Ok(Reminded::Sent)
+    Err(Error::Busy)
 }
 
-async fn written(
+/// One try; nothing where what was read is no longer so.
+pub(super) async fn act(io: &Io, known: &Gathered, event: &str, now: Timestamp) -> Result<Option<Reminded>> {
+    let facts = known.facts(now);
+    let step = step(&facts)?;
+    let noted = |done: &Done| known.days.iter().any(|day| day.done == *done && day.day == today(&facts));
+    match &step {
+        Step::Over => {
+            io.scheduler.remove(&known.kept.id).await?;
+            Ok(Some(Reminded::NothingPending))
+        }
+        Step::Early => Ok(Some(Reminded::NotYet)),
+        Step::Settled(Done::Claimed { mail, until, .. }) if now <= *until => again(io, &known.kept.id, mail).await.map(Some),
+        Step::Settled(_) => Ok(Some(Reminded::AlreadyToday)),
+        Step::Skip(why) if noted(&Done::Skipped { why: *why }) => Ok(Some(Reminded::Skipped)),
+        Step::Skip(why) => {
+            let done = Done::Skipped { why: *why };
+            let written = write(io, known, &step, event, done, Consequences::default(), now).await?;
+            Ok(written.then_some(Reminded::Skipped))
+        }
+        Step::Claim(claim) => claimed(io, known, &step, claim, event, now).await,
+    }
+}
+
+fn today(facts: &Facts<'_>) -> jiff::civil::Date {
+    schedule::local_day(facts.now, facts.zone)
+}
+
+/// Writes the note of today, those of the days that were missed before it, and the ledger that follows.
+async fn write(
     io: &Io,
-    kept: &Enterprise,
-    status: &SyncStatus,
-    reminder: Reminder,
-) -> Result<Option<(Brand, Mail, &'static str)>> {
-    let enterprise = &kept;
-    let brand = io.store.reseller(&enterprise.reseller).await?.brand;
-    let zone = schedule::zone(&enterprise.settings.time_zone)?;
-    let account = io.store.account(&enterprise.id).await?;
-    let (wanted, _) = mapping::wanted(&account.rows, &account.voice_users, enterprise, &brand, io.clock.now());
-    let waiting = mapping::pending(&wanted, &account.owned);
-    let labels = io
-        .store
-        .teams_users(&enterprise.id, waiting.iter().cloned().collect())
-        .await?;
-    let people = waiting.iter().map(|user| {
-        let teams = labels
-            .get(user)
-            .map_or_else(|| user.to_string(), |user| user.name.clone());
-        match wanted.get(user) {
-            Some(wanted) => format!("{} to {teams}", wanted.name).into(),
-            None => format!("{teams}, to be removed").into(),
-        }
-    });
-    let waiting = status.pending.map(|pending| Waiting {
-        pending,
-        people: people.collect(),
-    });
-    let recipient = enterprise.global_admin.display_name().into();
-    let name = enterprise.settings.name.as_str().into();
-    let written = match (reminder, waiting) {
-        (Reminder::SyncFailed, waiting) => {
-            let (runs, _) = io.store.runs(&enterprise.id, None, 1).await?;
-            let findings: Vec<Finding> = runs.into_iter().flat_map(|run| run.findings).collect();
-            let failed = status.last.map_or(Timestamp::UNIX_EPOCH, |(at, _)| at);
-            let mail = SyncFailed {
-                brand: &brand,
-                recipient,
-                enterprise: name,
-                failed,
-                findings: &findings,
-                waiting,
-                zone: &zone,
-            };
-            Some((mail.render(), "sync_failed"))
-        }
-        (Reminder::SyncRequired, Some(waiting)) => {
-            let mail = SyncRequired {
-                brand: &brand,
-                recipient,
-                enterprise: name,
-                waiting,
-                zone: &zone,
-            };
-            Some((mail.render(), "sync_required"))
-        }
-        (Reminder::SyncRequired | Reminder::Nothing, _) => None,
+    known: &Gathered,
+    step: &Step,
+    event: &str,
+    done: Done,
+    consequences: Consequences<'_>,
+    now: Timestamp,
+) -> Result<bool> {
+    let facts = known.facts(now);
+    let Some(ledger) = after(&facts, step) else {
+        return Ok(true);
     };
-    Ok(written.map(|(mail, kind)| (brand, mail, kind)))
+    let mut days = notes(&facts)?;
+    days.push(Day {
+        day: today(&facts),
+        at: now,
+        event: event.to_owned(),
+        done,
+    });
+    io.store
+        .note_reminders(&known.kept, &known.status, &ledger, &days, consequences, now)
+        .await
 }
 
-/// Creates or removes the enterprise's schedules, as its status asks for.
+fn notes(facts: &Facts<'_>) -> Result<Vec<Day>> {
+    let note = |(day, why)| Day {
+        day,
+        at: facts.now,
+        event: "afterwards".into(),
+        done: Done::Skipped { why },
+    };
+    Ok(missed(facts)?.into_iter().map(note).collect())
+}
+
+/// Notes the days that were missed, and today's where it is on purpose that nobody is told.
+///
+/// # Errors
+/// `Upstream`.
+pub(super) async fn caught_up(io: &Io, known: &Gathered, now: Timestamp) -> Result<()> {
+    let facts = known.facts(now);
+    let mut days = notes(&facts)?;
+    let today = today(&facts);
+    if crate::plan::remind::paused(&known.kept, &known.status) && !known.days.iter().any(|day| day.day == today) {
+        days.push(Day {
+            day: today,
+            at: now,
+            event: "sweep".into(),
+            done: Done::Skipped { why: Why::Paused },
+        });
+    }
+    let Some(last) = days.iter().map(|day| day.day).max() else {
+        return Ok(());
+    };
+    let ledger = Ledger {
+        noted: known.ledger.noted.max(Some(last)),
+        ..known.ledger.clone()
+    };
+    // Whoever is faster has noted them, or does so the next time.
+    io.store
+        .note_reminders(&known.kept, &known.status, &ledger, &days, Consequences::default(), now)
+        .await
+        .map(drop)
+}
+
+async fn claimed(
+    io: &Io,
+    known: &Gathered,
+    step: &Step,
+    claim: &Claim,
+    event: &str,
+    now: Timestamp,
+) -> Result<Option<Reminded>> {
+    let kept = &known.kept;
+    let reminder = Outgoing {
+        id: MailId::mint(now, io.chance.bits()),
+        whose: Whose::Enterprise(kept.id.clone()),
+        to: claim.to.email.clone(),
+        recipient: claim.to.name.clone(),
+        letter: Letter::Reminder {
+            failed: claim.failed,
+            part: claim.to.part,
+            reminders: claim.reminders,
+        },
+        until: Some(claim.until),
+    };
+    let mut mails = vec![reminder];
+    let mut task = None;
+    let reseller: Reseller;
+    if let Some(reminders) = claim.escalates {
+        reseller = io.store.reseller(&kept.reseller).await?;
+        let since = known.status.pending.map_or(now, |pending| pending.since);
+        task = Some(ignored(kept, reminders, since));
+        mails.push(Outgoing {
+            id: MailId::mint(now, io.chance.bits()),
+            whose: Whose::Enterprise(kept.id.clone()),
+            to: reseller.owner.clone(),
+            recipient: reseller.owner.to_string(),
+            letter: Letter::RemindersIgnored { reminders, since },
+            until: None,
+        });
+    }
+    let done = Done::Claimed {
+        mail: mails[0].id.clone(),
+        to: claim.to.clone(),
+        failed: claim.failed,
+        until: claim.until,
+    };
+    let hash = io.vault.keyed_hash("link", &token(io, &mails[0].id).await?).await?;
+    let to = Link::Duty {
+        enterprise: kept.id.clone(),
+        appointment: kept.global_admin.appointment,
+    };
+    let consequences = Consequences {
+        mails: &mails,
+        task: task.as_ref().map(|task| (&kept.reseller, task)),
+        link: may_hand_over(claim.to.part).then_some((hash.as_str(), to, now + LINK_LIFE)),
+    };
+    if !write(io, known, step, event, done, consequences, now).await? {
+        return Ok(None);
+    }
+    let posted = post::send(io, &mails[0]).await?;
+    post::deliver(io, &mails[1..]).await;
+    told(posted).map(Some)
+}
+
+/// The task of a reseller whose enterprise does not act.
+fn ignored(kept: &Enterprise, reminders: u32, since: Timestamp) -> Task {
+    let why = format!(
+        "{reminders} reminders went to {}, and nobody has synced; talk to them, or give the role to somebody else",
+        kept.global_admin.display_name()
+    );
+    Task::new(TaskKind::RemindersIgnored, Some(&kept.id), kept.settings.name.clone(), why, since)
+}
+
+/// The day was claimed before: a mail that has not left yet is tried again.
+async fn again(io: &Io, enterprise: &EnterpriseId, mail: &MailId) -> Result<Reminded> {
+    let whose = Whose::Enterprise(enterprise.clone());
+    match io.store.mail(&whose, mail).await? {
+        Some(posting) if posting.state == Posted::Queued => told(post::send(io, &posting.mail).await?),
+        Some(_) | None => Ok(Reminded::AlreadyToday),
+    }
+}
+
+fn told(posted: Posted) -> Result<Reminded> {
+    Ok(match posted {
+        // SES has refused it for now: the event comes again.
+        Posted::Queued => {
+            return Err(Error::Throttled {
+                doing: "send a reminder",
+                wait: SignedDuration::from_secs(60),
+            });
+        }
+        Posted::Held | Posted::Sending | Posted::Unknown => Reminded::Waits,
+        Posted::Sent | Posted::Delayed | Posted::Delivered => Reminded::Sent,
+        Posted::Bounced | Posted::Complained | Posted::Rejected | Posted::Suppressed | Posted::Lapsed => {
+            Reminded::AlreadyToday
+        }
+    })
+}
+
+/// Whose reminders these are can hand them over; the second contact has nothing to give.
+fn may_hand_over(part: Part) -> bool {
+    match part {
+        Part::GlobalAdmin | Part::Duty => true,
+        Part::SecondContact => false,
+    }
+}
+
+/// The token of the link in a reminder: only we can tell it, and it is kept nowhere.
+async fn token(io: &Io, mail: &MailId) -> Result<String> {
+    let once = Once {
+        key: format!("reminder\n{mail}"),
+        request: b"duty".to_vec(),
+    };
+    io.vault.token_for(&once).await
+}
+
+/// The words of a reminder, as things stand when it leaves; nothing where it is no longer due.
+///
+/// # Errors
+/// `Upstream`.
+pub(super) async fn written(io: &Io, mail: &Outgoing, now: Timestamp) -> Result<Option<Written>> {
+    let (Whose::Enterprise(enterprise), Letter::Reminder { part, reminders, .. }) = (&mail.whose, &mail.letter) else {
+        return Ok(None);
+    };
+    let known = gather(io, enterprise).await?;
+    let facts = known.facts(now);
+    if !still_due(&facts, &mail.id) {
+        return Ok(None);
+    }
+    let kept = &known.kept;
+    let admin = || Line::from(kept.global_admin.display_name());
+    let reader = match part {
+        Part::GlobalAdmin => Reader::GlobalAdmin,
+        Part::Duty => Reader::Duty { admin: admin() },
+        Part::SecondContact => Reader::SecondContact {
+            admin: admin(),
+            reminders: *reminders,
+        },
+    };
+    let page = match may_hand_over(*part) {
+        true => Some(io.config.public_page(&format!("/reminders/{}", token(io, &mail.id).await?))),
+        false => None,
+    };
+    let reminder = decide(&kept.standing, &kept.sync_switch, &kept.setup, &known.status);
+    let to = Addressee {
+        name: mail.recipient.as_str().into(),
+        reader,
+    };
+    let written = mails::reminder(io, kept, &known.status, reminder, &to, page.as_ref()).await?;
+    Ok(written.map(|written| Written {
+        unsubscribe: page,
+        ..written
+    }))
+}
+
+/// Creates or removes the enterprise's schedules, as its status asks for, and ends the task of reminders that were ignored.
 ///
 /// # Errors
 /// `Upstream`.
 pub async fn keep_schedule(io: &Io, kept: &Enterprise, status: &SyncStatus) -> Result<()> {
     unattended::keep_schedule(io, kept, status).await?;
-    if decide(&kept.standing, &kept.sync_switch, &kept.setup, status) == Reminder::Nothing {
-        io.scheduler.remove(&kept.id).await
-    } else {
-        io.scheduler.ensure(&kept.id, &kept.settings.time_zone).await
+    if decide(&kept.standing, &kept.sync_switch, &kept.setup, status) != Reminder::Nothing {
+        let hour = kept.reminding.hour;
+        return io.scheduler.ensure(&kept.id, hour, &kept.settings.time_zone).await;
     }
-}
-
-/// What a sweep did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Swept {
-    /// Enterprises that wait for their Global Admin.
-    pub pending: usize,
-    /// Enterprises whose trial is over; what that changes waits for a sync.
-    pub trials_over: usize,
-    /// Mails that had been left waiting and are sent now.
-    pub mails: usize,
-    /// What could not be seen to; it is tried again tomorrow.
-    pub failed: usize,
-}
-
-/// Once a day: every enterprise in the pending index has its schedule, ended trials have their consequences, and mails
-/// that were left are sent. One failure does not stop the others.
-///
-/// # Errors
-/// `Upstream` where the index cannot be read.
-pub async fn sweep(io: &Io) -> Result<Swept> {
-    let mut swept = Swept::default();
-    for shard in 0..PENDING_SHARDS {
-        for enterprise in io.store.pending_enterprises(shard).await? {
-            swept.pending += 1;
-            if let Err(error) = heal(io, &enterprise).await {
-                swept.failed += 1;
-                tracing::error!(enterprise.id = %enterprise, error.message = %Chain(&error), "the reminder's schedule could not be seen to");
-            }
-        }
-        for enterprise in io.store.trials_over(shard, io.clock.now()).await? {
-            swept.trials_over += 1;
-            if let Err(error) = trial_over(io, &enterprise).await {
-                swept.failed += 1;
-                tracing::error!(enterprise.id = %enterprise, error.message = %Chain(&error), "the end of a trial could not be seen to");
-            }
-        }
+    if !status.needs_reminder() {
+        io.store.close_task(&kept.reseller, TaskKind::RemindersIgnored, &kept.id).await?;
     }
-    let (sent, failed) = post::sweep(io).await?;
-    swept.mails = sent;
-    swept.failed += failed;
-    Ok(swept)
+    io.scheduler.remove(&kept.id).await
 }
 
-/// The licences of a trial go away with it (R029): what is mapped has to be taken back by a sync.
-async fn trial_over(io: &Io, enterprise: &EnterpriseId) -> Result<()> {
-    let kept = io.store.enterprise(enterprise).await?;
-    account::refresh_pending(io, &kept, io.clock.now()).await.map(drop)
-}
-
-async fn heal(io: &Io, enterprise: &EnterpriseId) -> Result<()> {
-    let kept = io.store.enterprise(enterprise).await?;
-    let status = io.store.sync_status(enterprise).await?;
-    keep_schedule(io, &kept, &status).await
+/// The page that a reminder's link leads to.
+#[must_use]
+pub fn page(io: &Io, token: &str) -> Url {
+    io.config.public_page(&format!("/reminders/{token}"))
 }

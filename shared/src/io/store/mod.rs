@@ -22,7 +22,9 @@
 //! | run's steps, how far they are | same | `STEP#`, `PROGRESS` | `steps` |
 //! | further parts of a long plan | as the plan's | `PART#n#` and the plan's | `documents` |
 //! | lease | `ENTERPRISE#id` | `LEASE` | `leases` |
-//! | reminder claim | same | `REMINDED#day` | `reminders` |
+//! | note of a day's reminder, ledger of them | same | `REMINDED#day`, `REMINDERS` | `reminders` |
+//! | offer of the reminders to somebody | same | `DUTY` | `duty` |
+//! | digest of a reseller | `RESELLER#id` | `DIGEST` | `digests` |
 //! | mail that waits or was sent | same | `MAIL#id` | `outbox` |
 //! | audit entry, and the place of an enterprise's newest | `ENTERPRISE#id#AUDIT`, `RESELLER#id#AUDIT` | `AUDIT#id`, `LAST` | `audit` |
 //! | reseller, and the list of all | `RESELLER#id`, `RESELLERS` | `META`, `RESELLER#id` | `resellers` |
@@ -34,8 +36,10 @@
 pub mod account;
 pub mod audit;
 mod calling_domains;
+pub mod digests;
 pub mod directory;
 mod documents;
+pub mod duty;
 pub mod enterprises;
 mod groups;
 pub mod guesses;
