@@ -7,6 +7,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::domain::Invalid;
+use shared::domain::accent::Accent;
 use shared::domain::application::Application;
 use shared::domain::brand::Brand;
 use shared::domain::caller::Caller;
@@ -63,6 +64,10 @@ struct BrandForm {
     reply_to: Option<EmailAddress>,
     /// The application that Microsoft's consent page names; the service's own where absent. Only the provider changes it.
     application: Option<ApplicationForm>,
+    /// The colour of buttons in mails, such as `#1f55b8`; white text has to be readable on it.
+    accent: Option<String>,
+    /// A picture for the head of mails, at an address that begins with https://.
+    logo_url: Option<String>,
 }
 
 /// An application registered in Entra, whose client secret the deployment holds.
@@ -116,6 +121,8 @@ impl From<Reseller> for ResellerView {
                     client_id: application.client_id,
                     name: application.name,
                 }),
+                accent: brand.accent.map(String::from),
+                logo_url: brand.logo_url.map(String::from),
             },
             return_origins: reseller.return_origins,
             help_url: reseller.help_url.map(String::from),
@@ -162,6 +169,8 @@ impl TryFrom<BrandForm> for Brand {
                 client_id: application.client_id,
                 name: application.name,
             }),
+            accent: form.accent.map(Accent::try_from).transpose()?,
+            logo_url: form.logo_url.map(|text| url("logoUrl", &text)).transpose()?,
         })
     }
 }

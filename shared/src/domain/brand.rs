@@ -1,5 +1,6 @@
 //! How a reseller's service is called and where its people are found. Data, never code: every text takes its names from here.
 
+use super::accent::Accent;
 use super::application::Application;
 use super::email::EmailAddress;
 use super::{Invalid, plain_text};
@@ -28,13 +29,26 @@ pub struct Brand {
     pub reply_to: Option<EmailAddress>,
     /// The application that Microsoft names on its pages (R070); the deployment's own where absent.
     pub application: Option<Application>,
+    /// The colour of buttons in mails; ours where absent.
+    pub accent: Option<Accent>,
+    /// A picture for the head of mails, the same for every reader. A mail is complete without it.
+    pub logo_url: Option<Url>,
 }
+
+/// The longest address of a logo, in characters.
+const LOGO_URL_MAX: usize = 500;
 
 impl Brand {
     /// The name that people should look for on Microsoft's consent page; `own` is that of the deployment's application.
     #[must_use]
     pub fn application_name<'a>(&'a self, own: &'a str) -> &'a str {
         self.application.as_ref().map_or(own, |application| &application.name)
+    }
+
+    /// The colour of buttons in mails.
+    #[must_use]
+    pub fn colour(&self) -> Accent {
+        self.accent.unwrap_or(Accent::DEFAULT)
     }
 
     /// Checks the texts of a brand.
@@ -53,6 +67,15 @@ impl Brand {
         ] {
             if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
                 return Err(Invalid::new(what, "give a web address that begins with https://"));
+            }
+        }
+        if let Some(logo) = &self.logo_url {
+            let plain = logo.username().is_empty() && logo.password().is_none();
+            if logo.scheme() != "https" || !logo.has_host() || !plain || logo.as_str().len() > LOGO_URL_MAX {
+                let why = format!(
+                    "give the address of a picture that begins with https://, at most {LOGO_URL_MAX} characters"
+                );
+                return Err(Invalid::new("logoUrl", why));
             }
         }
         let application = self
@@ -91,6 +114,8 @@ mod tests {
             sender: None,
             reply_to: None,
             application: None,
+            accent: None,
+            logo_url: None,
         };
         assert_eq!(shared.application_name("Dialbridge"), "Dialbridge");
         let named = |name: &str| Brand {
@@ -106,6 +131,38 @@ mod tests {
         );
         for wrong in ["", "a\nb", &"x".repeat(121)] {
             assert_eq!(named(wrong).checked().unwrap_err().what, "application.name", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn r171_a_logo_is_fetched_over_tls_and_names_nobody() {
+        let url: Url = "https://portal.example".parse().unwrap();
+        let with = |logo: &str| {
+            let brand = Brand {
+                product_name: "Kestrel for Teams".into(),
+                policy_prefix: "Kestrel".into(),
+                voice_portal_name: "Kestrel Voice".into(),
+                voice_portal_url: url.clone(),
+                integration_portal_url: url.clone(),
+                account_contact: "your administrator".into(),
+                provider_contact: "Kestrel Support".into(),
+                sender: None,
+                reply_to: None,
+                application: None,
+                accent: None,
+                logo_url: Some(logo.parse().unwrap()),
+            };
+            brand.checked().map_err(|invalid| invalid.what)
+        };
+        assert!(with("https://cdn.kestrel.example/logo.png").is_ok());
+        let long = format!("https://cdn.kestrel.example/{}", "x".repeat(500));
+        for wrong in [
+            "http://cdn.kestrel.example/logo.png",
+            "https://a:b@kestrel.example/",
+            "data:image/png;base64,AA==",
+            &long,
+        ] {
+            assert_eq!(with(wrong).unwrap_err(), "logoUrl", "{wrong}");
         }
     }
 }

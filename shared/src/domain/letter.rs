@@ -25,6 +25,8 @@ pub enum Letter {
     GlobalAdminReassigned,
     /// E7: to the new one.
     GlobalAdminAssigned,
+    /// E1: the set-up is complete, and the first sync is to come.
+    IntegrationActivation,
 }
 
 /// One mail that is to be sent.

@@ -2,6 +2,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod accent;
 pub mod application;
 pub mod audit;
 pub mod brand;
@@ -25,6 +26,7 @@ pub mod ids;
 pub mod invitation;
 pub mod letter;
 pub mod licence;
+pub mod mail_kind;
 pub mod management;
 pub mod mapping;
 pub mod membership_rule;

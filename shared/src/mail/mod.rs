@@ -3,33 +3,50 @@
 //! To add a mail: a folder with `subject.txt`, `body.txt` and `body.html`, a struct that holds what they mention as
 //! `mail.…`, and one line `parts!`. A text that mentions something the struct does not have does not compile.
 
+mod duty_offered;
+mod duty_taken;
 mod enterprise_invitation;
 mod global_admin_assigned;
 mod global_admin_reassigned;
+mod integration_activation;
 mod integration_removed;
+mod invitation_nudge;
+mod invitation_stuck;
 mod licenses_changed;
+mod line;
+mod reminders_ignored;
 mod reseller_activation;
+mod reseller_digest;
+pub mod sample;
 mod sync_failed;
 mod sync_required;
 #[cfg(test)]
 mod tests;
+mod webhook_disabled;
 
+pub use duty_offered::DutyOffered;
+pub use duty_taken::DutyTaken;
 pub use enterprise_invitation::EnterpriseInvitation;
 pub use global_admin_assigned::GlobalAdminAssigned;
 pub use global_admin_reassigned::GlobalAdminReassigned;
+pub use integration_activation::IntegrationActivation;
 pub use integration_removed::IntegrationRemoved;
+pub use invitation_nudge::{Fresh, InvitationNudge};
+pub use invitation_stuck::{InvitationStuck, Stuck};
 pub use licenses_changed::LicensesChanged;
+pub use line::Line;
+pub use reminders_ignored::RemindersIgnored;
 pub use reseller_activation::ResellerActivation;
+pub use reseller_digest::{DigestRow, ResellerDigest};
 pub use sync_failed::SyncFailed;
-pub use sync_required::{SyncRequired, Waiting};
+pub use sync_required::{Reader, SyncRequired, Waiting};
+pub use webhook_disabled::WebhookDisabled;
 
-use crate::domain::schedule;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use std::fmt;
 
 /// How many people or findings a mail names before it says "and n more".
-const NAMED: usize = 10;
+pub const NAMED: usize = 10;
 
 /// A mail as it is handed over: the same words as text and as HTML.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,53 +55,26 @@ pub struct Mail {
     pub subject: String,
     /// For people who read plain text.
     pub text: String,
-    /// For everybody else; needs nothing from the network.
+    /// For everybody else; complete without anything from the network.
     pub html: String,
 }
 
 impl Mail {
     fn new(subject: askama::Result<String>, text: askama::Result<String>, html: askama::Result<String>) -> Self {
         Self {
-            subject: Line::from(written(subject)).0,
+            subject: line::one_line(&written(subject)),
             text: written(text),
             html: written(html),
         }
     }
 }
 
-/// One line of text, whatever came in: names from elsewhere can neither add lines nor turn their direction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line(String);
-
-impl From<&str> for Line {
-    fn from(text: &str) -> Self {
-        let unsafe_in_line = |c: char| {
-            c.is_control()
-                || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-        };
-        let visible: String = text.chars().map(|c| if unsafe_in_line(c) { ' ' } else { c }).collect();
-        Self(visible.split_whitespace().collect::<Vec<_>>().join(" "))
-    }
-}
-
-impl From<String> for Line {
-    fn from(text: String) -> Self {
-        Self::from(text.as_str())
-    }
-}
-
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A moment as mails print it: local, with the zone's name, so that nobody has to guess.
+/// A moment as mails print it, `22 Nov 2026, 14:05 (Europe/Brussels)`: local, with the zone's name, a month that is no
+/// number, and the hours of a whole day, so that nobody has to guess.
 fn moment(at: Timestamp, zone: &TimeZone) -> String {
-    let local = schedule::display(at, zone);
+    let local = at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M").to_string();
     match zone.iana_name() {
-        Some("UTC") => format!("{local} (UTC)"),
-        Some(name) => format!("{local} ({name} time)"),
+        Some(name) => format!("{local} ({name})"),
         None => format!("{local} ({})", zone.to_offset(at)),
     }
 }

@@ -1,11 +1,12 @@
 //! E3: the last sync failed (R183-R184).
 
-use super::{Line, NAMED, Waiting, moment, parts};
+use super::{Line, NAMED, Reader, Waiting, moment, parts};
 use crate::domain::brand::Brand;
 use crate::domain::finding::{Actor, Finding};
 use crate::domain::sync_status::{SYNC_NOW, SYNC_NOW_QUEUED};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use url::Url;
 
 /// The daily reminder after a failed sync (R164).
 #[derive(Clone, Debug)]
@@ -16,12 +17,16 @@ pub struct SyncFailed<'a> {
     pub recipient: Line,
     /// The customer company.
     pub enterprise: Line,
+    /// Why the reader gets it.
+    pub reader: Reader,
     /// When the failed run ended.
     pub failed: Timestamp,
     /// What stood in its way; only the first ten are printed.
     pub findings: &'a [Finding],
     /// What still waits, where anything does.
     pub waiting: Option<Waiting>,
+    /// Where the reader can hand the duty of being reminded over, or pause it.
+    pub duty_url: Option<&'a Url>,
     /// The enterprise's zone.
     pub zone: &'a TimeZone,
 }
@@ -64,25 +69,26 @@ impl SyncFailed<'_> {
             .take(NAMED)
             .map(|finding| Obstacle {
                 code: finding.code.to_string(),
-                seen: finding.seen.as_str().into(),
-                fix: finding.fix.as_str().into(),
-                who: who(finding.actor),
+                seen: Line::sentence(&finding.seen),
+                fix: Line::sentence(&finding.fix),
+                who: self.who(finding.actor),
             })
             .collect()
     }
 
+    fn who(&self, actor: Actor) -> &'static str {
+        match (actor, &self.reader) {
+            (Actor::GlobalAdmin, Reader::GlobalAdmin) => "you, as the Global Admin",
+            (Actor::GlobalAdmin, Reader::Duty { .. } | Reader::SecondContact { .. }) => "the Global Admin",
+            (Actor::AccountAdmin, _) => "an account admin, in the voice portal",
+            (Actor::Reseller, _) => "your service partner",
+            (Actor::Provider, _) => "the provider's support",
+            (Actor::Microsoft, _) => "Microsoft; wait a little and sync again",
+        }
+    }
+
     fn more_obstacles(&self) -> usize {
         self.findings.len().saturating_sub(NAMED)
-    }
-}
-
-fn who(actor: Actor) -> &'static str {
-    match actor {
-        Actor::GlobalAdmin => "you, as the Global Admin",
-        Actor::AccountAdmin => "an account admin, in the voice portal",
-        Actor::Reseller => "your service partner",
-        Actor::Provider => "the provider's support",
-        Actor::Microsoft => "Microsoft; wait a little and sync again",
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Line, NAMED, moment, parts};
 use crate::domain::brand::Brand;
 use crate::domain::sync_status::{Pending, SYNC_NOW_QUEUED};
 use jiff::tz::TimeZone;
+use url::Url;
 
 /// The daily reminder while changes wait (R163).
 #[derive(Clone, Debug)]
@@ -14,10 +15,60 @@ pub struct SyncRequired<'a> {
     pub recipient: Line,
     /// The customer company.
     pub enterprise: Line,
+    /// Why the reader gets it.
+    pub reader: Reader,
     /// What waits.
     pub waiting: Waiting,
+    /// Where the reader can hand the duty of being reminded over, or pause it.
+    pub duty_url: Option<&'a Url>,
     /// The enterprise's zone.
     pub zone: &'a TimeZone,
+}
+
+/// Why somebody gets a reminder.
+#[derive(Clone, Debug)]
+pub enum Reader {
+    /// They are the Global Admin (R167).
+    GlobalAdmin,
+    /// The Global Admin has handed the duty of being reminded over to them.
+    Duty {
+        /// The Global Admin, who alone can sync.
+        admin: Line,
+    },
+    /// They are named as the second contact, and reminders of the first one have led to nothing.
+    SecondContact {
+        /// The Global Admin, who alone can sync.
+        admin: Line,
+        /// How many reminders that person has had.
+        reminders: u32,
+    },
+}
+
+impl Reader {
+    pub(super) fn because(&self) -> &'static str {
+        match self {
+            Self::GlobalAdmin => "you are the Global Admin responsible for",
+            Self::Duty { .. } => "you have taken over to be reminded for",
+            Self::SecondContact { .. } => "you are named as the second contact for",
+        }
+    }
+
+    /// The Global Admin, where that is somebody else.
+    pub(super) fn admin(&self) -> Option<&Line> {
+        match self {
+            Self::GlobalAdmin => None,
+            Self::Duty { admin } | Self::SecondContact { admin, .. } => Some(admin),
+        }
+    }
+
+    /// How often the Global Admin was reminded to no avail.
+    pub(super) fn reminded(&self) -> Option<String> {
+        match self {
+            Self::GlobalAdmin | Self::Duty { .. } => None,
+            Self::SecondContact { reminders: 1, .. } => Some("1 reminder".to_owned()),
+            Self::SecondContact { reminders, .. } => Some(format!("{reminders} reminders")),
+        }
+    }
 }
 
 /// Changes that wait for a sync, and whom they concern.

@@ -56,10 +56,20 @@ pub async fn reassign(
         version: seen + 1,
         ..kept.clone()
     };
-    let mails = [
+    let mut mails = vec![
         to_admin(io, &next, &kept.global_admin, Letter::GlobalAdminReassigned, now),
         to_admin(io, &next, &next.global_admin, Letter::GlobalAdminAssigned, now),
     ];
+    if next.setup.complete() && io.store.sync_status(&next.id).await?.last.is_none() {
+        // The former one was told how to activate the integration, and has not done so.
+        mails.push(to_admin(
+            io,
+            &next,
+            &next.global_admin,
+            Letter::IntegrationActivation,
+            now,
+        ));
+    }
     let entry = entry(
         io,
         author,

@@ -4,6 +4,7 @@ use crate::domain::audit::{Author, Deed, changed};
 use crate::domain::consent::{ConsentForm, GRAPH, PermissionSet, missing_calling_scopes};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::group_filter::{Group, GroupFilter};
+use crate::domain::letter::{Letter, Outgoing};
 use crate::domain::reseller::Reseller;
 use crate::domain::secret::Secret;
 use crate::domain::visit::{Purpose, Session, Stage, Visit};
@@ -13,7 +14,8 @@ use crate::io::graph::{SignedIn, Token};
 use crate::io::vault::sha256;
 use crate::plan::onboard::{self, Event};
 use crate::run::access::{entry, unmoved};
-use crate::run::{browser_token, group_filter, session, sign_in, switch};
+use crate::run::provision::to_admin;
+use crate::run::{browser_token, group_filter, post, session, sign_in, switch};
 use jiff::Timestamp;
 use url::Url;
 
@@ -110,7 +112,7 @@ pub async fn calling_granted(
     let groups = proven_groups(io, &person.access, &kept.group_filter).await?;
     let kept = switch::put_aside(io, kept).await?;
     io.store.put_groups(&kept.id, &groups, now).await?;
-    let seen = kept.version;
+    let (seen, completed) = (kept.version, setup.complete() && !kept.setup.complete());
     let next = Enterprise {
         setup,
         global_admin,
@@ -118,7 +120,12 @@ pub async fn calling_granted(
         ..kept
     };
     let entry = entry(io, &author, Deed::ConsentGranted, Vec::new(), now);
-    io.store.update_enterprise(&next, seen, &entry, &[]).await?;
+    let mails: Vec<Outgoing> = completed
+        .then(|| to_admin(io, &next, &next.global_admin, Letter::IntegrationActivation, now))
+        .into_iter()
+        .collect();
+    io.store.update_enterprise(&next, seen, &entry, &mails).await?;
+    post::deliver(io, &mails).await;
     if visit.return_to.is_none() {
         // The person may go on to the choice of groups at once (R072); anybody else is sent back where they came from.
         browser_token::keep(io, &next.id, browser, &person.access, now).await?;

@@ -7,13 +7,11 @@ use crate::domain::ids::{EnterpriseId, InvitationId};
 use crate::domain::invitation::{self, Fate, Invitation, InvitationState, Noted};
 use crate::domain::once::Once;
 use crate::domain::reseller::Reseller;
-use crate::domain::schedule;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::mailer::Letter;
-use crate::mail::EnterpriseInvitation;
 use crate::run::access::entry;
-use crate::run::provision;
+use crate::run::{mails, provision};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -176,19 +174,9 @@ pub(super) async fn send(io: &Io, enterprise: &Enterprise, reseller: &Reseller, 
 }
 
 async fn try_send(io: &Io, enterprise: &Enterprise, reseller: &Reseller, letter: &NewInvitation) -> Result<()> {
-    let zone = schedule::zone(&enterprise.settings.time_zone)?;
-    let mail = EnterpriseInvitation {
-        brand: &reseller.brand,
-        recipient: enterprise.global_admin.display_name().into(),
-        enterprise: enterprise.settings.name.as_str().into(),
-        reseller: reseller.name.as_str().into(),
-        code: &letter.code,
-        complete_url: &letter.link,
-        permissions_url: &io.config.public_page("/permissions"),
-        expires: letter.invitation.expires,
-        zone: &zone,
-    }
-    .render();
+    let (code, link) = (&letter.code, &letter.link);
+    let written = mails::invitation(io, enterprise, reseller, code, link, letter.invitation.expires)?;
+    let mail = &written.mail;
     io.mailer
         .send(&Letter {
             from_name: &reseller.brand.product_name,
@@ -198,7 +186,7 @@ async fn try_send(io: &Io, enterprise: &Enterprise, reseller: &Reseller, letter:
             subject: &mail.subject,
             text: &mail.text,
             html: &mail.html,
-            kind: "enterprise_invitation",
+            kind: written.kind.name(),
             enterprise: enterprise.id.as_str(),
             invitation: Some(letter.invitation.id.as_str()),
         })

@@ -21,6 +21,7 @@ pub mod history;
 pub mod invitation;
 pub mod licences;
 pub mod list;
+pub mod mails;
 pub mod manage;
 pub mod mapping;
 pub mod mapping_page;

@@ -1,12 +1,12 @@
 //! Sends the mails that wait in the outbox: right after their cause, and once a day what was left.
 
 use crate::domain::ids::EnterpriseId;
-use crate::domain::letter::{self, Outgoing};
+use crate::domain::letter::Outgoing;
 use crate::error::{Chain, Result};
 use crate::io::Io;
 use crate::io::mailer::Letter;
 use crate::io::store::keys::PENDING_SHARDS;
-use crate::mail::{GlobalAdminAssigned, GlobalAdminReassigned, IntegrationRemoved, LicensesChanged, Mail};
+use crate::run::mails;
 
 /// Tries to send mails that were just written. What cannot be sent now waits for the daily sweep.
 pub async fn deliver(io: &Io, mails: &[Outgoing]) {
@@ -41,52 +41,8 @@ pub async fn sweep(io: &Io) -> Result<(usize, usize)> {
 /// Sends one mail, unless somebody else has taken it. A mail that SES has refused waits again; one whose sender died
 /// does not, since it may have left.
 async fn send(io: &Io, outgoing: &Outgoing) -> Result<bool> {
-    let enterprise = io.store.enterprise(&outgoing.enterprise).await?;
-    let brand = io.store.reseller(&enterprise.reseller).await?.brand;
-    let recipient = outgoing.recipient.as_str().into();
-    let name = enterprise.settings.name.as_str().into();
-    let (mail, kind): (Mail, &str) = match &outgoing.letter {
-        letter::Letter::LicencesChanged {
-            previous,
-            updated,
-            unlicensed,
-        } => {
-            let mail = LicensesChanged {
-                brand: &brand,
-                recipient,
-                enterprise: name,
-                previous: *previous,
-                updated: *updated,
-                unlicensed: *unlicensed,
-            };
-            (mail.render(), "licenses_changed")
-        }
-        letter::Letter::IntegrationRemoved { final_sync } => {
-            let mail = IntegrationRemoved {
-                brand: &brand,
-                recipient,
-                enterprise: name,
-                final_sync: *final_sync,
-            };
-            (mail.render(), "integration_removed")
-        }
-        letter::Letter::GlobalAdminReassigned => {
-            let mail = GlobalAdminReassigned {
-                brand: &brand,
-                recipient,
-                enterprise: name,
-            };
-            (mail.render(), "global_admin_reassigned")
-        }
-        letter::Letter::GlobalAdminAssigned => {
-            let mail = GlobalAdminAssigned {
-                brand: &brand,
-                recipient,
-                enterprise: name,
-            };
-            (mail.render(), "global_admin_assigned")
-        }
-    };
+    let written = mails::letter(io, outgoing).await?;
+    let (brand, mail) = (&written.brand, &written.mail);
     if !io.store.take_mail(&outgoing.enterprise, &outgoing.id).await? {
         return Ok(false);
     }
@@ -100,7 +56,7 @@ async fn send(io: &Io, outgoing: &Outgoing) -> Result<bool> {
             subject: &mail.subject,
             text: &mail.text,
             html: &mail.html,
-            kind,
+            kind: written.kind.name(),
             enterprise: outgoing.enterprise.as_str(),
             invitation: None,
         })

@@ -14,10 +14,9 @@ use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
 use crate::io::mailer::Letter;
 use crate::io::store::enterprises::ListPage;
-use crate::mail::ResellerActivation;
 use crate::run::access::entry;
+use crate::run::mails;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use url::Url;
 
 /// What can be said about a reseller, before it is checked.
@@ -222,15 +221,8 @@ async fn send(io: &Io, reseller: &Reseller, link: &Url) {
     let Activation::Awaited { until, .. } = reseller.activation else {
         return;
     };
-    let mail = ResellerActivation {
-        brand: &reseller.brand,
-        recipient: reseller.owner.as_str().into(),
-        reseller: reseller.name.as_str().into(),
-        activate_url: link,
-        expires: until,
-        zone: &TimeZone::UTC,
-    }
-    .render();
+    let written = mails::activation(reseller, link, until);
+    let mail = &written.mail;
     let sent = io
         .mailer
         .send(&Letter {
@@ -241,7 +233,7 @@ async fn send(io: &Io, reseller: &Reseller, link: &Url) {
             subject: &mail.subject,
             text: &mail.text,
             html: &mail.html,
-            kind: "reseller_activation",
+            kind: written.kind.name(),
             enterprise: reseller.id.as_str(),
             invitation: None,
         })
@@ -253,7 +245,7 @@ async fn send(io: &Io, reseller: &Reseller, link: &Url) {
 
 fn differences(before: Option<&Reseller>, after: &Reseller) -> Vec<Changed> {
     type Field = (&'static str, fn(&Reseller) -> Option<String>);
-    let fields: [Field; 15] = [
+    let fields: [Field; 17] = [
         ("name", |reseller| Some(reseller.name.clone())),
         ("owner", |reseller| Some(reseller.owner.to_string())),
         ("brand.productName", |reseller| {
@@ -288,6 +280,12 @@ fn differences(before: Option<&Reseller>, after: &Reseller) -> Vec<Changed> {
         }),
         ("brand.application.name", |reseller| {
             Some(reseller.brand.application.as_ref()?.name.clone())
+        }),
+        ("brand.accent", |reseller| {
+            reseller.brand.accent.as_ref().map(ToString::to_string)
+        }),
+        ("brand.logoUrl", |reseller| {
+            reseller.brand.logo_url.as_ref().map(ToString::to_string)
         }),
         ("returnOrigins", |reseller| {
             let origins: Vec<&str> = reseller.return_origins.iter().map(String::as_str).collect();

@@ -84,6 +84,8 @@ pub(super) fn reseller() -> Reseller {
             sender: Some("calling@northwind.example".parse().expect("an address")),
             reply_to: None,
             application: None,
+            accent: None,
+            logo_url: None,
         },
         version: 1,
     }

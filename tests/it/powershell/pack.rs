@@ -28,6 +28,8 @@ fn brand(prefix: &str) -> Brand {
         sender: None,
         reply_to: None,
         application: None,
+        accent: None,
+        logo_url: None,
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) fn brand() -> Brand {
         sender: None,
         reply_to: None,
         application: None,
+        accent: None,
+        logo_url: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Resellers, the provider's list of them, and their activation.
 
 use super::{Outcome, Store, keys};
+use crate::domain::accent::Accent;
 use crate::domain::application::Application;
 use crate::domain::audit::Entry;
 use crate::domain::brand::Brand;
@@ -34,6 +35,10 @@ struct ResellerItem {
     sender: Option<EmailAddress>,
     reply_to: Option<EmailAddress>,
     application: Option<ApplicationItem>,
+    #[serde(default)]
+    accent: Option<Accent>,
+    #[serde(default)]
+    logo_url: Option<Url>,
     return_origins: BTreeSet<String>,
     help_url: Option<Url>,
 }
@@ -67,6 +72,8 @@ impl From<Reseller> for ResellerItem {
                 client_id: application.client_id,
                 name: application.name,
             }),
+            accent: brand.accent,
+            logo_url: brand.logo_url,
             return_origins: reseller.return_origins,
             help_url: reseller.help_url,
         }
@@ -94,6 +101,8 @@ impl From<ResellerItem> for Reseller {
                     client_id: application.client_id,
                     name: application.name,
                 }),
+                accent: item.accent,
+                logo_url: item.logo_url,
             },
             return_origins: item.return_origins,
             help_url: item.help_url,

@@ -136,6 +136,8 @@ fn reseller() -> Reseller {
             sender: None,
             reply_to: None,
             application: None,
+            accent: None,
+            logo_url: None,
         },
         return_origins: BTreeSet::new(),
         help_url: Some(url("https://help.kestrel.example/teams")),
