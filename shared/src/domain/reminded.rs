@@ -104,6 +104,15 @@ pub struct Ledger {
     pub version: u64,
 }
 
+/// Notes of days, and the ledger that is written with them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notes {
+    /// What the next reminder follows from; its version is the one that was read.
+    pub ledger: Ledger,
+    /// The days, oldest first.
+    pub days: Vec<Day>,
+}
+
 impl Ledger {
     /// The present episode, which began at `since`; another one begins anew.
     #[must_use]

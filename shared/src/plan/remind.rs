@@ -2,6 +2,10 @@
 //! replays or reorders events gets the same answers, because the ledger that they follow from is written with each of them
 //! (`infra/decisions/0031-one-reminder-a-day.md`).
 
+mod notes;
+
+pub use notes::{caught_up, notes};
+
 use crate::domain::Invalid;
 use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Enterprise;
@@ -13,14 +17,14 @@ use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
 use crate::domain::sync_status::{LastSync, SyncStatus};
 use crate::domain::sync_switch::SyncSwitch;
-use jiff::{SignedDuration, Timestamp};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
+/// Clocks may differ by so much.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// An event comes within so much time after its hour: the minute of the enterprise and the window of its schedule.
 const FIRED: SignedDuration = SignedDuration::from_mins(75);
-/// How many days without a note are listed afterwards, at most.
-const LISTED: i64 = 14;
 
 /// What the daily schedule should lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +66,8 @@ pub struct Facts<'a> {
     pub suppressed: &'a [EmailAddress],
     /// The enterprise's zone.
     pub zone: &'a TimeZone,
+    /// When the event was to come, by the clock of whoever sent it. It tells whether ours can be believed.
+    pub scheduled: Option<Timestamp>,
     /// The moment.
     pub now: Timestamp,
 }
@@ -71,8 +77,8 @@ pub struct Facts<'a> {
 pub enum Step {
     /// Nothing is to be reminded of: the schedule goes.
     Over,
-    /// The day's hour has not come.
-    Early,
+    /// The day's hour has not come, or the event belongs to another day: it was replayed, or a clock is wrong.
+    NotNow,
     /// The day is settled: this is its note.
     Settled(Done),
     /// There is no reminder today.
@@ -122,8 +128,8 @@ pub fn step(facts: &Facts<'_>) -> Result<Step, Invalid> {
         Some(Done::Skipped { .. }) | None => {}
     }
     let hours = Hours::of(day, enterprise.reminding.hour, facts.zone)?;
-    if hours.before(facts.now) {
-        return Ok(Step::Early);
+    if hours.before(facts.now) || facts.scheduled.is_some_and(|scheduled| !of_today(scheduled, day, facts)) {
+        return Ok(Step::NotNow);
     }
     if hours.over(facts.now) {
         return Ok(Step::Skip(Why::Late));
@@ -148,6 +154,12 @@ pub fn step(facts: &Facts<'_>) -> Result<Step, Invalid> {
         reminders: ignored,
         escalates: (!episode.escalated && patience.is_some_and(|patience| patience <= ignored)).then_some(ignored),
     }))
+}
+
+/// The event belongs to this day, by its own clock, and it is not ahead of ours.
+fn of_today(scheduled: Timestamp, day: Date, facts: &Facts<'_>) -> bool {
+    let ahead = scheduled > facts.now.checked_add(SKEW).unwrap_or(facts.now);
+    !ahead && local_day(scheduled, facts.zone) == day
 }
 
 /// The same local day, in the zone of now or in that of then, has seen a mail or may still see one; or it is hardly over.
@@ -192,68 +204,6 @@ fn addressee(facts: &Facts<'_>, episode: &Episode, day: Date) -> Option<Addresse
     in_turn.or(first).or_else(instead)
 }
 
-/// The ledger after a step, where it leads to a note.
-#[must_use]
-pub fn after(facts: &Facts<'_>, step: &Step) -> Option<Ledger> {
-    let ledger = facts.ledger;
-    let day = local_day(facts.now, facts.zone);
-    let episode = ledger.episode_since(since(facts.status, facts.now));
-    let noted = ledger.noted.max(Some(day));
-    match step {
-        Step::Over | Step::Early | Step::Settled(_) => None,
-        Step::Skip(_) => Some(Ledger {
-            episode: Some(episode),
-            noted,
-            ..ledger.clone()
-        }),
-        Step::Claim(claim) => Some(Ledger {
-            last: Some(Last {
-                at: facts.now,
-                until: claim.until,
-                zone: facts.enterprise.settings.time_zone.clone(),
-            }),
-            episode: Some(Episode {
-                reminders: episode.reminders + 1,
-                escalated: episode.escalated || claim.escalates.is_some(),
-                ..episode
-            }),
-            noted,
-            ..ledger.clone()
-        }),
-    }
-}
-
-/// The days before today on which something waited and of which there is no note: no event came, or the day was kept free.
-/// At most the last fourteen.
-///
-/// # Errors
-/// `Invalid` at the end of time.
-pub fn missed(facts: &Facts<'_>) -> Result<Vec<(Date, Why)>, Invalid> {
-    let today = local_day(facts.now, facts.zone);
-    let since = since(facts.status, facts.now);
-    let began = local_day(since, facts.zone);
-    // What was saved after the hour has its first reminder on the next day.
-    let first = if Hours::of(began, facts.enterprise.reminding.hour, facts.zone)?.from < since {
-        began.tomorrow().unwrap_or(began)
-    } else {
-        began
-    };
-    let oldest = today.saturating_sub(jiff::Span::new().days(LISTED));
-    let next = facts.ledger.noted.and_then(|noted| noted.tomorrow().ok());
-    let mut day = first.max(oldest).max(next.unwrap_or(first));
-    let mut found = Vec::new();
-    while day < today {
-        if !facts.days.iter().any(|note| note.day == day) {
-            found.push((day, kept_free(facts, day).unwrap_or(Why::NoEvent)));
-        }
-        match day.tomorrow() {
-            Ok(next) => day = next,
-            Err(_) => break,
-        }
-    }
-    Ok(found)
-}
-
 /// Whether today's event should have come, and has not.
 ///
 /// # Errors
@@ -296,19 +246,6 @@ pub fn still_due(facts: &Facts<'_>, mail: &MailId) -> bool {
         && local_day(facts.now, facts.zone) == day
         && kept_free(facts, day).is_none()
         && !facts.suppressed.contains(&to.email)
-}
-
-/// The enterprise waits, and it is on purpose that nobody is told: disabled, or with its sync disabled.
-#[must_use]
-pub fn paused(enterprise: &Enterprise, status: &SyncStatus) -> bool {
-    let Setup::Complete { .. } = enterprise.setup else {
-        return false;
-    };
-    let disabled = match enterprise.standing {
-        Standing::Disabled { .. } => true,
-        Standing::Active | Standing::Removing { .. } | Standing::Removed { .. } => false,
-    };
-    status.needs_reminder() && (disabled || enterprise.sync_switch.off())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, MailId};
 use crate::domain::letter::{Letter, Outgoing, Posted, Whose};
 use crate::domain::once::Once;
-use crate::domain::reminded::{Day, Done, Ledger, Why};
+use crate::domain::reminded::{Day, Done, Ledger, Notes};
 use crate::domain::reminding::Part;
 use crate::domain::reseller::Reseller;
 use crate::domain::schedule;
@@ -16,12 +16,13 @@ use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::reminders::Consequences;
 use crate::mail::{Line, Reader};
-use crate::plan::remind::{Claim, Facts, Reminder, Step, after, missed, remind as decide, still_due, step};
+use crate::plan::remind::{
+    Claim, Facts, Reminder, Step, caught_up, missed_today, notes, remind as decide, still_due, step,
+};
 use crate::run::mails::{self, Addressee, Written};
 use crate::run::{post, unattended};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use url::Url;
 
 /// How often an event is decided anew because what it was decided on has changed.
 const TRIES: u32 = 6;
@@ -42,16 +43,24 @@ pub enum Reminded {
     AlreadyToday,
     /// There is none today, and the list of reminders says why.
     Skipped,
-    /// The hour has not come.
-    NotYet,
+    /// The hour has not come, or the event belongs to another day.
+    NotNow,
     /// Nothing is pending; the schedule is gone.
     NothingPending,
 }
 
+/// What has come.
+struct Event<'a> {
+    /// As the note names it.
+    name: &'a str,
+    /// When it was to come, by the clock of EventBridge.
+    scheduled: Option<Timestamp>,
+}
+
 /// What is known of an enterprise when it is to be reminded.
-pub(super) struct Gathered {
-    pub(super) kept: Enterprise,
-    pub(super) status: SyncStatus,
+struct Gathered {
+    kept: Enterprise,
+    status: SyncStatus,
     ledger: Ledger,
     days: Vec<Day>,
     suppressed: Vec<EmailAddress>,
@@ -59,7 +68,7 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    pub(super) fn facts(&self, now: Timestamp) -> Facts<'_> {
+    fn facts(&self, scheduled: Option<Timestamp>, now: Timestamp) -> Facts<'_> {
         Facts {
             enterprise: &self.kept,
             status: &self.status,
@@ -67,6 +76,7 @@ impl Gathered {
             days: &self.days,
             suppressed: &self.suppressed,
             zone: &self.zone,
+            scheduled,
             now,
         }
     }
@@ -74,7 +84,7 @@ impl Gathered {
 
 /// Reads everything that an enterprise's reminder follows from. The ledger first: whoever moves it afterwards makes the
 /// claim fail.
-pub(super) async fn gather(io: &Io, enterprise: &EnterpriseId) -> Result<Gathered> {
+async fn gather(io: &Io, enterprise: &EnterpriseId) -> Result<Gathered> {
     let ledger = io.store.reminder_ledger(enterprise).await?;
     let (kept, status, (days, _)) = futures::try_join!(
         io.store.enterprise(enterprise),
@@ -101,13 +111,17 @@ pub(super) async fn gather(io: &Io, enterprise: &EnterpriseId) -> Result<Gathere
     })
 }
 
-/// Sends today's reminder, if there is something to remind of and nobody has done so today. `event` names the
-/// schedule's event; whatever is repeated or replayed, one local day brings one mail.
+/// Sends today's reminder, if there is something to remind of and nobody has done so today. `scheduled` is
+/// the time that EventBridge names in its event; whatever is repeated or replayed, one local day brings one mail.
 ///
 /// # Errors
 /// `Upstream`, and `Throttled` where the mail was refused for now: the same event again goes on with it. A mail that may have
 /// gone is not sent again.
-pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timestamp) -> Result<Reminded> {
+pub async fn remind(io: &Io, enterprise: &EnterpriseId, scheduled: &str, now: Timestamp) -> Result<Reminded> {
+    let event = Event {
+        name: scheduled,
+        scheduled: scheduled.parse().ok(),
+    };
     for _ in 0..TRIES {
         let gathered = match gather(io, enterprise).await {
             Ok(gathered) => gathered,
@@ -117,7 +131,7 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
             }
             Err(error) => return Err(error),
         };
-        if let Some(reminded) = act(io, &gathered, event, now).await? {
+        if let Some(reminded) = act(io, &gathered, &event, now).await? {
             return Ok(reminded);
         }
     }
@@ -125,96 +139,61 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
 }
 
 /// One try; nothing where what was read is no longer so.
-pub(super) async fn act(io: &Io, known: &Gathered, event: &str, now: Timestamp) -> Result<Option<Reminded>> {
-    let facts = known.facts(now);
+async fn act(io: &Io, known: &Gathered, event: &Event<'_>, now: Timestamp) -> Result<Option<Reminded>> {
+    let facts = known.facts(event.scheduled, now);
     let step = step(&facts)?;
-    let noted = |done: &Done| known.days.iter().any(|day| day.done == *done && day.day == today(&facts));
     match &step {
         Step::Over => {
             io.scheduler.remove(&known.kept.id).await?;
             Ok(Some(Reminded::NothingPending))
         }
-        Step::Early => Ok(Some(Reminded::NotYet)),
+        Step::NotNow => Ok(Some(Reminded::NotNow)),
         Step::Settled(Done::Claimed { mail, until, .. }) if now <= *until => again(io, &known.kept.id, mail).await.map(Some),
         Step::Settled(_) => Ok(Some(Reminded::AlreadyToday)),
-        Step::Skip(why) if noted(&Done::Skipped { why: *why }) => Ok(Some(Reminded::Skipped)),
-        Step::Skip(why) => {
-            let done = Done::Skipped { why: *why };
-            let written = write(io, known, &step, event, done, Consequences::default(), now).await?;
+        Step::Skip(_) => {
+            let none = MailId::mint(now, 0);
+            let written = match notes(&facts, &step, event.name, &none)? {
+                Some(notes) => write(io, known, &notes, Consequences::default(), now).await?,
+                None => true,
+            };
             Ok(written.then_some(Reminded::Skipped))
         }
         Step::Claim(claim) => claimed(io, known, &step, claim, event, now).await,
     }
 }
 
-fn today(facts: &Facts<'_>) -> jiff::civil::Date {
-    schedule::local_day(facts.now, facts.zone)
-}
-
-/// Writes the note of today, those of the days that were missed before it, and the ledger that follows.
 async fn write(
     io: &Io,
     known: &Gathered,
-    step: &Step,
-    event: &str,
-    done: Done,
+    notes: &Notes,
     consequences: Consequences<'_>,
     now: Timestamp,
 ) -> Result<bool> {
-    let facts = known.facts(now);
-    let Some(ledger) = after(&facts, step) else {
-        return Ok(true);
-    };
-    let mut days = notes(&facts)?;
-    days.push(Day {
-        day: today(&facts),
-        at: now,
-        event: event.to_owned(),
-        done,
-    });
     io.store
-        .note_reminders(&known.kept, &known.status, &ledger, &days, consequences, now)
+        .note_reminders(&known.kept, &known.status, notes, consequences, now)
         .await
 }
 
-fn notes(facts: &Facts<'_>) -> Result<Vec<Day>> {
-    let note = |(day, why)| Day {
-        day,
-        at: facts.now,
-        event: "afterwards".into(),
-        done: Done::Skipped { why },
-    };
-    Ok(missed(facts)?.into_iter().map(note).collect())
-}
-
-/// Notes the days that were missed, and today's where it is on purpose that nobody is told.
+/// The daily sweep looks at an enterprise: where today's event has not come, this is it; days without a note get one.
 ///
 /// # Errors
 /// `Upstream`.
-pub(super) async fn caught_up(io: &Io, known: &Gathered, now: Timestamp) -> Result<()> {
-    let facts = known.facts(now);
-    let mut days = notes(&facts)?;
-    let today = today(&facts);
-    if crate::plan::remind::paused(&known.kept, &known.status) && !known.days.iter().any(|day| day.day == today) {
-        days.push(Day {
-            day: today,
-            at: now,
-            event: "sweep".into(),
-            done: Done::Skipped { why: Why::Paused },
-        });
+pub(super) async fn heal(io: &Io, enterprise: &EnterpriseId, now: Timestamp) -> Result<()> {
+    let known = gather(io, enterprise).await?;
+    keep_schedule(io, &known.kept, &known.status).await?;
+    let facts = known.facts(None, now);
+    if missed_today(&facts)? {
+        let event = Event {
+            name: "sweep",
+            scheduled: None,
+        };
+        return act(io, &known, &event, now).await.map(drop);
     }
-    let Some(last) = days.iter().map(|day| day.day).max() else {
-        return Ok(());
-    };
-    let ledger = Ledger {
-        noted: known.ledger.noted.max(Some(last)),
-        ..known.ledger.clone()
-    };
-    // Whoever is faster has noted them, or does so the next time.
-    io.store
-        .note_reminders(&known.kept, &known.status, &ledger, &days, Consequences::default(), now)
-        .await
-        .map(drop)
+    match caught_up(&facts)? {
+        // Whoever is faster has noted them, or does so the next time.
+        Some(notes) => write(io, &known, &notes, Consequences::default(), now).await.map(drop),
+        None => Ok(()),
+    }
 }
 
 async fn claimed(
@@ -222,7 +201,7 @@ async fn claimed(
     known: &Gathered,
     step: &Step,
     claim: &Claim,
-    event: &str,
+    event: &Event<'_>,
     now: Timestamp,
 ) -> Result<Option<Reminded>> {
     let kept = &known.kept;
@@ -254,12 +233,6 @@ async fn claimed(
             until: None,
         });
     }
-    let done = Done::Claimed {
-        mail: mails[0].id.clone(),
-        to: claim.to.clone(),
-        failed: claim.failed,
-        until: claim.until,
-    };
     let hash = io.vault.keyed_hash("link", &token(io, &mails[0].id).await?).await?;
     let to = Link::Duty {
         enterprise: kept.id.clone(),
@@ -270,7 +243,11 @@ async fn claimed(
         task: task.as_ref().map(|task| (&kept.reseller, task)),
         link: may_hand_over(claim.to.part).then_some((hash.as_str(), to, now + LINK_LIFE)),
     };
-    if !write(io, known, step, event, done, consequences, now).await? {
+    let facts = known.facts(event.scheduled, now);
+    let Some(notes) = notes(&facts, step, event.name, &mails[0].id)? else {
+        return Ok(Some(Reminded::AlreadyToday));
+    };
+    if !write(io, known, &notes, consequences, now).await? {
         return Ok(None);
     }
     let posted = post::send(io, &mails[0]).await?;
@@ -339,7 +316,7 @@ pub(super) async fn written(io: &Io, mail: &Outgoing, now: Timestamp) -> Result<
         return Ok(None);
     };
     let known = gather(io, enterprise).await?;
-    let facts = known.facts(now);
+    let facts = known.facts(None, now);
     if !still_due(&facts, &mail.id) {
         return Ok(None);
     }
@@ -383,10 +360,4 @@ pub async fn keep_schedule(io: &Io, kept: &Enterprise, status: &SyncStatus) -> R
         io.store.close_task(&kept.reseller, TaskKind::RemindersIgnored, &kept.id).await?;
     }
     io.scheduler.remove(&kept.id).await
-}
-
-/// The page that a reminder's link leads to.
-#[must_use]
-pub fn page(io: &Io, token: &str) -> Url {
-    io.config.public_page(&format!("/reminders/{token}"))
 }

@@ -6,10 +6,7 @@ use crate::domain::ids::EnterpriseId;
 use crate::error::{Chain, Error, Result};
 use crate::io::Io;
 use crate::io::store::keys::PENDING_SHARDS;
-use crate::plan::remind::missed_today;
-use crate::run::remind::{act, caught_up, gather, keep_schedule};
-use crate::run::{account, post};
-use jiff::Timestamp;
+use crate::run::{account, post, remind};
 use std::collections::BTreeSet;
 
 /// What a sweep did.
@@ -39,7 +36,7 @@ pub async fn sweep(io: &Io) -> Result<Swept> {
     for shard in 0..PENDING_SHARDS {
         for enterprise in io.store.pending_enterprises(shard).await? {
             swept.pending += 1;
-            let healed = heal(io, &enterprise).await;
+            let healed = remind::heal(io, &enterprise, io.clock.now()).await;
             swept.failed += failure("the reminder's schedule", &enterprise, healed);
             pending.insert(enterprise);
         }
@@ -92,7 +89,7 @@ async fn unneeded(io: &Io, enterprise: &EnterpriseId) -> Result<bool> {
         kept => kept?,
     };
     let status = io.store.sync_status(enterprise).await?;
-    keep_schedule(io, &kept, &status).await?;
+    remind::keep_schedule(io, &kept, &status).await?;
     Ok(!status.needs_reminder())
 }
 
@@ -100,15 +97,4 @@ async fn unneeded(io: &Io, enterprise: &EnterpriseId) -> Result<bool> {
 async fn trial_over(io: &Io, enterprise: &EnterpriseId) -> Result<()> {
     let kept: Enterprise = io.store.enterprise(enterprise).await?;
     account::refresh_pending(io, &kept, io.clock.now()).await.map(drop)
-}
-
-/// The schedule is made or removed, days without a note get one, and where today's event has not come, this is it.
-async fn heal(io: &Io, enterprise: &EnterpriseId) -> Result<()> {
-    let known = gather(io, enterprise).await?;
-    keep_schedule(io, &known.kept, &known.status).await?;
-    let now: Timestamp = io.clock.now();
-    if missed_today(&known.facts(now))? {
-        return act(io, &known, "sweep", now).await.map(drop);
-    }
-    caught_up(io, &known, now).await
 }

@@ -5,7 +5,7 @@ use super::{Outcome, Store, keys, number};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, MailId, ResellerId};
 use crate::domain::letter::Outgoing;
-use crate::domain::reminded::{Day, Done, Ledger, Why};
+use crate::domain::reminded::{Day, Done, Ledger, Notes, Why};
 use crate::domain::reminding::Addressee;
 use crate::domain::sync_status::SyncStatus;
 use crate::domain::task::Task;
@@ -132,7 +132,7 @@ impl Store {
         Ok((items.into_iter().filter_map(DayItem::day).collect(), next))
     }
 
-    /// Writes notes with the ledger that follows from them, which was read at `ledger.version`. `false` where somebody else
+    /// Writes notes with the ledger that follows from them, which was read at its version. `false` where somebody else
     /// was faster, or where enterprise or status are no longer what was read; nothing is written then.
     ///
     /// # Errors
@@ -141,12 +141,11 @@ impl Store {
         &self,
         kept: &Enterprise,
         status: &SyncStatus,
-        ledger: &Ledger,
-        days: &[Day],
+        notes: &Notes,
         consequences: Consequences<'_>,
         now: Timestamp,
     ) -> Result<bool> {
-        let id = &kept.id;
+        let (id, ledger) = (&kept.id, &notes.ledger);
         let moved = Ledger {
             version: ledger.version + 1,
             ..ledger.clone()
@@ -159,7 +158,7 @@ impl Store {
             unmoved(&keys::enterprise(id), kept.version).build()?,
             unmoved(&keys::sync_status(id), status.version).build()?,
         ];
-        for day in days {
+        for day in &notes.days {
             let note = self.put(&keys::reminded(id, day.day), &DayItem::from(day))?;
             // A day that was let pass can still be claimed; one that was claimed stays so.
             let note = note.when("attribute_not_exists(pk) OR attribute_exists(why)");
