@@ -36,6 +36,9 @@ pub enum Event {
     Sweep {
         /// Always true.
         sweep: bool,
+        /// When it was to begin; absent where somebody starts it by hand.
+        #[serde(default)]
+        scheduled: Option<Timestamp>,
     },
 }
 
@@ -60,8 +63,8 @@ pub async fn handle(io: &Io, event: LambdaEvent<Event>) -> Result<Value, Error> 
             tracing::info!(reseller.id = %reseller, digest.outcome = ?digested, "a digest was due");
             json!({ "digested": digested })
         }
-        Event::Sweep { sweep: true } => {
-            let swept = sweep::sweep(io).await?;
+        Event::Sweep { sweep: true, scheduled } => {
+            let swept = sweep::sweep(io, scheduled).await?;
             tracing::info!(
                 pending = swept.pending,
                 failed = swept.failed,
@@ -69,6 +72,6 @@ pub async fn handle(io: &Io, event: LambdaEvent<Event>) -> Result<Value, Error> 
             );
             json!({ "swept": swept })
         }
-        Event::Sweep { sweep: false } => json!({ "swept": null }),
+        Event::Sweep { sweep: false, .. } => json!({ "swept": null }),
     })
 }

@@ -192,6 +192,16 @@ fn since(status: &SyncStatus, now: Timestamp) -> Timestamp {
     pending.max(last).unwrap_or(now)
 }
 
+/// Since when anything waits.
+fn waiting_since(status: &SyncStatus, now: Timestamp) -> Timestamp {
+    let pending = status.pending.map(|pending| pending.since);
+    let failed = match status.last {
+        Some((at, LastSync::Failed)) => Some(at),
+        Some((_, LastSync::Successful)) | None => None,
+    };
+    pending.into_iter().chain(failed).min().unwrap_or(now)
+}
+
 /// To whom the reminder goes: the first person, in turns with the second one when nobody acts, each in place of the other
 /// where mails come back.
 fn addressee(facts: &Facts<'_>, episode: &Episode, day: Date) -> Option<Addressee> {
@@ -213,7 +223,7 @@ pub fn missed_today(facts: &Facts<'_>) -> Result<bool, Invalid> {
     let hours = Hours::of(day, facts.enterprise.reminding.hour, facts.zone)?;
     let due = hours.from.checked_add(FIRED).unwrap_or(hours.until) < facts.now;
     // What was saved after that has its first reminder tomorrow.
-    let waited = since(facts.status, facts.now) < hours.from;
+    let waited = waiting_since(facts.status, facts.now) < hours.from;
     let noted = facts.days.iter().any(|note| note.day == day);
     Ok(due && waited && !noted && !hours.over(facts.now) && !matches!(step(facts)?, Step::Over))
 }

@@ -7,6 +7,7 @@ use crate::error::{Chain, Error, Result};
 use crate::io::Io;
 use crate::io::store::keys::PENDING_SHARDS;
 use crate::run::{account, post, remind};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
 /// What a sweep did.
@@ -25,12 +26,20 @@ pub struct Swept {
     pub failed: usize,
 }
 
+/// A clock that differs by more than this from the one that planned the sweep is wrong.
+const SKEW: SignedDuration = SignedDuration::from_hours(2);
+
 /// Once a day: every enterprise in the pending index has its schedule and no other has one, days that were missed are noted,
 /// ended trials have their consequences, and mails that were left are sent. One failure does not stop the others.
 ///
 /// # Errors
-/// `Upstream` where the index or the schedules cannot be read.
-pub async fn sweep(io: &Io) -> Result<Swept> {
+/// `Upstream` where the index or the schedules cannot be read, and where our clock is not that of EventBridge, which was to
+/// begin at `scheduled`: days would be mistaken for others.
+pub async fn sweep(io: &Io, scheduled: Option<Timestamp>) -> Result<Swept> {
+    let off = scheduled.is_some_and(|scheduled| scheduled.duration_until(io.clock.now()).abs() > SKEW);
+    if off {
+        return Err(Error::upstream("sweep", "the clock differs from that of the schedule"));
+    }
     let mut swept = Swept::default();
     let mut pending = BTreeSet::new();
     for shard in 0..PENDING_SHARDS {

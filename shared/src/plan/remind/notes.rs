@@ -1,6 +1,6 @@
 //! What is written down of a day, and the ledger that follows from it.
 
-use super::{Claim, Facts, Step, kept_free, since};
+use super::{Claim, Facts, Step, kept_free, since, waiting_since};
 use crate::domain::Invalid;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::MailId;
@@ -103,7 +103,8 @@ fn after(facts: &Facts<'_>, step: &Step) -> Option<Ledger> {
         }),
         Step::Claim(claim) => Some(Ledger {
             last: Some(Last {
-                at: facts.now,
+                // The sender of the event has the better clock.
+                at: facts.scheduled.map_or(facts.now, |scheduled| scheduled.min(facts.now)),
                 until: claim.until,
                 zone: facts.enterprise.settings.time_zone.clone(),
             }),
@@ -125,7 +126,7 @@ fn after(facts: &Facts<'_>, step: &Step) -> Option<Ledger> {
 /// `Invalid` at the end of time.
 fn missed(facts: &Facts<'_>) -> Result<Vec<(Date, Why)>, Invalid> {
     let today = local_day(facts.now, facts.zone);
-    let since = since(facts.status, facts.now);
+    let since = waiting_since(facts.status, facts.now);
     let began = local_day(since, facts.zone);
     // What was saved after the hour has its first reminder on the next day.
     let first = if Hours::of(began, facts.enterprise.reminding.hour, facts.zone)?.from < since {
