@@ -104,7 +104,7 @@ export class Eye {
 }
 
 /** Nothing is wider than the window. */
-async function fits(page, name) {
+export async function fits(page, name) {
   const wide = await page.evaluate(() => {
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return null;
@@ -114,7 +114,7 @@ async function fits(page, name) {
   check(`${name}: nothing has to be scrolled sideways`, wide === null, wide);
 }
 
-async function accessible(page, name, but) {
+export async function accessible(page, name, but) {
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe);
   const found = await page.evaluate((rules) => window.axe.run(document, { rules }), Object.fromEntries(but.map((rule) => [rule, { enabled: false }])));
   const faults = found.violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`);

@@ -56,6 +56,7 @@ from dialbridge_client.api.sync import (
     list_dns_records,
     list_runs,
     make_plan,
+    preview_mail,
     put_operators,
     put_release_limit,
     put_unattended,
@@ -87,6 +88,7 @@ from dialbridge_client.models import (
     InvitationState,
     LicenceForm,
     ListDnsRecordsState,
+    MailKind,
     MappingForm,
     Mode,
     NewEnterprise,
@@ -231,6 +233,8 @@ class Story:
             sender="calling@contract.example",
             reply_to="support@contract.example",
             application=None,
+            accent="#0b6e4f",
+            logo_url="https://cdn.contract.example/logo.png",
         )
         form = ResellerBody(name="Contract Telecom", owner=owner, brand=brand)
 
@@ -439,6 +443,8 @@ class Story:
         report = answered(200, get_preflight.sync_detailed(self.enterprise, client=client))
         check("nothing stops the sync", report.ready and report.directory_read, report)
         one = get_preflight.sync_detailed(self.enterprise, client=client, code=Code.NOT_SYNCED_YET)
+        mail = answered(200, preview_mail.sync_detailed(self.enterprise, client=client))
+        check("the reminder can be seen before it leaves", (mail.mail, mail.due) == (MailKind.SYNC_REQUIRED, True), mail)
         check("what is saved is not synced yet", answered(200, one).codes[0].count == MAPPED, one)
         approve = lambda count: approve_plan.sync_detailed(
             self.enterprise, plan, client=client, body=ApprovalForm(releases=count)

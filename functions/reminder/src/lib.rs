@@ -32,6 +32,11 @@ pub enum Event {
         /// Whose.
         digest: ResellerId,
     },
+    /// Every few minutes: the mails that wait.
+    Outbox {
+        /// Always true.
+        outbox: bool,
+    },
     /// The daily sweep.
     Sweep {
         /// Always true.
@@ -63,6 +68,18 @@ pub async fn handle(io: &Io, event: LambdaEvent<Event>) -> Result<Value, Error> 
             tracing::info!(reseller.id = %reseller, digest.outcome = ?digested, "a digest was due");
             json!({ "digested": digested })
         }
+        Event::Outbox { outbox: true } => {
+            let swept = run::post::sweep(io).await?;
+            tracing::info!(
+                sent = swept.sent,
+                held = swept.held,
+                unknown = swept.unknown,
+                failed = swept.failed,
+                "swept over the mails that wait"
+            );
+            json!({ "mails": swept })
+        }
+        Event::Outbox { outbox: false } => json!({ "mails": null }),
         Event::Sweep { sweep: true, scheduled } => {
             let swept = sweep::sweep(io, scheduled).await?;
             tracing::info!(

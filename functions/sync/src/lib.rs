@@ -1,7 +1,8 @@
-//! API around a sync: status, calling domains, who may, plans, start, history, log.
+//! API around a sync: status, calling domains, who may, plans, start, history, log, and mails before they are sent.
 
 mod domains;
 mod log;
+mod mail_preview;
 mod operators;
 mod pack;
 mod plans;
@@ -32,6 +33,7 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(pack::get))
         .routes(routes!(plans::approve))
         .routes(routes!(preflight::get))
+        .routes(routes!(mail_preview::get))
         .routes(routes!(release_limit::get, release_limit::put))
         .routes(routes!(reminding::get, reminding::put))
         .routes(routes!(reminding::take_back))

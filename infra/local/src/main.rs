@@ -3,10 +3,11 @@
 use dialbridge_local::demo;
 use dialbridge_local::dialbridge::{Dialbridge, Options};
 use dialbridge_local::drive::people::{Stuck, create_reseller};
+use dialbridge_local::mailbox::samples;
 use dialbridge_local::openapi;
 use dialbridge_local::world::{Ports, Urls};
 use jiff::SignedDuration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -15,6 +16,7 @@ dialbridge: the whole service on one machine, with a simulated Microsoft and AWS
     cargo run                       serve everything on loopback and print where to click
     cargo run -- demo               play one enterprise's whole life and check every step
     cargo run -- openapi            print the API description
+    cargo run -- mails DIR          write every mail to DIR, with made-up facts
 
 Options for serving and for the demo:
     --users N                       users of the main simulated tenant (2500)
@@ -28,6 +30,7 @@ Options for serving and for the demo:
 struct Arguments {
     demo: bool,
     openapi: bool,
+    mails: Option<PathBuf>,
     any_port: bool,
     addresses: Option<PathBuf>,
     options: Options,
@@ -41,6 +44,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
         match argument.as_str() {
             "demo" => parsed.demo = true,
             "openapi" => parsed.openapi = true,
+            "mails" => parsed.mails = Some(value()?.into()),
             "--any-port" => parsed.any_port = true,
             "--users" => parsed.options.microsoft.users = value()?.parse().map_err(|_| "--users needs a number")?,
             "--seed" => parsed.options.microsoft.seed = value()?.parse().map_err(|_| "--seed needs a number")?,
@@ -68,6 +72,8 @@ async fn main() -> ExitCode {
     let result = if arguments.openapi {
         say(openapi::json().trim_end());
         Ok(())
+    } else if let Some(folder) = &arguments.mails {
+        write_mails(folder)
     } else if arguments.demo {
         demo::play(arguments.options, say).await
     } else {
@@ -80,6 +86,19 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Two files for each mail: what programs show that know HTML, and what others show.
+fn write_mails(folder: &Path) -> Result<(), Stuck> {
+    std::fs::create_dir_all(folder)?;
+    for (name, mail) in samples::every() {
+        std::fs::write(folder.join(format!("{name}.html")), mail.html)?;
+        std::fs::write(
+            folder.join(format!("{name}.txt")),
+            format!("{}\n\n{}", mail.subject, mail.text),
+        )?;
+    }
+    Ok(())
 }
 
 async fn serve(arguments: Arguments) -> Result<(), Stuck> {

@@ -160,6 +160,16 @@ pub enum Deed {
     DutyReturned,
     /// When a reseller's digest is sent was changed.
     DigestChanged,
+    /// A mail did not reach its reader: it came back, was unwanted, or its address gets no mail.
+    MailUndelivered,
+    /// Somebody lets mail go to an address again.
+    SuppressionLifted,
+    /// Somebody says that a task is done.
+    TaskClosed,
+    /// What mail may leave was changed.
+    MailSendingChanged,
+    /// Too many mails of a reseller came back or were unwanted: reminders and reports wait.
+    MailSendingStopped,
 }
 
 /// What a front end shows, as far as changes of it can be told apart.
@@ -195,7 +205,11 @@ impl Deed {
             | Self::PlanMade
             | Self::PlanApproved
             | Self::SignInLinkGiven
-            | Self::DigestChanged => None,
+            | Self::DigestChanged
+            | Self::SuppressionLifted
+            | Self::TaskClosed
+            | Self::MailSendingChanged
+            | Self::MailSendingStopped => None,
             Self::EnterpriseCreated
             | Self::EnterpriseChanged
             | Self::EnterpriseDisabled
@@ -226,7 +240,8 @@ impl Deed {
             | Self::RemindersChanged
             | Self::DutyOffered
             | Self::DutyTaken
-            | Self::DutyReturned => Some(Topic::Enterprise),
+            | Self::DutyReturned
+            | Self::MailUndelivered => Some(Topic::Enterprise),
             Self::LicencesChanged => Some(Topic::Licences),
             Self::GroupFilterChanged => Some(Topic::GroupFilter),
             Self::DirectoryRead => Some(Topic::Directory),

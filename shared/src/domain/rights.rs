@@ -23,6 +23,8 @@ pub enum Action {
     Remove,
     /// Sends the invitation again, or takes it back.
     Invite,
+    /// Sees to mails that do not arrive: closes tasks, lets mail go to an address again.
+    SeeToMail,
     /// Asks for the address of an admin's next step.
     Guide,
     /// Reads which records the provider's DNS has to have.
@@ -52,7 +54,7 @@ pub enum Action {
 }
 
 /// Every action.
-pub const ACTIONS: [Action; 22] = [
+pub const ACTIONS: [Action; 23] = [
     Action::ManageResellers,
     Action::ListResellers,
     Action::EditReseller,
@@ -62,6 +64,7 @@ pub const ACTIONS: [Action; 22] = [
     Action::Appoint,
     Action::Remove,
     Action::Invite,
+    Action::SeeToMail,
     Action::Guide,
     Action::PublishDns,
     Action::Read,
@@ -85,6 +88,20 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/v1/resellers/{reseller}", Action::ReadReseller),
     ("PUT", "/v1/resellers/{reseller}", Action::EditReseller),
     ("GET", "/v1/resellers/{reseller}/audit", Action::Audit),
+    ("GET", "/v1/resellers/{reseller}/mails", Action::ReadReseller),
+    ("GET", "/v1/resellers/{reseller}/tasks", Action::ReadReseller),
+    ("POST", "/v1/resellers/{reseller}/tasks/{task}/close", Action::SeeToMail),
+    ("GET", "/v1/resellers/{reseller}/suppressions", Action::ReadReseller),
+    (
+        "POST",
+        "/v1/resellers/{reseller}/suppressions/{suppression}/lift",
+        Action::SeeToMail,
+    ),
+    ("GET", "/v1/resellers/{reseller}/mail-sending", Action::ReadReseller),
+    ("PUT", "/v1/resellers/{reseller}/mail-sending", Action::ManageResellers),
+    ("GET", "/v1/mail-sending", Action::ListResellers),
+    ("PUT", "/v1/mail-sending", Action::ManageResellers),
+    ("GET", "/v1/audit", Action::ListResellers),
     ("GET", "/v1/enterprises", Action::ReadReseller),
     ("POST", "/v1/enterprises", Action::Provision),
     ("GET", "/v1/enterprise-form", Action::ReadReseller),
@@ -124,6 +141,7 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("POST", "/v1/enterprises/{enterprise}/enable-sync", Action::Govern),
     ("POST", "/v1/enterprises/{enterprise}/action-urls", Action::Guide),
     ("GET", "/v1/enterprises/{enterprise}/audit", Action::Audit),
+    ("GET", "/v1/enterprises/{enterprise}/mails", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/sip-data", Action::ReadSipData),
     ("GET", "/v1/enterprises/{enterprise}/status", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/domains", Action::Read),
@@ -181,6 +199,7 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
         Action::Approve,
     ),
     ("GET", "/v1/enterprises/{enterprise}/preflight", Action::Read),
+    ("GET", "/v1/enterprises/{enterprise}/mails/preview", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/release-limit", Action::Read),
     ("PUT", "/v1/enterprises/{enterprise}/release-limit", Action::Provision),
     ("GET", "/v1/enterprises/{enterprise}/reminding", Action::Read),
@@ -237,7 +256,7 @@ impl Role {
         use Action::{
             Appoint, Approve, Audit, Consent, EditReseller, Govern, Guide, Invite, Licence, ListResellers,
             ManageResellers, Map, Provision, PublishDns, Read, ReadReseller, ReadSipData, Remind, Remove,
-            ResetConsent, StopUnattended, Sync,
+            ResetConsent, SeeToMail, StopUnattended, Sync,
         };
         let (always, on_behalf): (&[Action], &[Action]) = match self {
             Self::ProviderAdmin => (
@@ -251,6 +270,7 @@ impl Role {
                     Appoint,
                     Remove,
                     Invite,
+                    SeeToMail,
                     ResetConsent,
                     Guide,
                     PublishDns,
@@ -269,6 +289,7 @@ impl Role {
                     Licence,
                     Appoint,
                     Invite,
+                    SeeToMail,
                     ResetConsent,
                     Guide,
                     PublishDns,
@@ -286,6 +307,7 @@ impl Role {
                     Appoint,
                     Remove,
                     Invite,
+                    SeeToMail,
                     ResetConsent,
                     Guide,
                     Read,

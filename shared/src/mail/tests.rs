@@ -1,7 +1,10 @@
 //! What the invitation and the reminders say, word by word, and what the tests of all mails use.
 
+mod activation;
 mod every_mail;
+mod new_ones;
 mod provisioning;
+mod reminding;
 
 use super::*;
 use crate::domain::brand::Brand;
@@ -23,6 +26,8 @@ fn brand() -> Brand {
         sender: None,
         reply_to: None,
         application: None,
+        accent: Some("#0b6e4f".parse().unwrap()),
+        logo_url: None,
     }
 }
 
@@ -67,7 +72,9 @@ fn required(recipient: &str, enterprise: &str, waiting: Waiting) -> Mail {
         brand: &brand(),
         recipient: recipient.into(),
         enterprise: enterprise.into(),
+        reader: Reader::GlobalAdmin,
         waiting,
+        duty_url: None,
         zone: &brussels(),
     }
     .render()
@@ -78,9 +85,11 @@ fn failed(recipient: &str, findings: &[Finding], waiting: Option<Waiting>) -> Ma
         brand: &brand(),
         recipient: recipient.into(),
         enterprise: "Bluefinch Ltd".into(),
+        reader: Reader::GlobalAdmin,
         failed: at("2026-11-21T16:45:00Z"),
         findings,
         waiting,
+        duty_url: None,
         zone: &brussels(),
     }
     .render()
@@ -107,28 +116,45 @@ fn snapshot(name: &str, mail: &Mail) {
     insta::assert_snapshot!(name, all);
 }
 
-/// Text and HTML both say it; the HTML without its tags, lines joined.
+/// What a reader of the HTML sees, on one line: without tags, comments, the head, and the line that lists show.
+fn visible(mail: &Mail) -> String {
+    let body = mail.html.split_once("</head>").unwrap().1;
+    let (before, hidden) = body.split_once("<div style=\"display: none").unwrap();
+    let mut left = format!("{before}{}", hidden.split_once("</div>").unwrap().1);
+    while let Some((before, comment)) = left.split_once("<!--") {
+        left = format!("{before}{}", comment.split_once("-->").unwrap().1);
+    }
+    let left = left.replace("<br>", "\n");
+    let mut inside = false;
+    let mut seen = String::new();
+    for c in left.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => inside = false,
+            c if !inside => seen.push(c),
+            _ => {}
+        }
+    }
+    for (entity, c) in [
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#38;", "&"),
+    ] {
+        seen = seen.replace(entity, c);
+    }
+    seen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Text and HTML both say it; quotation marks aside, for which the HTML has emphasis.
 fn both_say(mail: &Mail, words: &str) {
-    let mut tags = false;
-    let visible: String = mail
-        .html
-        .chars()
-        .filter(|c| {
-            let shown = !tags && *c != '<';
-            tags = (tags && *c != '>') || *c == '<';
-            shown
-        })
-        .collect();
-    for (part, content) in [("text", &mail.text), ("html", &visible)] {
-        let joined = content
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .replace("&#34;", "\"");
-        let joined = joined.replace('"', "");
+    let joined = mail.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (part, content) in [("text", joined), ("html", visible(mail))] {
+        let content = content.replace('"', "");
         assert!(
-            joined.contains(&words.replace('"', "")),
-            "the {part} does not say {words:?}:\n{joined}"
+            content.contains(&words.replace('"', "")),
+            "the {part} does not say {words:?}:\n{content}"
         );
     }
 }
@@ -137,6 +163,7 @@ const HOSTILE: &str = "<b>Mara</b> & \"Q\"\r\nBcc: eve@evil.example\u{202E}";
 
 #[test]
 fn r193_the_invitation() {
+    // R193
     snapshot(
         "enterprise_invitation",
         &invitation("Mara Quist", "Bluefinch Ltd", "Northline Telecom"),
@@ -145,11 +172,13 @@ fn r193_the_invitation() {
 
 #[test]
 fn r193_the_invitation_with_hostile_names() {
+    // R193
     snapshot("enterprise_invitation_hostile", &invitation(HOSTILE, HOSTILE, HOSTILE));
 }
 
 #[test]
 fn r180_sync_required() {
+    // R180
     snapshot(
         "sync_required",
         &required("Mara Quist", "Bluefinch Ltd", waiting(2, &["Ann Vos", "Front desk"])),
@@ -158,6 +187,7 @@ fn r180_sync_required() {
 
 #[test]
 fn r180_sync_required_with_hostile_names() {
+    // R180
     snapshot(
         "sync_required_hostile",
         &required(HOSTILE, HOSTILE, waiting(1, &[HOSTILE])),
@@ -166,6 +196,7 @@ fn r180_sync_required_with_hostile_names() {
 
 #[test]
 fn r183_sync_failed() {
+    // R183
     let findings = [taken("Ann Vos")];
     snapshot(
         "sync_failed",
@@ -175,11 +206,13 @@ fn r183_sync_failed() {
 
 #[test]
 fn r183_sync_failed_with_hostile_names_and_nothing_waiting() {
+    // R183
     snapshot("sync_failed_hostile", &failed(HOSTILE, &[taken(HOSTILE)], None));
 }
 
 #[test]
 fn r183_sync_failed_without_findings() {
+    // R183
     let mail = failed("Mara Quist", &[], None);
     both_say(
         &mail,
@@ -190,6 +223,7 @@ fn r183_sync_failed_without_findings() {
 
 #[test]
 fn r033_the_invitation_has_the_button_and_its_address() {
+    // R033
     let mail = invitation("Mara", "Bluefinch", "Northline");
     both_say(&mail, "COMPLETE");
     let address = "https://teams.kestrel.example/i/4f0c2f5e9b6a4d1e8a3b7c6d5e4f3a2b";
@@ -199,6 +233,7 @@ fn r033_the_invitation_has_the_button_and_its_address() {
 
 #[test]
 fn r034_the_invitation_shows_the_code_but_not_in_the_subject() {
+    // R034
     let mail = invitation("Mara", "Bluefinch", "Northline");
     both_say(&mail, &format!("Your Invitation Code: {CODE}"));
     assert!(!mail.subject.contains(CODE));
@@ -206,6 +241,7 @@ fn r034_the_invitation_shows_the_code_but_not_in_the_subject() {
 
 #[test]
 fn r035_r036_the_invitation_asks_for_a_global_administrator() {
+    // R035, R036
     both_say(
         &invitation("Mara", "Bluefinch", "Northline"),
         "sign in to Microsoft with an account that is a Global Administrator of Bluefinch. Other accounts are refused.",
@@ -214,6 +250,7 @@ fn r035_r036_the_invitation_asks_for_a_global_administrator() {
 
 #[test]
 fn r054_r057_r058_the_invitation_tells_of_both_permission_sets() {
+    // R054, R057, R058
     let mail = invitation("Mara", "Bluefinch", "Northline");
     both_say(&mail, "Microsoft asks twice, and you sign in again in between.");
     both_say(
@@ -224,6 +261,7 @@ fn r054_r057_r058_the_invitation_tells_of_both_permission_sets() {
 
 #[test]
 fn r038_the_invitation_links_to_the_permissions() {
+    // R038
     let mail = invitation("Mara", "Bluefinch", "Northline");
     assert!(mail.text.contains("https://teams.kestrel.example/permissions"));
     assert!(mail.html.contains("href=\"https://teams.kestrel.example/permissions\""));
@@ -231,23 +269,26 @@ fn r038_the_invitation_links_to_the_permissions() {
 
 #[test]
 fn r041_the_invitation_works_in_a_private_window() {
+    // R041
     both_say(&invitation("Mara", "Bluefinch", "Northline"), "private window");
 }
 
 #[test]
 fn r193_the_invitation_names_enterprise_and_reseller_and_its_end() {
+    // R193
     let mail = invitation("Mara", "Bluefinch", "Northline");
     assert_eq!(mail.subject, "Invitation to connect Bluefinch to Microsoft Teams");
     both_say(
         &mail,
         "Northline invites you to connect Bluefinch to Microsoft Teams with Kestrel for Teams",
     );
-    both_say(&mail, "valid until Nov 29, 2026, 4:05 PM (Europe/Brussels time)");
+    both_say(&mail, "valid until 29 Nov 2026, 16:05 (Europe/Brussels)");
     both_say(&mail, "Contact your voice administrator, +1 555 0100.");
 }
 
 #[test]
 fn r180_r183_subjects_are_exact() {
+    // R180, R183
     assert_eq!(
         required("Mara", "Bluefinch", waiting(1, &[])).subject,
         "Sync required to update the Microsoft Teams integration"
@@ -260,6 +301,7 @@ fn r180_r183_subjects_are_exact() {
 
 #[test]
 fn r181_sync_required_greets_explains_and_gives_three_steps() {
+    // R181
     let mail = required("Mara Quist", "Bluefinch Ltd", waiting(1, &["Ann Vos"]));
     both_say(&mail, "Hello Mara Quist,");
     both_say(&mail, "user mapping of Bluefinch Ltd were saved in Kestrel Voice");
@@ -273,10 +315,11 @@ fn r181_sync_required_greets_explains_and_gives_three_steps() {
 
 #[test]
 fn r181_sync_required_says_for_whom_and_since_when() {
+    // R181
     let mail = required("Mara", "Bluefinch", waiting(1, &["Ann Vos"]));
     both_say(
         &mail,
-        "Changes have been waiting since Nov 20, 2026, 9:30 AM (Europe/Brussels time), for 1 user:",
+        "Changes have been waiting since 20 Nov 2026, 09:30 (Europe/Brussels), for 1 user:",
     );
     both_say(&mail, "Ann Vos");
     both_say(&required("Mara", "Bluefinch", waiting(3, &[])), "for 3 users.");
@@ -284,6 +327,7 @@ fn r181_sync_required_says_for_whom_and_since_when() {
 
 #[test]
 fn r181_ten_are_named_and_the_rest_is_counted() {
+    // R181
     let people: Vec<String> = (1..=12).map(|n| format!("Person {n}.")).collect();
     let people: Vec<&str> = people.iter().map(String::as_str).collect();
     let mail = required("Mara", "Bluefinch", waiting(150, &people));
@@ -296,6 +340,7 @@ fn r181_ten_are_named_and_the_rest_is_counted() {
 
 #[test]
 fn r182_r184_both_say_why_they_came_and_whom_to_ask() {
+    // R182, R184
     for mail in [
         required("Mara", "Bluefinch Ltd", waiting(1, &[])),
         failed("Mara", &[], None),
@@ -310,6 +355,7 @@ fn r182_r184_both_say_why_they_came_and_whom_to_ask() {
 
 #[test]
 fn r165_r166_both_say_when_they_stop() {
+    // R165, R166
     for mail in [
         required("Mara", "Bluefinch", waiting(1, &[])),
         failed("Mara", &[], None),
@@ -323,10 +369,11 @@ fn r165_r166_both_say_when_they_stop() {
 
 #[test]
 fn r184_sync_failed_says_what_stood_in_the_way_and_how_to_try_again() {
+    // R184
     let mail = failed("Mara Quist", &[taken("Ann Vos")], None);
     both_say(
         &mail,
-        "The latest sync of Bluefinch Ltd with Microsoft Teams failed on Nov 21, 2026, 5:45 PM (Europe/Brussels time).",
+        "The latest sync of Bluefinch Ltd with Microsoft Teams failed on 21 Nov 2026, 17:45 (Europe/Brussels).",
     );
     both_say(&mail, "The number of Ann Vos is held by a resource account.");
     both_say(
@@ -344,6 +391,7 @@ fn r184_sync_failed_says_what_stood_in_the_way_and_how_to_try_again() {
 
 #[test]
 fn r184_the_button_of_a_failed_sync_follows_what_waits() {
+    // R184
     both_say(
         &failed("Mara", &[], Some(waiting(1, &["Ann Vos"]))),
         "Click \"Sync Now - Changes Queued\".",
@@ -352,17 +400,10 @@ fn r184_the_button_of_a_failed_sync_follows_what_waits() {
 
 #[test]
 fn r184_ten_findings_are_told_and_the_rest_is_counted() {
+    // R184
     let findings: Vec<Finding> = (1..=13).map(|n| taken(&format!("Person {n}"))).collect();
     let mail = failed("Mara", &findings, None);
     both_say(&mail, "Person 10 is held");
     both_say(&mail, "and 3 more, in the log");
     assert!(!mail.text.contains("Person 11"));
-}
-
-#[test]
-fn a_line_is_one_line() {
-    assert_eq!(
-        Line::from(" a\r\nb\u{2028}c\t\u{202E} d\u{061C}e ").to_string(),
-        "a b c d e"
-    );
 }

@@ -129,10 +129,9 @@ pub async fn digest(io: &Io, reseller: &ResellerId, now: Timestamp) -> Result<Di
 ///
 /// # Errors
 /// `Upstream`.
-pub(super) async fn written(io: &Io, reseller: &ResellerId, mail: &Outgoing) -> Result<Option<Written>> {
-    let kept = io.store.reseller(reseller).await?;
-    let digest = io.store.digest(reseller).await?;
-    let mut waiting = waiting(io, reseller).await?;
+pub(super) async fn written(io: &Io, kept: &Reseller, mail: &Outgoing) -> Result<Option<Written>> {
+    let digest = io.store.digest(&kept.id).await?;
+    let mut waiting = waiting(io, &kept.id).await?;
     if waiting.is_empty() {
         return Ok(None);
     }

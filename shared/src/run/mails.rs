@@ -1,9 +1,10 @@
-//! The one place that turns what is kept into mails: for the outbox, for reminders, and for previews.
+//! The one place that turns what is kept into mails, at the moment they leave: for the outbox, for reminders, and for
+//! previews (decision 0029).
 
 use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
-use crate::domain::ids::TeamsUserId;
+use crate::domain::ids::{InvitationId, TeamsUserId};
 use crate::domain::letter::{Letter, Outgoing};
 use crate::domain::mail_kind::MailKind;
 use crate::domain::reseller::Reseller;
@@ -12,11 +13,13 @@ use crate::domain::sync_status::{LastSync, SyncStatus};
 use crate::error::Result;
 use crate::io::Io;
 use crate::mail::{
-    EnterpriseInvitation, GlobalAdminAssigned, GlobalAdminReassigned, IntegrationActivation, IntegrationRemoved,
-    LicensesChanged, Line, Mail, NAMED, Reader, ResellerActivation, SyncFailed, SyncRequired, Waiting,
+    DutyOffered, DutyTaken, EnterpriseInvitation, GlobalAdminAssigned, GlobalAdminReassigned, IntegrationActivation, IntegrationRemoved,
+    LicensesChanged, Line, Mail, NAMED, Reader, RemindersIgnored, ResellerActivation, SyncFailed, SyncRequired, Waiting,
 };
 use crate::plan::mapping;
 use crate::plan::remind::Reminder;
+use crate::run::invitation::{page, secrets};
+use crate::run::{digest, duty, remind, resellers};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
@@ -54,23 +57,86 @@ pub struct Addressee {
     pub reader: Reader,
 }
 
-/// The words of a mail in the outbox, by the state as it is now.
+/// The words of a mail in the outbox, by the state as it is now; nothing where there is nothing to say any more. The secrets
+/// of an invitation and an activation are made here, and are nowhere else.
 ///
 /// # Errors
 /// `NotFound`, `Upstream`.
-pub async fn letter(io: &Io, outgoing: &Outgoing) -> Result<Written> {
-    let kept = io.store.enterprise(&outgoing.enterprise).await?;
-    let brand = io.store.reseller(&kept.reseller).await?.brand;
-    Ok(of_letter(
-        &outgoing.letter,
-        &kept,
-        &brand,
-        outgoing.recipient.as_str().into(),
-    ))
+pub(super) async fn written(
+    io: &Io,
+    outgoing: &Outgoing,
+    enterprise: Option<&Enterprise>,
+    reseller: &Reseller,
+) -> Result<Option<Written>> {
+    match (&outgoing.letter, enterprise) {
+        (Letter::Invitation { invitation }, Some(kept)) => invited(io, kept, reseller, invitation).await,
+        (Letter::Activation { until }, _) => {
+            let link = resellers::awaited_link(io, reseller, *until).await?;
+            Ok(link.map(|link| activation(reseller, &link, *until)))
+        }
+        (Letter::Reminder { .. }, Some(_)) => remind::written(io, outgoing, io.clock.now()).await,
+        (Letter::Digest, None) => digest::written(io, reseller, outgoing).await,
+        (Letter::DutyOffered { by, until }, Some(kept)) => {
+            let mail = DutyOffered {
+                brand: &reseller.brand,
+                recipient: outgoing.recipient.as_str().into(),
+                enterprise: kept.settings.name.as_str().into(),
+                from: by.as_str().into(),
+                accept_url: &duty::offer_page(io, &outgoing.id).await?,
+                expires: *until,
+                zone: &schedule::zone(&kept.settings.time_zone)?,
+            };
+            Ok(Some(Written::new(MailKind::DutyOffered, &reseller.brand, mail.render())))
+        }
+        (Letter::DutyTaken { by, at }, Some(kept)) => {
+            let mail = DutyTaken {
+                brand: &reseller.brand,
+                recipient: outgoing.recipient.as_str().into(),
+                enterprise: kept.settings.name.as_str().into(),
+                by: by.as_str().into(),
+                at: *at,
+                zone: &schedule::zone(&kept.settings.time_zone)?,
+            };
+            Ok(Some(Written::new(MailKind::DutyTaken, &reseller.brand, mail.render())))
+        }
+        (Letter::RemindersIgnored { reminders, since }, Some(kept)) => {
+            let mail = RemindersIgnored {
+                brand: &reseller.brand,
+                recipient: outgoing.recipient.as_str().into(),
+                reseller: reseller.name.as_str().into(),
+                enterprise: kept.settings.name.as_str().into(),
+                admin: kept.global_admin.display_name().into(),
+                reminders: *reminders,
+                since: *since,
+                zone: &schedule::zone(&kept.settings.time_zone)?,
+            };
+            Ok(Some(Written::new(MailKind::RemindersIgnored, &reseller.brand, mail.render())))
+        }
+        (letter, Some(kept)) => {
+            let recipient = outgoing.recipient.as_str().into();
+            Ok(of_letter(letter, kept, &reseller.brand, recipient))
+        }
+        (_, None) => Ok(None),
+    }
+}
+
+/// E8, while the invitation is the newest one and can be accepted.
+async fn invited(io: &Io, kept: &Enterprise, reseller: &Reseller, id: &InvitationId) -> Result<Option<Written>> {
+    if kept.invitation.as_ref() != Some(id) {
+        return Ok(None);
+    }
+    let kept_one = io.store.invitation(&kept.id, id).await?;
+    let secrets = secrets(io, id).await?;
+    let own = io.vault.keyed_hash("link", &secrets.token).await? == kept_one.link_hash;
+    if kept_one.open(io.clock.now()).is_err() || !own {
+        return Ok(None);
+    }
+    let link = page(io, &secrets.token);
+    invitation(io, kept, reseller, &secrets.code, &link, kept_one.expires).map(Some)
 }
 
 /// The words of a letter that was written because of what somebody did.
-pub(super) fn of_letter(letter: &Letter, kept: &Enterprise, brand: &Brand, recipient: Line) -> Written {
+pub(super) fn of_letter(letter: &Letter, kept: &Enterprise, brand: &Brand, recipient: Line) -> Option<Written> {
     let enterprise = Line::from(kept.settings.name.as_str());
     let (kind, mail) = match letter {
         Letter::IntegrationActivation => {
@@ -121,8 +187,16 @@ pub(super) fn of_letter(letter: &Letter, kept: &Enterprise, brand: &Brand, recip
             };
             (MailKind::GlobalAdminAssigned, mail.render())
         }
+        // These have secrets in them, or follow from more than this.
+        Letter::Invitation { .. }
+        | Letter::Activation { .. }
+        | Letter::Reminder { .. }
+        | Letter::RemindersIgnored { .. }
+        | Letter::DutyOffered { .. }
+        | Letter::DutyTaken { .. }
+        | Letter::Digest => return None,
     };
-    Written::new(kind, brand, mail)
+    Some(Written::new(kind, brand, mail))
 }
 
 /// E8: an invitation with the two secrets that only its mail carries.

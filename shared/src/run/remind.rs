@@ -15,6 +15,7 @@ use crate::domain::visit::Link;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::io::store::reminders::Consequences;
+use crate::io::store::tasks::task_of;
 use crate::mail::{Line, Reader};
 use crate::plan::remind::{
     Claim, Facts, Reminder, Step, caught_up, missed_today, notes, remind as decide, still_due, step,
@@ -115,8 +116,7 @@ async fn gather(io: &Io, enterprise: &EnterpriseId) -> Result<Gathered> {
 /// the time that EventBridge names in its event; whatever is repeated or replayed, one local day brings one mail.
 ///
 /// # Errors
-/// `Upstream`, and `Throttled` where the mail was refused for now: the same event again goes on with it. A mail that may have
-/// gone is not sent again.
+/// `Upstream`; the same event again goes on with a mail that waits. One that may have gone is not sent again.
 pub async fn remind(io: &Io, enterprise: &EnterpriseId, scheduled: &str, now: Timestamp) -> Result<Reminded> {
     let event = Event {
         name: scheduled,
@@ -252,7 +252,7 @@ async fn claimed(
     }
     let posted = post::send(io, &mails[0]).await?;
     post::deliver(io, &mails[1..]).await;
-    told(posted).map(Some)
+    Ok(Some(told(posted)))
 }
 
 /// The task of a reseller whose enterprise does not act.
@@ -261,33 +261,26 @@ fn ignored(kept: &Enterprise, reminders: u32, since: Timestamp) -> Task {
         "{reminders} reminders went to {}, and nobody has synced; talk to them, or give the role to somebody else",
         kept.global_admin.display_name()
     );
-    Task::new(TaskKind::RemindersIgnored, Some(&kept.id), kept.settings.name.clone(), why, since)
+    task_of(TaskKind::RemindersIgnored, Some(&kept.id), &kept.settings.name, why, since)
 }
 
 /// The day was claimed before: a mail that has not left yet is tried again.
 async fn again(io: &Io, enterprise: &EnterpriseId, mail: &MailId) -> Result<Reminded> {
     let whose = Whose::Enterprise(enterprise.clone());
     match io.store.mail(&whose, mail).await? {
-        Some(posting) if posting.state == Posted::Queued => told(post::send(io, &posting.mail).await?),
+        Some(posting) if posting.state.waits() => Ok(told(post::send(io, &posting.mail).await?)),
         Some(_) | None => Ok(Reminded::AlreadyToday),
     }
 }
 
-fn told(posted: Posted) -> Result<Reminded> {
-    Ok(match posted {
-        // SES has refused it for now: the event comes again.
-        Posted::Queued => {
-            return Err(Error::Throttled {
-                doing: "send a reminder",
-                wait: SignedDuration::from_secs(60),
-            });
-        }
-        Posted::Held | Posted::Sending | Posted::Unknown => Reminded::Waits,
+fn told(posted: Posted) -> Reminded {
+    match posted {
+        Posted::Queued | Posted::Held | Posted::Sending | Posted::Unknown => Reminded::Waits,
         Posted::Sent | Posted::Delayed | Posted::Delivered => Reminded::Sent,
         Posted::Bounced | Posted::Complained | Posted::Rejected | Posted::Suppressed | Posted::Lapsed => {
             Reminded::AlreadyToday
         }
-    })
+    }
 }
 
 /// Whose reminders these are can hand them over; the second contact has nothing to give.
@@ -357,7 +350,8 @@ pub async fn keep_schedule(io: &Io, kept: &Enterprise, status: &SyncStatus) -> R
         return io.scheduler.ensure(&kept.id, hour, &kept.settings.time_zone).await;
     }
     if !status.needs_reminder() {
-        io.store.close_task(&kept.reseller, TaskKind::RemindersIgnored, &kept.id).await?;
+        let ignored = TaskKind::RemindersIgnored;
+        io.store.task_done(&kept.reseller, ignored, Some(&kept.id)).await?;
     }
     io.scheduler.remove(&kept.id).await
 }

@@ -55,9 +55,9 @@ pub async fn sweep(io: &Io, scheduled: Option<Timestamp>) -> Result<Swept> {
         }
     }
     orphans(io, &pending, &mut swept).await?;
-    let (sent, failed) = post::sweep(io).await?;
-    swept.mails = sent;
-    swept.failed += failed;
+    let mails = post::sweep(io).await?;
+    swept.mails = mails.sent;
+    swept.failed += mails.failed;
     Ok(swept)
 }
 

@@ -1,17 +1,29 @@
-//! The mailbox as pages: a list, newest first, and one mail with its HTML in a sandbox and its text.
+//! The mailbox as pages: a list, newest first, and one mail as people meet it: in light and dark, on a phone, as text.
 
 use crate::mailbox::Mail;
 use crate::pages::{escape, page};
 use axum::response::Html;
 
+const SAMPLES: &str = "<p><a href=\"/mailbox/samples\">Every mail, with made-up facts</a></p>";
+
+/// How a mail is shown: what above it, in which colours, how wide.
+const LOOKS: [(&str, &str); 4] = [
+    ("Light", "color-scheme:light;background:#fff"),
+    ("Dark", "color-scheme:dark;background:#121212"),
+    ("Phone, light", "color-scheme:light;background:#fff;width:360px"),
+    ("Phone, dark", "color-scheme:dark;background:#121212;width:360px"),
+];
+
 pub(super) fn list(mails: &[Mail]) -> Html<String> {
     if mails.is_empty() {
-        return page("Mailbox", "<p>No mail yet.</p>");
+        return page("Mailbox", &format!("<p>No mail yet.</p>{SAMPLES}"));
     }
     let rows: String = mails.iter().rev().map(row).collect();
     page(
         "Mailbox",
-        &format!("<table><thead><tr><th>Sent<th>To<th>Subject<th>From</tr></thead><tbody>{rows}</tbody></table>"),
+        &format!(
+            "<table><thead><tr><th>Sent<th>To<th>Subject<th>From</tr></thead><tbody>{rows}</tbody></table>{SAMPLES}"
+        ),
     )
 }
 
@@ -43,20 +55,22 @@ pub(super) fn one(mail: &Mail) -> Html<String> {
         .iter()
         .map(|(name, value)| format!("<dt>{}<dd>{}", escape(name), escape(value)))
         .collect();
-    let html = mail.html.as_deref().map(sandboxed).unwrap_or_default();
-    let text = mail
-        .text
-        .as_deref()
-        .map(|text| format!("<h2>Text</h2><pre>{}</pre>", linked(text)))
-        .unwrap_or_default();
-    page(&mail.subject, &format!("<dl>{facts}</dl>{html}{text}"))
+    let views = views(mail.html.as_deref(), mail.text.as_deref());
+    page(&mail.subject, &format!("<dl>{facts}</dl>{views}"))
+}
+
+/// Both parts of a mail: the HTML in each of the looks, and the text.
+pub(super) fn views(html: Option<&str>, text: Option<&str>) -> String {
+    let looks = html.map(|html| LOOKS.map(|(name, style)| sandboxed(html, name, style)).concat());
+    let text = text.map(|text| format!("<h2>Text</h2><pre>{}</pre>", linked(text)));
+    looks.unwrap_or_default() + &text.unwrap_or_default()
 }
 
 /// The HTML part may open links in a new tab and nothing else: no script, no form, no access to this page.
-fn sandboxed(html: &str) -> String {
+fn sandboxed(html: &str, name: &str, style: &str) -> String {
     let document = format!("<base target=\"_blank\">{html}");
     format!(
-        "<h2>HTML</h2><iframe title=\"HTML part\" sandbox=\"allow-popups allow-popups-to-escape-sandbox\" srcdoc=\"{}\"></iframe>",
+        "<h2>{name}</h2><iframe title=\"HTML part: {name}\" style=\"{style}\" sandbox=\"allow-popups allow-popups-to-escape-sandbox\" srcdoc=\"{}\"></iframe>",
         escape(&document)
     )
 }
@@ -102,6 +116,6 @@ mod tests {
 
     #[test]
     fn html_cannot_leave_its_attribute() {
-        assert!(!sandboxed("\"><script>alert(1)</script>").contains("<script>"));
+        assert!(!sandboxed("\"><script>alert(1)</script>", "Light", "").contains("<script>"));
     }
 }

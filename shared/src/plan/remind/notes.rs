@@ -11,7 +11,7 @@ use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
 use crate::domain::sync_status::SyncStatus;
 use jiff::civil::Date;
-use jiff::{Span, Timestamp};
+use jiff::Span;
 
 /// How many days without a note are listed afterwards, at most.
 const LISTED: i64 = 14;
