@@ -118,6 +118,15 @@ pub async fn report(io: &Io, kept: &Enterprise, only: Option<Code>, from: usize,
     })
 }
 
+/// Without a mail nobody is invited; but whoever has the link to the portal can sync without one.
+fn seen_by(kept: &Enterprise, mut kinds: Vec<Kind>) -> Vec<Kind> {
+    let mail = kinds.iter_mut().filter(|kind| kind.code == Code::InvUndelivered);
+    for kind in mail.filter(|_| kept.setup.complete()) {
+        kind.effect = Effect::Informs;
+    }
+    kinds
+}
+
 /// The clocks of those who were given their number lately (R144, R209).
 fn dial_pads(
     kept: &Enterprise,
@@ -138,15 +147,6 @@ fn dial_pads(
         })
     };
     Ok(account.owned.iter().filter_map(clock).collect())
-}
-
-/// Without a mail nobody is invited; but whoever has the link to the portal can sync without one.
-fn seen_by(kept: &Enterprise, mut kinds: Vec<Kind>) -> Vec<Kind> {
-    let mail = kinds.iter_mut().filter(|kind| kind.code == Code::InvUndelivered);
-    for kind in mail.filter(|_| kept.setup.complete()) {
-        kind.effect = Effect::Informs;
-    }
-    kinds
 }
 
 /// It is about the enterprise, its tenant or a group, and no single person or number.
