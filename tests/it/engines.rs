@@ -12,6 +12,7 @@ mod lists;
 mod outbox;
 mod pace;
 mod provisioning;
+mod reminders;
 mod runs;
 mod samples;
 mod status;

@@ -6,6 +6,7 @@
 
 mod activation;
 mod browser;
+mod duty;
 mod groups;
 mod help;
 mod invitation;
@@ -40,6 +41,8 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(management::answer))
         .routes(routes!(unattended::allow))
         .routes(routes!(groups::show, groups::save))
+        .routes(routes!(duty::show, duty::decide))
+        .routes(routes!(duty::show_offer, duty::take))
         .routes(routes!(sync_sign_in::show, sync_sign_in::begin))
         .routes(routes!(invitation::permissions))
         .routes(routes!(help::list))

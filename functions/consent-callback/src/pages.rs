@@ -8,6 +8,7 @@ mod help;
 mod moves;
 mod permissions;
 mod refusals;
+mod reminders;
 mod teams_calling;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub use help::{HelpPage, HelpRow, HelpTopicPage, help, help_topic};
 pub use moves::{AcceptedPage, MoveTenantPage, WaitPage};
 pub use permissions::permission_sets;
 pub use refusals::{refused, refused_with};
+pub use reminders::{DutyPage, RemindersPage};
 pub use teams_calling::{PolicyRow, TeamsCallingPage, teams_calling};
 
 use askama::Template;
@@ -263,6 +265,8 @@ pages!(
     HelpTopicPage,
     TeamsCallingPage,
     PermissionsPage,
+    RemindersPage,
+    DutyPage,
 );
 
 /// The `Content-Security-Policy` of every page. Browsers apply `form-action` to the redirects that answer a form as

@@ -4,6 +4,7 @@
 mod actions;
 mod audit;
 mod consents;
+mod digest;
 mod enterprises;
 mod events;
 mod invitations;
@@ -36,6 +37,7 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(webhooks::test))
         .routes(routes!(webhooks::replay))
         .routes(routes!(webhooks::deliveries))
+        .routes(routes!(digest::get, digest::put))
         .routes(routes!(audit::of_service))
         .routes(routes!(mails::of_reseller))
         .routes(routes!(mails::of_enterprise))

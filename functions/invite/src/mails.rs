@@ -94,9 +94,8 @@ pub(crate) async fn of_enterprise(
 ) -> Result<Json<MailList>> {
     let access = access::on(&io, caller, &enterprise).await?;
     let limit = params.limit.unwrap_or(50).clamp(1, 100);
-    let mails = io
-        .store
-        .mails(&Whose::Enterprise(enterprise), params.cursor.as_ref(), limit);
+    let whose = Whose::Enterprise(enterprise);
+    let mails = io.store.mails(&whose, params.cursor.as_ref(), limit);
     Ok(mail_list(&access.caller, mails.await?, io.clock.now()))
 }
 
@@ -112,9 +111,8 @@ pub(crate) async fn of_reseller(
 ) -> Result<Json<MailList>> {
     access::on_reseller(&io, &caller, &reseller).await?;
     let limit = params.limit.unwrap_or(50).clamp(1, 100);
-    let mails = io
-        .store
-        .mails(&Whose::Reseller(reseller), params.cursor.as_ref(), limit);
+    let whose = Whose::Reseller(reseller);
+    let mails = io.store.mails(&whose, params.cursor.as_ref(), limit);
     Ok(mail_list(&caller, mails.await?, io.clock.now()))
 }
 
@@ -339,7 +337,7 @@ pub(crate) struct MailSendingView {
 }
 
 fn switch(sending: Sending) -> impl IntoResponse {
-    let version = sending.version;
+    let version = sending.seen();
     let view = MailSendingView {
         gate: sending.gate,
         reason: sending.reason,

@@ -1,13 +1,13 @@
-//! What schedules start: one enterprise's daily reminder, the one look at what may sync unattended, and the daily sweep over
+//! What schedules start: one enterprise's daily reminder, a reseller's digest, the one look at what may sync unattended, and the daily sweep over
 //! all that wait.
 
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::domain::ids::EnterpriseId;
+use shared::domain::ids::{EnterpriseId, ResellerId};
 use shared::io::Io;
-use shared::run::{self, remind};
+use shared::run::{self, digest, remind, sweep};
 
 /// What a schedule sends.
 #[derive(Debug, Deserialize)]
@@ -27,6 +27,11 @@ pub enum Event {
         /// The scheduled time: the same for every repetition of one event.
         scheduled: Timestamp,
     },
+    /// The schedule of a reseller's digest.
+    Digest {
+        /// Whose.
+        digest: ResellerId,
+    },
     /// Every few minutes: the mails that wait.
     Outbox {
         /// Always true.
@@ -36,6 +41,9 @@ pub enum Event {
     Sweep {
         /// Always true.
         sweep: bool,
+        /// When it was to begin; absent where somebody starts it by hand.
+        #[serde(default)]
+        scheduled: Option<Timestamp>,
     },
 }
 
@@ -55,6 +63,11 @@ pub async fn handle(io: &Io, event: LambdaEvent<Event>) -> Result<Value, Error> 
             tracing::info!(enterprise.id = %unattended, look.outcome = ?looked, "a look was due");
             json!({ "looked": looked })
         }
+        Event::Digest { digest: reseller } => {
+            let digested = digest::digest(io, &reseller, io.clock.now()).await?;
+            tracing::info!(reseller.id = %reseller, digest.outcome = ?digested, "a digest was due");
+            json!({ "digested": digested })
+        }
         Event::Outbox { outbox: true } => {
             let swept = run::post::sweep(io).await?;
             tracing::info!(
@@ -67,8 +80,8 @@ pub async fn handle(io: &Io, event: LambdaEvent<Event>) -> Result<Value, Error> 
             json!({ "mails": swept })
         }
         Event::Outbox { outbox: false } => json!({ "mails": null }),
-        Event::Sweep { sweep: true } => {
-            let swept = remind::sweep(io).await?;
+        Event::Sweep { sweep: true, scheduled } => {
+            let swept = sweep::sweep(io, scheduled).await?;
             tracing::info!(
                 pending = swept.pending,
                 failed = swept.failed,
@@ -76,6 +89,6 @@ pub async fn handle(io: &Io, event: LambdaEvent<Event>) -> Result<Value, Error> 
             );
             json!({ "swept": swept })
         }
-        Event::Sweep { sweep: false } => json!({ "swept": null }),
+        Event::Sweep { sweep: false, .. } => json!({ "swept": null }),
     })
 }

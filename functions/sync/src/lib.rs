@@ -8,6 +8,7 @@ mod pack;
 mod plans;
 mod preflight;
 mod release_limit;
+mod reminding;
 mod runs;
 mod status;
 mod unattended;
@@ -34,6 +35,9 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(preflight::get))
         .routes(routes!(mail_preview::get))
         .routes(routes!(release_limit::get, release_limit::put))
+        .routes(routes!(reminding::get, reminding::put))
+        .routes(routes!(reminding::take_back))
+        .routes(routes!(reminding::days))
         .routes(routes!(runs::start, runs::list))
         .routes(routes!(runs::get))
         .routes(routes!(runs::changes))

@@ -164,6 +164,16 @@ pub enum Deed {
     RunUndone,
     /// A sync ended.
     RunEnded,
+    /// When and whom reminders reach was changed, or they are paused.
+    RemindersChanged,
+    /// The reminders were offered to somebody.
+    DutyOffered,
+    /// Somebody has taken them over.
+    DutyTaken,
+    /// They are the Global Admin's again.
+    DutyReturned,
+    /// When a reseller's digest is sent was changed.
+    DigestChanged,
     /// A mail did not reach its reader: it came back, was unwanted, or its address gets no mail.
     MailUndelivered,
     /// Somebody lets mail go to an address again.
@@ -216,6 +226,7 @@ impl Deed {
             | Self::PlanMade
             | Self::PlanApproved
             | Self::SignInLinkGiven
+            | Self::DigestChanged
             | Self::SuppressionLifted
             | Self::TaskClosed
             | Self::MailSendingChanged
@@ -247,6 +258,10 @@ impl Deed {
             | Self::UnattendedAllowed
             | Self::UnattendedWithdrawn
             | Self::UnattendedChanged
+            | Self::RemindersChanged
+            | Self::DutyOffered
+            | Self::DutyTaken
+            | Self::DutyReturned
             | Self::MailUndelivered => Some(Topic::Enterprise),
             Self::LicencesChanged => Some(Topic::Licences),
             Self::GroupFilterChanged => Some(Topic::GroupFilter),

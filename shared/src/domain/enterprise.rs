@@ -7,6 +7,7 @@ use super::ids::{EnterpriseId, InvitationId, ResellerId, TenantId};
 use super::management::Management;
 use super::operators::Operators;
 use super::permission::ReleaseLimit;
+use super::reminding::Reminding;
 use super::setup::Setup;
 use super::standing::Standing;
 use super::steps::Steps;
@@ -133,6 +134,8 @@ pub struct Enterprise {
     pub sync_switch: SyncSwitch,
     /// How many numbers a sync may release by itself.
     pub release_limit: ReleaseLimit,
+    /// How it is reminded of a sync that waits (R163).
+    pub reminding: Reminding,
     /// The tenant that it was moved away from, while what belongs to that one is still being put aside; then the bound one,
     /// while what was put aside of it once is taken up.
     pub left_tenant: Option<TenantId>,

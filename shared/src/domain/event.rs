@@ -20,7 +20,7 @@ pub const SYNC_PENDING: &str = "sync.pending";
 pub const SYNC_CLEARED: &str = "sync.cleared";
 
 /// Every type that there is. A type is kept for good once somebody's system hangs on it.
-pub const TYPES: [&str; 60] = [
+pub const TYPES: [&str; 65] = [
     "reseller.created",
     "reseller.changed",
     "reseller.activated",
@@ -81,6 +81,11 @@ pub const TYPES: [&str; 60] = [
     "mail.sending_changed",
     "mail.sending_stopped",
     "task.closed",
+    "reminder.changed",
+    "duty.offered",
+    "duty.taken",
+    "duty.returned",
+    "digest.changed",
 ];
 
 /// The values of an entry that an event repeats: ids, states, numbers and times. A sync's entry has many figures, all numbers.
@@ -171,6 +176,11 @@ fn kind(entry: &Entry) -> Option<&'static str> {
         Deed::MailSendingChanged => "mail.sending_changed",
         Deed::MailSendingStopped => "mail.sending_stopped",
         Deed::TaskClosed => "task.closed",
+        Deed::RemindersChanged => "reminder.changed",
+        Deed::DutyOffered => "duty.offered",
+        Deed::DutyTaken => "duty.taken",
+        Deed::DutyReturned => "duty.returned",
+        Deed::DigestChanged => "digest.changed",
         Deed::WebhookCreated => "webhook.created",
         Deed::WebhookChanged => "webhook.changed",
         Deed::WebhookDeleted => "webhook.deleted",

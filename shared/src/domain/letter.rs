@@ -4,6 +4,7 @@
 use super::email::EmailAddress;
 use super::ids::{EnterpriseId, InvitationId, MailId, ResellerId};
 use super::mail_kind::MailKind;
+use super::reminding::Part;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -56,6 +57,38 @@ pub enum Letter {
         /// How it failed last, such as `status 503`.
         problem: String,
     },
+    /// E2 or E3: the reminder of a day.
+    Reminder {
+        /// The last sync had failed when it was claimed.
+        failed: bool,
+        /// In which part its reader is reminded.
+        part: Part,
+        /// So many went before it since anybody acted.
+        reminders: u32,
+    },
+    /// To the reseller: reminders lead to nothing.
+    RemindersIgnored {
+        /// How many there were.
+        reminders: u32,
+        /// Since when something waits.
+        since: Timestamp,
+    },
+    /// Somebody is asked to take the reminders over.
+    DutyOffered {
+        /// Who asks.
+        by: String,
+        /// When the offer ends.
+        until: Timestamp,
+    },
+    /// Somebody has taken them over.
+    DutyTaken {
+        /// Who.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// To the reseller: all its enterprises that wait.
+    Digest,
 }
 
 /// How much a mail matters to what its reader does right now.
@@ -80,6 +113,12 @@ impl Letter {
             Self::Invitation { .. } => MailKind::EnterpriseInvitation,
             Self::Activation { .. } => MailKind::ResellerActivation,
             Self::WebhookDisabled { .. } => MailKind::WebhookDisabled,
+            Self::Reminder { failed: true, .. } => MailKind::SyncFailed,
+            Self::Reminder { failed: false, .. } => MailKind::SyncRequired,
+            Self::RemindersIgnored { .. } => MailKind::RemindersIgnored,
+            Self::DutyOffered { .. } => MailKind::DutyOffered,
+            Self::DutyTaken { .. } => MailKind::DutyTaken,
+            Self::Digest => MailKind::ResellerDigest,
         }
     }
 
@@ -104,7 +143,12 @@ impl Letter {
             | Self::GlobalAdminReassigned
             | Self::GlobalAdminAssigned
             | Self::Activation { .. }
-            | Self::WebhookDisabled { .. } => None,
+            | Self::WebhookDisabled { .. }
+            | Self::Reminder { .. }
+            | Self::RemindersIgnored { .. }
+            | Self::DutyOffered { .. }
+            | Self::DutyTaken { .. }
+            | Self::Digest => None,
         }
     }
 }

@@ -120,6 +120,12 @@ impl Sending {
         None
     }
 
+    /// The version that readers are shown: 1 where nobody has set anything.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.version + 1
+    }
+
     /// The settings after somebody has set them anew. That also lets go what the breaker held.
     ///
     /// # Errors

@@ -49,10 +49,12 @@ pub enum Action {
     Sync,
     /// Agrees that a sync takes away more numbers than it may by itself.
     Approve,
+    /// Decides when and whom an enterprise's reminders reach.
+    Remind,
 }
 
 /// Every action.
-pub const ACTIONS: [Action; 22] = [
+pub const ACTIONS: [Action; 23] = [
     Action::ManageResellers,
     Action::ListResellers,
     Action::EditReseller,
@@ -75,6 +77,7 @@ pub const ACTIONS: [Action; 22] = [
     Action::StopUnattended,
     Action::Sync,
     Action::Approve,
+    Action::Remind,
 ];
 
 /// Which action each route with a token is.
@@ -233,6 +236,12 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/v1/enterprises/{enterprise}/mails/preview", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/release-limit", Action::Read),
     ("PUT", "/v1/enterprises/{enterprise}/release-limit", Action::Provision),
+    ("GET", "/v1/enterprises/{enterprise}/reminding", Action::Read),
+    ("PUT", "/v1/enterprises/{enterprise}/reminding", Action::Remind),
+    ("DELETE", "/v1/enterprises/{enterprise}/reminding/duty", Action::Remind),
+    ("GET", "/v1/enterprises/{enterprise}/reminders", Action::Read),
+    ("GET", "/v1/resellers/{reseller}/digest", Action::ReadReseller),
+    ("PUT", "/v1/resellers/{reseller}/digest", Action::EditReseller),
     ("GET", "/v1/enterprises/{enterprise}/runs", Action::Read),
     ("POST", "/v1/enterprises/{enterprise}/runs", Action::Sync),
     ("GET", "/v1/enterprises/{enterprise}/runs/{run}", Action::Read),
@@ -280,8 +289,8 @@ impl Role {
     pub fn may(&self, action: Action) -> May {
         use Action::{
             Appoint, Approve, Audit, Consent, EditReseller, Govern, Guide, Invite, Licence, ListResellers,
-            ManageResellers, Map, Provision, PublishDns, Read, ReadReseller, ReadSipData, Remove, ResetConsent,
-            SeeToMail, StopUnattended, Sync,
+            ManageResellers, Map, Provision, PublishDns, Read, ReadReseller, ReadSipData, Remind, Remove,
+            ResetConsent, SeeToMail, StopUnattended, Sync,
         };
         let (always, on_behalf): (&[Action], &[Action]) = match self {
             Self::ProviderAdmin => (
@@ -303,6 +312,7 @@ impl Role {
                     Audit,
                     Map,
                     Approve,
+                    Remind,
                 ],
                 &[],
             ),
@@ -336,11 +346,12 @@ impl Role {
                     Guide,
                     Read,
                     Audit,
+                    Remind,
                 ],
                 &[Map, Sync, Approve],
             ),
             Self::ResellerViewer(_) => (&[ReadReseller, Read], &[]),
-            Self::AccountAdmin(_) => (&[Guide, Read, Audit, Map, StopUnattended, Approve], &[]),
+            Self::AccountAdmin(_) => (&[Guide, Read, Audit, Map, StopUnattended, Approve, Remind], &[]),
             Self::AccountManager(_) => (&[Guide, Read, Map], &[]),
             Self::GlobalAdmin(_) => (
                 &[
@@ -355,6 +366,7 @@ impl Role {
                     StopUnattended,
                     Sync,
                     Approve,
+                    Remind,
                 ],
                 &[],
             ),

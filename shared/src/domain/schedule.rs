@@ -1,12 +1,15 @@
-//! Local days and the daily reminder's expression.
+//! Local days and the expressions of what happens on each.
 
 use super::Invalid;
+use super::ids::EnterpriseId;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// The local hour of the daily reminder.
-pub const REMINDER_HOUR: i8 = 9;
+/// How many minutes after its own one EventBridge may choose for a reminder.
+pub const WINDOW_MINUTES: i32 = 15;
+/// Minutes that enterprises are spread over, so that the window of the last one ends with the hour.
+const SPREAD: u32 = 45;
 
 /// A zone by its IANA name.
 ///
@@ -22,10 +25,18 @@ pub fn local_day(now: Timestamp, zone: &TimeZone) -> Date {
     now.to_zoned(zone.clone()).date()
 }
 
-/// EventBridge Scheduler's expression for every day at the reminder's hour, in the schedule's own zone.
+/// EventBridge Scheduler's expression for every day within this hour, in the schedule's own zone. Each enterprise has its
+/// minute, so that not all mails of a zone leave at once.
 #[must_use]
-pub fn daily_expression() -> String {
-    format!("cron(0 {REMINDER_HOUR} * * ? *)")
+pub fn daily_expression(enterprise: &EnterpriseId, hour: i8) -> String {
+    format!("cron({} {hour} * * ? *)", minute(enterprise))
+}
+
+/// The minute of an enterprise, 0 to 44, always the same: FNV-1a over its id, which is chance itself for the most part.
+#[must_use]
+pub fn minute(enterprise: &EnterpriseId) -> u32 {
+    let mix = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    enterprise.as_str().bytes().fold(0x811c_9dc5, mix) % SPREAD
 }
 
 /// `Feb 17, 2023, 2:42 PM` (R140), in the enterprise's zone.

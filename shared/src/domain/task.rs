@@ -22,10 +22,12 @@ pub enum TaskKind {
     MailHeld,
     /// A webhook took nothing for days and is switched off.
     WebhookDisabled,
+    /// Reminders of an enterprise lead to nothing.
+    RemindersIgnored,
 }
 
 /// Every kind.
-pub const TASK_KINDS: [TaskKind; 7] = [
+pub const TASK_KINDS: [TaskKind; 8] = [
     TaskKind::InvitationUndelivered,
     TaskKind::AdminUnreachable,
     TaskKind::ActivationUndelivered,
@@ -33,6 +35,7 @@ pub const TASK_KINDS: [TaskKind; 7] = [
     TaskKind::MailRefused,
     TaskKind::MailHeld,
     TaskKind::WebhookDisabled,
+    TaskKind::RemindersIgnored,
 ];
 
 impl TaskKind {
@@ -47,6 +50,7 @@ impl TaskKind {
             Self::MailRefused => "mailRefused",
             Self::MailHeld => "mailHeld",
             Self::WebhookDisabled => "webhookDisabled",
+            Self::RemindersIgnored => "remindersIgnored",
         }
     }
 
@@ -74,6 +78,9 @@ impl TaskKind {
             }
             Self::MailHeld => {
                 "Correct the addresses that mails come back from; the provider lets the reminders go again then."
+            }
+            Self::RemindersIgnored => {
+                "Talk to the Global Admin, name a second contact, or give the role to somebody else. The task ends with the sync."
             }
         }
     }

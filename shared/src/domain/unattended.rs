@@ -75,7 +75,9 @@ impl Weekday {
         Self::Sunday,
     ];
 
-    fn of(date: Date) -> Self {
+    /// The one of a date.
+    #[must_use]
+    pub fn of(date: Date) -> Self {
         match date.weekday() {
             jiff::civil::Weekday::Monday => Self::Monday,
             jiff::civil::Weekday::Tuesday => Self::Tuesday,

@@ -4,7 +4,7 @@ use super::caller::Origin;
 use super::enterprise::Enterprise;
 use super::global_admin::Identity;
 use super::group_filter::GroupFilter;
-use super::ids::{EnterpriseId, InvitationId, ResellerId, RunId};
+use super::ids::{EnterpriseId, InvitationId, MailId, ResellerId, RunId};
 use super::setup::BoundTenant;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -143,6 +143,20 @@ pub enum Link {
         appointment: u64,
         /// Where the person is sent when it is over.
         return_to: Option<Url>,
+    },
+    /// To the page where the reminders of an enterprise are handed over or paused.
+    Duty {
+        /// Whose.
+        enterprise: EnterpriseId,
+        /// Which appointment of a Global Admin was in force when the mail left.
+        appointment: u64,
+    },
+    /// To the page where somebody takes them over.
+    DutyOffer {
+        /// Whose.
+        enterprise: EnterpriseId,
+        /// Which offer.
+        offer: MailId,
     },
     /// To the activation of a reseller's account (R001).
     Activation {

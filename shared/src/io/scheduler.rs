@@ -1,15 +1,18 @@
 //! The schedules of one enterprise, in EventBridge Scheduler: its daily reminder, and the one look at what may sync unattended.
+//! And the one of a reseller's digest.
 
-use crate::domain::ids::EnterpriseId;
-use crate::domain::schedule::daily_expression;
+use crate::domain::ids::{EnterpriseId, ResellerId};
+use crate::domain::schedule::{WINDOW_MINUTES, daily_expression};
 use crate::error::{Error, Result};
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::types::builders::FlexibleTimeWindowBuilder;
 use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode, ScheduleState, Target};
 use jiff::Timestamp;
 
-/// How many minutes after the hour EventBridge may choose, so that not all mails leave in one minute.
-const WINDOW_MINUTES: i32 = 15;
+/// How the names of the daily schedules begin.
+const DAILY: &str = "reminder-";
+/// The most schedules that EventBridge lists at once.
+const LISTED: i32 = 100;
 
 /// EventBridge Scheduler with the deployment's group, role and target.
 #[derive(Clone, Debug)]
@@ -32,11 +35,11 @@ impl Scheduler {
         }
     }
 
-    /// Sees to it that the enterprise has its daily schedule, in its time zone.
+    /// Sees to it that the enterprise has its daily schedule, at this hour of its time zone.
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn ensure(&self, enterprise: &EnterpriseId, zone: &str) -> Result<()> {
+    pub async fn ensure(&self, enterprise: &EnterpriseId, hour: i8, zone: &str) -> Result<()> {
         // The scheduled time makes each day's event tell itself apart from its own repetitions.
         let input = format!(r#"{{"enterprise":"{enterprise}","scheduled":"<aws.scheduler.scheduled-time>"}}"#);
         let window = FlexibleTimeWindow::builder()
@@ -44,12 +47,38 @@ impl Scheduler {
             .maximum_window_in_minutes(WINDOW_MINUTES);
         let daily = Planned {
             name: name(enterprise),
-            expression: daily_expression(),
+            expression: daily_expression(enterprise, hour),
             zone,
             window,
             input,
         };
         self.put(daily).await
+    }
+
+    /// Sees to it that a reseller's digest has its schedule, at this hour of its zone.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn ensure_digest(&self, reseller: &ResellerId, hour: i8, zone: &str) -> Result<()> {
+        let window = FlexibleTimeWindow::builder()
+            .mode(FlexibleTimeWindowMode::Flexible)
+            .maximum_window_in_minutes(WINDOW_MINUTES);
+        let daily = Planned {
+            name: digest_name(reseller),
+            expression: format!("cron(0 {hour} * * ? *)"),
+            zone,
+            window,
+            input: format!(r#"{{"digest":"{reseller}"}}"#),
+        };
+        self.put(daily).await
+    }
+
+    /// Sees to it that it has none.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn remove_digest(&self, reseller: &ResellerId) -> Result<()> {
+        self.delete(digest_name(reseller)).await
     }
 
     /// Sees to it that the enterprise is looked at once, at this moment and at no other, for a sync that nobody signs in
@@ -68,6 +97,27 @@ impl Scheduler {
             input,
         };
         self.put(once).await
+    }
+
+    /// A page of the enterprises that have a daily schedule, and where the next one begins. A hint: whoever acts on it reads
+    /// the enterprise.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn scheduled(&self, from: Option<String>) -> Result<(Vec<EnterpriseId>, Option<String>)> {
+        let page = self
+            .client
+            .list_schedules()
+            .group_name(&self.group)
+            .name_prefix(DAILY)
+            .max_results(LISTED)
+            .set_next_token(from)
+            .send()
+            .await
+            .map_err(|error| Error::upstream("list the schedules", error))?;
+        let named = page.schedules.iter().filter_map(|schedule| schedule.name());
+        let found = named.filter_map(|name| name.strip_prefix(DAILY)?.parse().ok());
+        Ok((found.collect(), page.next_token))
     }
 
     async fn put(&self, planned: Planned<'_>) -> Result<()> {
@@ -165,7 +215,13 @@ struct Planned<'a> {
 /// The name of an enterprise's daily schedule.
 #[must_use]
 pub fn name(enterprise: &EnterpriseId) -> String {
-    format!("reminder-{enterprise}")
+    format!("{DAILY}{enterprise}")
+}
+
+/// The name of the schedule of a reseller's digest.
+#[must_use]
+pub fn digest_name(reseller: &ResellerId) -> String {
+    format!("digest-{reseller}")
 }
 
 /// The name of the schedule of the one look at an enterprise.

@@ -91,7 +91,7 @@ pub async fn lift(
 /// `Invalid` with everything that is wrong, `Stale`.
 pub async fn set_all(io: &Io, form: SendingForm, seen: u64, author: &Author, now: Timestamp) -> Result<Sending> {
     let before = io.store.sending().await?;
-    if before.version != seen {
+    if before.seen() != seen {
         return Err(Error::Stale("the switch"));
     }
     let mut wrong = Vec::new();
@@ -131,7 +131,7 @@ pub async fn set_of(
     now: Timestamp,
 ) -> Result<Sending> {
     let before = io.store.reseller_sending(reseller).await?;
-    if before.version != seen {
+    if before.seen() != seen {
         return Err(Error::Stale("the switch"));
     }
     let next = before.set(form)?;

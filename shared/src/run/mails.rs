@@ -13,14 +13,14 @@ use crate::domain::sync_status::{LastSync, SyncStatus};
 use crate::error::Result;
 use crate::io::Io;
 use crate::mail::{
-    EnterpriseInvitation, GlobalAdminAssigned, GlobalAdminReassigned, IntegrationActivation, IntegrationRemoved,
-    LicensesChanged, Line, Mail, NAMED, Reader, ResellerActivation, SyncFailed, SyncRequired, Waiting,
-    WebhookDisabled,
+    DutyOffered, DutyTaken, EnterpriseInvitation, GlobalAdminAssigned, GlobalAdminReassigned, IntegrationActivation,
+    IntegrationRemoved, LicensesChanged, Line, Mail, NAMED, Reader, RemindersIgnored, ResellerActivation, SyncFailed,
+    SyncRequired, Waiting, WebhookDisabled,
 };
 use crate::plan::mapping;
 use crate::plan::remind::Reminder;
 use crate::run::invitation::{page, secrets};
-use crate::run::resellers;
+use crate::run::{digest, duty, remind, resellers};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
@@ -97,6 +97,44 @@ pub(super) async fn written(
             let written = Written::new(MailKind::WebhookDisabled, &reseller.brand, mail.render());
             Ok(Some(written))
         }
+        (Letter::Reminder { .. }, Some(_)) => remind::written(io, outgoing, io.clock.now()).await,
+        (Letter::Digest, None) => digest::written(io, reseller, outgoing).await,
+        (Letter::DutyOffered { by, until }, Some(kept)) => {
+            let mail = DutyOffered {
+                brand: &reseller.brand,
+                recipient: outgoing.recipient.as_str().into(),
+                enterprise: kept.settings.name.as_str().into(),
+                from: by.as_str().into(),
+                accept_url: &duty::offer_page(io, &outgoing.id).await?,
+                expires: *until,
+                zone: &schedule::zone(&kept.settings.time_zone)?,
+            };
+            Ok(Some(Written::new(MailKind::DutyOffered, &reseller.brand, mail.render())))
+        }
+        (Letter::DutyTaken { by, at }, Some(kept)) => {
+            let mail = DutyTaken {
+                brand: &reseller.brand,
+                recipient: outgoing.recipient.as_str().into(),
+                enterprise: kept.settings.name.as_str().into(),
+                by: by.as_str().into(),
+                at: *at,
+                zone: &schedule::zone(&kept.settings.time_zone)?,
+            };
+            Ok(Some(Written::new(MailKind::DutyTaken, &reseller.brand, mail.render())))
+        }
+        (Letter::RemindersIgnored { reminders, since }, Some(kept)) => {
+            let mail = RemindersIgnored {
+                brand: &reseller.brand,
+                recipient: outgoing.recipient.as_str().into(),
+                reseller: reseller.name.as_str().into(),
+                enterprise: kept.settings.name.as_str().into(),
+                admin: kept.global_admin.display_name().into(),
+                reminders: *reminders,
+                since: *since,
+                zone: &schedule::zone(&kept.settings.time_zone)?,
+            };
+            Ok(Some(Written::new(MailKind::RemindersIgnored, &reseller.brand, mail.render())))
+        }
         (letter, Some(kept)) => {
             let recipient = outgoing.recipient.as_str().into();
             Ok(of_letter(letter, kept, &reseller.brand, recipient))
@@ -172,8 +210,15 @@ pub(super) fn of_letter(letter: &Letter, kept: &Enterprise, brand: &Brand, recip
             };
             (MailKind::GlobalAdminAssigned, mail.render())
         }
-        // These have secrets in them, or are about no enterprise.
-        Letter::Invitation { .. } | Letter::Activation { .. } | Letter::WebhookDisabled { .. } => return None,
+        // These have secrets in them, or follow from more than this.
+        Letter::Invitation { .. }
+        | Letter::Activation { .. }
+        | Letter::Reminder { .. }
+        | Letter::RemindersIgnored { .. }
+        | Letter::DutyOffered { .. }
+        | Letter::DutyTaken { .. }
+        | Letter::WebhookDisabled { .. }
+        | Letter::Digest => return None,
     };
     Some(Written::new(kind, brand, mail))
 }

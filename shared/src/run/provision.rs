@@ -11,6 +11,7 @@ use crate::domain::management::Management;
 use crate::domain::once::Once;
 use crate::domain::operators::Operators;
 use crate::domain::permission::ReleaseLimit;
+use crate::domain::reminding::Reminding;
 use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
 use crate::domain::steps::Steps;
@@ -58,6 +59,7 @@ pub async fn create_enterprise(
         operators: Operators::default(),
         unattended: Unattended::default(),
         release_limit: ReleaseLimit::default(),
+        reminding: Reminding::default(),
         left_tenant: None,
         created: now,
         version: 1,

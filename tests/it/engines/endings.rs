@@ -279,7 +279,10 @@ async fn filled(store: &Store, kept: &Enterprise) {
         .unwrap();
     let lease = store.lease(id, "worker", NOW).await.unwrap();
     store.release(lease).await.unwrap();
-    store.claim_reminder(id, date(2090, 3, 12), "event", NOW).await.unwrap();
+    let status = store.sync_status(id).await.unwrap();
+    let kept = store.enterprise(id).await.unwrap();
+    let noted = super::reminders::claim(&store, &kept, &status, date(2090, 3, 12), 1).await;
+    assert!(noted.unwrap());
 }
 
 fn text<'a>(

@@ -120,6 +120,7 @@ pub(super) fn enterprise(n: u8) -> Enterprise {
         operators: Default::default(),
         unattended: Default::default(),
         release_limit: Default::default(),
+        reminding: Default::default(),
         left_tenant: None,
         created: NOW,
         version: 1,

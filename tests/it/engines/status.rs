@@ -1,7 +1,6 @@
-//! The sync status with its index, and the claims of reminder days.
+//! The sync status with its index.
 
 use super::samples::{DAY, NOW, SECOND, at_once, enterprise, enterprise_id, later};
-use jiff::civil::date;
 use shared::Error;
 use shared::domain::enterprise::Enterprise;
 use shared::domain::ids::EnterpriseId;
@@ -16,8 +15,6 @@ super::cases!(
     an_edit_that_changes_nothing_writes_nothing,
     who_waits_is_in_the_index_and_nobody_else,
     who_has_waited_longest_comes_first,
-    a_day_is_claimed_once,
-    each_day_is_claimed_by_itself,
 );
 
 fn pending(users: u32) -> Option<Pending> {
@@ -118,40 +115,4 @@ async fn who_has_waited_longest_comes_first(store: Store) {
     }
     let order = [2, 0, 1].map(|at| neighbours[at].clone());
     assert_eq!(index(&store).await, BTreeMap::from([(first_shard, order.to_vec())]));
-}
-
-async fn a_day_is_claimed_once(store: Store) {
-    let day = date(2090, 3, 12);
-    assert!(!store.reminded(&enterprise_id(1), day).await.unwrap());
-    let claims = at_once(32, |n| {
-        let store = store.clone();
-        async move {
-            store
-                .claim_reminder(&enterprise_id(1), day, &format!("event {n}"), NOW)
-                .await
-        }
-    });
-    let won = claims
-        .await
-        .into_iter()
-        .filter(|claim| matches!(claim, Ok(true)))
-        .count();
-    assert_eq!(won, 1);
-    assert!(store.reminded(&enterprise_id(1), day).await.unwrap());
-    let again = store
-        .claim_reminder(&enterprise_id(1), day, "event 0", later(SECOND))
-        .await;
-    assert!(!again.unwrap());
-}
-
-async fn each_day_is_claimed_by_itself(store: Store) {
-    for (enterprise, day) in [(1, 12), (1, 13), (2, 12)] {
-        let day = date(2090, 3, day);
-        assert!(
-            store
-                .claim_reminder(&enterprise_id(enterprise), day, "event", NOW)
-                .await
-                .unwrap()
-        );
-    }
 }

@@ -97,7 +97,7 @@ const STREAM: [&str; 4] = [
 ];
 
 /// Which text in which folder shows that an action is used.
-const CALLS: [(&str, &str, &[&str]); 20] = [
+const CALLS: [(&str, &str, &[&str]); 21] = [
     ("dynamodb:GetItem", "store", &[".get_item()", "Get::builder()"]),
     ("dynamodb:PutItem", "store", &[".put_item()", "Put::builder()"]),
     ("dynamodb:UpdateItem", "store", &[".update_item()", "Update::builder()"]),
@@ -109,6 +109,7 @@ const CALLS: [(&str, &str, &[&str]); 20] = [
     ("dynamodb:BatchWriteItem", "store", &[".batch_write_item()"]),
     ("ses:SendEmail", "", &[".send_email()"]),
     ("scheduler:CreateSchedule", "", &[".create_schedule()"]),
+    ("scheduler:ListSchedules", "", &[".list_schedules()"]),
     ("scheduler:GetSchedule", "", &[".get_schedule()"]),
     ("scheduler:UpdateSchedule", "", &[".update_schedule()"]),
     ("scheduler:DeleteSchedule", "", &[".delete_schedule()"]),

@@ -39,6 +39,35 @@ pub(super) fn invitation(enterprise: &str) -> InvitationPage {
     }
 }
 
+pub(super) fn reminders(enterprise: &str) -> RemindersPage {
+    RemindersPage {
+        product: "Kestrel for Teams".into(),
+        enterprise: enterprise.into(),
+        holder: "Mara Quist".into(),
+        admin: "Mara Quist".into(),
+        offered: None,
+        paused: None,
+        post_to: "/reminders/4f0c2f5e".into(),
+        email: String::new(),
+        name: String::new(),
+        days: String::new(),
+        reason: String::new(),
+        wrong: Vec::new(),
+    }
+}
+
+pub(super) fn duty(enterprise: &str) -> DutyPage {
+    DutyPage {
+        product: "Kestrel for Teams".into(),
+        enterprise: enterprise.into(),
+        from: "Mara Quist".into(),
+        name: "Ann Other".into(),
+        admin: "Mara Quist".into(),
+        post_to: "/duty/4f0c2f5e".into(),
+        wrong: false,
+    }
+}
+
 pub(super) fn confirm_tenant(enterprise: &str) -> ConfirmTenantPage {
     ConfirmTenantPage {
         product: "Kestrel for Teams".into(),
@@ -377,6 +406,17 @@ pub(super) fn every_page() -> Vec<(String, String)> {
     page.groups.clear();
     page.more = 0;
     add("groups-none", page.html());
+
+    let mut page = reminders(LTD);
+    add("reminders", page.html());
+    page.wrong = vec!["Address: give an address such as name@company.example.".into()];
+    page.offered = Some("Ann Other".into());
+    page.paused = Some("2026-11-29".into());
+    add("reminders-wrong", page.html());
+    let mut page = duty(LTD);
+    add("duty", page.html());
+    page.wrong = true;
+    add("duty-wrong", page.html());
 
     let mut page = done(LTD);
     add("done", page.html());

@@ -3,7 +3,7 @@
 //! `--directory` measures discovery beside two scripts of others, which need Python 3 and Node 20 with npm, and nothing
 //! else. `--runs` applies mappings of 1,000 and 10,000 users, which takes a quarter of an hour, and nothing else.
 //! `--guesses` plays a million guessed invitation codes and nothing else; `--planning` plans for up to 100,000 users and
-//! nothing else: they need no binaries.
+//! nothing else; `--reminders` plays a day of a million reminders and nothing else: they need no binaries.
 //!
 //! What is measured are release binaries, each a process of its own under a Lambda Runtime API; the table, Microsoft
 //! and everything else run in this process. Nothing here is a test: figures depend on the machine and on what else it
@@ -19,6 +19,7 @@ mod guesses;
 mod peers;
 mod planning;
 mod process;
+mod reminding;
 mod stage;
 mod table;
 
@@ -44,6 +45,7 @@ async fn measure(mut arguments: impl Iterator<Item = String>) -> Result<(), Stuc
     let (mut guesses, mut only_guesses) = (1_000_000, false);
     let mut directory = (100_000, 3, vec![1_000, 100_000, 500_000]);
     let (mut only_directory, mut only_planning) = (false, false);
+    let (mut reminded, mut only_reminders) = (1_000_000, false);
     let mut planned = vec![1_000, 10_000, 100_000];
     let (mut applied, mut only_runs) = (vec![1_000, 10_000], false);
     while let Some(argument) = arguments.next() {
@@ -52,17 +54,22 @@ async fn measure(mut arguments: impl Iterator<Item = String>) -> Result<(), Stuc
                 (starts, requests, sizes, guesses) = (5, 300, vec![2_500], 20_000);
                 directory = (2_500, 1, vec![1_000]);
                 planned = vec![1_000];
+                reminded = 50_000;
                 applied = vec![200];
             }
             "--directory" => only_directory = true,
             "--runs" => only_runs = true,
             "--guesses" => only_guesses = true,
             "--planning" => only_planning = true,
+            "--reminders" => only_reminders = true,
             "--binaries" => binaries = Some(PathBuf::from(arguments.next().ok_or("--binaries needs a folder")?)),
             // Cargo adds it.
             "--bench" => {}
             other => return Err(format!("`{other}` is not known").into()),
         }
+    }
+    if only_reminders {
+        return reminding::measure(reminded, say).await;
     }
     if only_planning {
         return plan(&planned);
@@ -102,6 +109,7 @@ async fn measure(mut arguments: impl Iterator<Item = String>) -> Result<(), Stuc
     plan(&planned)?;
     say("\nApplying a mapping: a number and two policies for each user, at the pace that the budgets allow.\n");
     applying::measure(&release, &applied, say).await?;
+    reminding::measure(reminded, say).await?;
     guess(guesses).await
 }
 

@@ -16,6 +16,7 @@ use crate::domain::management::Management;
 use crate::domain::once::Once;
 use crate::domain::operators::Operators;
 use crate::domain::permission::ReleaseLimit;
+use crate::domain::reminding::Reminding;
 use crate::domain::schedule;
 use crate::domain::setup::Setup;
 use crate::domain::standing::{RETENTION, Standing};
@@ -65,6 +66,8 @@ struct EnterpriseItem {
     sync_switch: SyncSwitch,
     #[serde(default)]
     release_limit: ReleaseLimit,
+    #[serde(default)]
+    reminding: Reminding,
     #[serde(default)]
     operators: Operators,
     #[serde(default)]
@@ -484,6 +487,7 @@ fn item(enterprise: &Enterprise) -> EnterpriseItem {
         steps: enterprise.steps,
         sync_switch: enterprise.sync_switch,
         release_limit: enterprise.release_limit,
+        reminding: enterprise.reminding.clone(),
         operators: enterprise.operators,
         unattended: enterprise.unattended,
         left_tenant: enterprise.left_tenant,
@@ -523,6 +527,7 @@ impl From<EnterpriseItem> for Enterprise {
             steps: item.steps,
             sync_switch: item.sync_switch,
             release_limit: item.release_limit,
+            reminding: item.reminding,
             operators: item.operators,
             unattended: item.unattended,
             left_tenant: item.left_tenant,

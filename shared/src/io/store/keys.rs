@@ -282,10 +282,31 @@ pub fn lease(enterprise: &EnterpriseId) -> Key {
     of(enterprise, "LEASE")
 }
 
-/// The claim of one local day's reminder.
+/// Sort-key prefix of the notes of local days.
+pub const REMINDED: &str = "REMINDED#";
+
+/// The note of one local day's reminder.
 #[must_use]
 pub fn reminded(enterprise: &EnterpriseId, day: Date) -> Key {
-    of(enterprise, format!("REMINDED#{day}"))
+    of(enterprise, format!("{REMINDED}{day}"))
+}
+
+/// What the next reminder follows from.
+#[must_use]
+pub fn reminder_ledger(enterprise: &EnterpriseId) -> Key {
+    of(enterprise, "REMINDERS")
+}
+
+/// The offer of an enterprise's reminders to somebody.
+#[must_use]
+pub fn duty_offer(enterprise: &EnterpriseId) -> Key {
+    of(enterprise, "DUTY")
+}
+
+/// When a reseller's digest is sent, and which was the last.
+#[must_use]
+pub fn digest(reseller: &ResellerId) -> Key {
+    key(format!("RESELLER#{reseller}"), "DIGEST")
 }
 
 /// Sort-key prefix of audit entries.

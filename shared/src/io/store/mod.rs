@@ -22,7 +22,9 @@
 //! | run's steps, how far they are | same | `STEP#`, `PROGRESS` | `steps` |
 //! | further parts of a long plan | as the plan's | `PART#n#` and the plan's | `documents` |
 //! | lease | `ENTERPRISE#id` | `LEASE` | `leases` |
-//! | reminder claim | same | `REMINDED#day` | `reminders` |
+//! | note of a day's reminder, ledger of them | same | `REMINDED#day`, `REMINDERS` | `reminders` |
+//! | offer of the reminders to somebody | same | `DUTY` | `duty` |
+//! | digest of a reseller | `RESELLER#id` | `DIGEST` | `digests` |
 //! | event of a feed, its newest, how far a trail is taken, when there is something to send | `RESELLER#id#FEED` | `EVENT#id`, `HEAD`, `TAKEN#trail`, `DUE` | `feed`, `webhooks` |
 //! | webhook, how far it has got | `RESELLER#id` | `WEBHOOK#id`, `PROGRESS#id` | `webhooks` |
 //! | try to send an event | `RESELLER#id#WEBHOOK#id` | `DELIVERY#id` | `webhooks` |
@@ -41,8 +43,10 @@
 pub mod account;
 pub mod audit;
 mod calling_domains;
+pub mod digests;
 pub mod directory;
 mod documents;
+pub mod duty;
 pub mod enterprises;
 pub mod feed;
 mod groups;

@@ -32,6 +32,15 @@ impl Store {
         self.get(&keys::suppression(reseller, &id_of(address))).await
     }
 
+    /// From now on an address gets no mail of a reseller.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn suppress(&self, reseller: &ResellerId, suppression: &Suppression) -> Result<()> {
+        let write = self.put(&keys::suppression(reseller, &suppression.id), suppression)?;
+        self.write(write).await.map(drop)
+    }
+
     /// One of them by its key.
     ///
     /// # Errors

@@ -52,6 +52,7 @@ fn enterprise() -> Enterprise {
         global_admin: GlobalAdmin::invited("mara@bluefinch.example".parse().unwrap(), None),
         operators: Default::default(),
         release_limit: Default::default(),
+        reminding: Default::default(),
         unattended: Unattended {
             leave,
             automatic: true,

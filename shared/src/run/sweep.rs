@@ -1,0 +1,109 @@
+//! The daily sweep: heals what is out of step between the table and the schedules, in both directions, ends trials, nudges
+//! those who were invited, and sends what was left.
+
+use crate::domain::enterprise::Enterprise;
+use crate::domain::ids::EnterpriseId;
+use crate::error::{Chain, Error, Result};
+use crate::io::Io;
+use crate::io::store::keys::PENDING_SHARDS;
+use crate::run::{account, post, remind};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Swept {
+    /// Enterprises that wait for their Global Admin.
+    pub pending: usize,
+    /// Schedules that nobody needed any more.
+    pub orphans: usize,
+    /// Enterprises whose trial is over; what that changes waits for a sync.
+    pub trials_over: usize,
+    /// Mails that had been left waiting and are sent now.
+    pub mails: usize,
+    /// What could not be seen to; it is tried again tomorrow.
+    pub failed: usize,
+}
+
+/// A clock that differs by more than this from the one that planned the sweep is wrong.
+const SKEW: SignedDuration = SignedDuration::from_hours(2);
+
+/// Once a day: every enterprise in the pending index has its schedule and no other has one, days that were missed are noted,
+/// ended trials have their consequences, and mails that were left are sent. One failure does not stop the others.
+///
+/// # Errors
+/// `Upstream` where the index or the schedules cannot be read, and where our clock is not that of EventBridge, which was to
+/// begin at `scheduled`: days would be mistaken for others.
+pub async fn sweep(io: &Io, scheduled: Option<Timestamp>) -> Result<Swept> {
+    let off = scheduled.is_some_and(|scheduled| scheduled.duration_until(io.clock.now()).abs() > SKEW);
+    if off {
+        return Err(Error::upstream("sweep", "the clock differs from that of the schedule"));
+    }
+    let mut swept = Swept::default();
+    let mut pending = BTreeSet::new();
+    for shard in 0..PENDING_SHARDS {
+        for enterprise in io.store.pending_enterprises(shard).await? {
+            swept.pending += 1;
+            let healed = remind::heal(io, &enterprise, io.clock.now()).await;
+            swept.failed += failure("the reminder's schedule", &enterprise, healed);
+            pending.insert(enterprise);
+        }
+        for enterprise in io.store.trials_over(shard, io.clock.now()).await? {
+            swept.trials_over += 1;
+            swept.failed += failure("the end of a trial", &enterprise, trial_over(io, &enterprise).await);
+        }
+    }
+    orphans(io, &pending, &mut swept).await?;
+    let mails = post::sweep(io).await?;
+    swept.mails = mails.sent;
+    swept.failed += mails.failed;
+    Ok(swept)
+}
+
+fn failure(what: &str, enterprise: &EnterpriseId, done: Result<()>) -> usize {
+    match done {
+        Ok(()) => 0,
+        Err(error) => {
+            tracing::error!(enterprise.id = %enterprise, error.message = %Chain(&error), "{what} could not be seen to");
+            1
+        }
+    }
+}
+
+/// Schedules of enterprises that do not wait: each is looked at, since the index is a little behind.
+async fn orphans(io: &Io, pending: &BTreeSet<EnterpriseId>, swept: &mut Swept) -> Result<()> {
+    let mut from = None;
+    loop {
+        let (page, next) = io.scheduler.scheduled(from).await?;
+        for enterprise in page.iter().filter(|id| !pending.contains(*id)) {
+            match unneeded(io, enterprise).await {
+                Ok(removed) => swept.orphans += usize::from(removed),
+                failed => swept.failed += failure("a schedule", enterprise, failed.map(drop)),
+            }
+        }
+        match next {
+            Some(next) => from = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn unneeded(io: &Io, enterprise: &EnterpriseId) -> Result<bool> {
+    let kept = match io.store.enterprise(enterprise).await {
+        Err(Error::NotFound(_)) => {
+            io.scheduler.remove(enterprise).await?;
+            return Ok(true);
+        }
+        kept => kept?,
+    };
+    let status = io.store.sync_status(enterprise).await?;
+    remind::keep_schedule(io, &kept, &status).await?;
+    Ok(!status.needs_reminder())
+}
+
+/// The licences of a trial go away with it (R029): what is mapped has to be taken back by a sync.
+async fn trial_over(io: &Io, enterprise: &EnterpriseId) -> Result<()> {
+    let kept: Enterprise = io.store.enterprise(enterprise).await?;
+    account::refresh_pending(io, &kept, io.clock.now()).await.map(drop)
+}
