@@ -353,7 +353,10 @@ fn the_sweep_starts_the_reminder_function() {
     let sweep = &template["Resources"]["DailySweep"]["Properties"];
     assert_eq!(sweep["Target"]["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
     let input: Value = serde_json::from_str(sweep["Target"]["Input"].as_str().expect("input")).expect("input is JSON");
-    assert_eq!(input, json!({ "sweep": true }));
+    assert_eq!((&input["sweep"], &input["scheduled"]), (&json!(true), &json!("<aws.scheduler.scheduled-time>")));
+    let outbox = &template["Resources"]["OutboxSweep"]["Properties"]["Target"];
+    assert_eq!(outbox["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
+    assert_eq!(outbox["Input"], r#"{"outbox":true}"#);
 }
 
 /// The stream says that the end of a trail moved and nothing more; whatever it misses is found a minute later.
