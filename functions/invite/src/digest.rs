@@ -32,13 +32,14 @@ pub(crate) struct DigestForm {
 }
 
 fn answer(digest: Digest) -> impl IntoResponse {
+    let seen = digest.seen();
     let view = DigestForm {
         every: digest.every,
         hour: digest.hour,
         time_zone: digest.time_zone,
         email: digest.email.map(|email| email.to_string()),
     };
-    (etag(digest.version), Json(view))
+    (etag(seen), Json(view))
 }
 
 /// When and to whom a reseller's digest is sent.

@@ -96,6 +96,12 @@ impl Digest {
         }
     }
 
+    /// The version that readers see; 1 where nobody has chosen anything, since 0 is nobody's.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.version + 1
+    }
+
     /// Whether one goes out at `now`: at most one a local day, in this zone and in the one of the last digest.
     #[must_use]
     pub fn due(&self, now: Timestamp) -> Due {

@@ -37,12 +37,12 @@ pub async fn choose(
     now: Timestamp,
 ) -> Result<Digest> {
     let before = io.store.digest(&reseller.id).await?;
-    if before.version != seen {
+    if before.seen() != seen {
         return Err(Error::Stale("the digest"));
     }
     let wish = wish.check(email)?;
     let next = Digest {
-        version: seen + 1,
+        version: before.version + 1,
         last: before.last.clone(),
         ..wish
     };
@@ -52,7 +52,7 @@ pub async fn choose(
         return Ok(before);
     }
     let entry = entry(io, &caller.author(None), Deed::DigestChanged, changes, now);
-    io.store.put_digest(&reseller.id, &next, seen, &entry).await?;
+    io.store.put_digest(&reseller.id, &next, before.version, &entry).await?;
     keep_schedule(io, &reseller.id, &next).await?;
     Ok(next)
 }

@@ -3,16 +3,16 @@
 use crate::domain::audit::{Author, Changed, Deed, changed};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::EnterpriseId;
-use crate::domain::letter::{Posted, Whose};
+use crate::domain::letter::{HAND_OVER_LIFE, Posted, Whose};
 use crate::domain::reminded::{Day, Done};
 use crate::domain::reminding::{Reminding, RemindingForm, Said};
 use crate::domain::schedule;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io::Io;
 use crate::run::access::{Access, entry, unmoved};
 use crate::run::remind;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// Changes how an enterprise is reminded that the caller saw at version `seen`.
 ///
@@ -142,28 +142,32 @@ pub async fn days(
     now: Timestamp,
 ) -> Result<(Vec<Told>, Option<Date>)> {
     let (days, next) = io.store.reminder_days(enterprise, before, limit).await?;
-    let whose = Whose::Enterprise(enterprise.clone());
-    let told = days.into_iter().map(async |day| {
-        let (outcome, mail) = match &day.done {
-            Done::Skipped { .. } => (Outcome::Skipped, None),
-            Done::Unknown => (Outcome::Ambiguous, None),
-            Done::Claimed { mail, .. } => match io.store.mail(&whose, mail).await? {
-                None => (Outcome::Ambiguous, None),
-                Some(posting) => (outcome(posting.state, posting.since, now), Some(posting.state)),
-            },
-        };
-        Ok::<_, Error>(Told { day, outcome, mail })
+    let mails = days.iter().filter_map(|day| match &day.done {
+        Done::Claimed { mail, .. } => Some(mail.clone()),
+        Done::Skipped { .. } | Done::Unknown => None,
     });
-    Ok((futures::future::try_join_all(told).await?, next))
+    let whose = Whose::Enterprise(enterprise.clone());
+    let postings = io.store.mails_by_id(&whose, &mails.collect()).await?;
+    let told = days.into_iter().map(|day| {
+        let posting = match &day.done {
+            Done::Claimed { mail, .. } => postings.iter().find(|posting| posting.mail.id == *mail),
+            Done::Skipped { .. } | Done::Unknown => None,
+        };
+        let outcome = match (&day.done, posting) {
+            (Done::Skipped { .. }, _) => Outcome::Skipped,
+            (Done::Claimed { .. }, Some(posting)) => outcome(posting.state, posting.since, now),
+            (Done::Claimed { .. } | Done::Unknown, _) => Outcome::Ambiguous,
+        };
+        let mail = posting.map(|posting| posting.state);
+        Told { day, outcome, mail }
+    });
+    Ok((told.collect(), next))
 }
-
-/// Longer than handing a mail over takes: whoever was about to has died.
-const HANDED_OVER: SignedDuration = SignedDuration::from_mins(15);
 
 fn outcome(posted: Posted, since: Timestamp, now: Timestamp) -> Outcome {
     match posted {
         Posted::Queued | Posted::Held => Outcome::Held,
-        Posted::Sending if since.duration_until(now) < HANDED_OVER => Outcome::Held,
+        Posted::Sending if since.duration_until(now) < HAND_OVER_LIFE => Outcome::Held,
         Posted::Sending | Posted::Unknown => Outcome::Ambiguous,
         Posted::Sent | Posted::Delayed | Posted::Delivered | Posted::Bounced | Posted::Complained => Outcome::Sent,
         Posted::Rejected | Posted::Suppressed | Posted::Lapsed => Outcome::Skipped,

@@ -52,6 +52,9 @@ fn left_by(route: &Route) -> (&'static str, &'static [&'static str]) {
         ("PUT", "/operators") => ("operatorsChanged", &["deputies"]),
         ("POST", "/plans") => ("planMade", &[]),
         ("PUT", "/plans/{plan}/approval") => ("planApproved", &["plan"]),
+        ("PUT", "/reminding") => ("remindersChanged", &["hour", "secondContact"]),
+        ("DELETE", "/reminding/duty") => ("dutyReturned", &["duty"]),
+        ("PUT", "/v1/resellers/{reseller}/digest") => ("digestChanged", &["hour", "email"]),
         ("PUT", "/release-limit") => ("releaseLimitChanged", &["releaseLimit"]),
         ("POST", "/runs") => ("runStarted", &["run"]),
         ("POST", "/runs/{run}/sign-in") => ("signInLinkGiven", &["run"]),
@@ -67,7 +70,7 @@ fn left_by(route: &Route) -> (&'static str, &'static [&'static str]) {
 fn entries(table: &Table) -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     // What the cast itself allows, so that there is something to take back, is nobody's request.
-    let of_the_cast = |item: &str| item.contains("unattendedAllowed");
+    let of_the_cast = |item: &str| item.contains("unattendedAllowed") || item.contains("dutyTaken");
     for ((pk, sk), item) in table {
         if !(pk.ends_with("#AUDIT") && sk.starts_with("AUDIT#")) || of_the_cast(item) {
             continue;

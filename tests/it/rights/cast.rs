@@ -8,6 +8,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use jiff::Timestamp;
 use shared::domain::audit::{Author, Deed, Entry};
+use shared::domain::duty::Duty;
 use shared::domain::ids::MailId;
 use shared::domain::invitation::Trouble;
 use shared::domain::suppression::Suppression;
@@ -126,6 +127,7 @@ impl Cast {
                 .build()
                 .unwrap(),
         };
+        cast.let_duty().await;
         // Each list has something in it.
         let reseller = cast.scene.reseller.parse().unwrap();
         let store = &cast.scene.service.io.store;
@@ -281,6 +283,24 @@ impl Cast {
         }
     }
 
+    /// There is something to give back: somebody has taken the reminders over.
+    async fn let_duty(&self) {
+        let store = &self.scene.service.io.store;
+        let mut kept = store.enterprise(&self.scene.enterprise.parse().unwrap()).await.unwrap();
+        let (seen, now) = (kept.version, self.scene.service.world.clock.now());
+        kept.reminding.duty = Some(Duty {
+            email: "ann@customer.example".parse().unwrap(),
+            name: "Ann".into(),
+            since: now,
+            offer: MailId::mint(now, 7),
+            appointment: kept.global_admin.appointment,
+        });
+        kept.version += 1;
+        let chance = u128::from(next()) << 40;
+        let entry = Entry::new(&Author::service(), Deed::DutyTaken, Vec::new(), now, chance);
+        store.update_enterprise(&kept, seen, &entry, &[]).await.unwrap();
+    }
+
     /// There is something to take back: syncs may run unattended.
     async fn let_unattended(&self) {
         let store = &self.scene.service.io.store;
@@ -314,6 +334,9 @@ impl Cast {
             Target::Reseller(id) if route.path.contains("{webhook}") => {
                 let kept = store.webhook(&id.parse().unwrap(), &self.webhook.parse().unwrap()).await;
                 kept.map_or(1, |kept| kept.webhook.version)
+            }
+            Target::Reseller(id) if route.path.ends_with("/digest") => {
+                store.digest(&id.parse().unwrap()).await.unwrap().seen()
             }
             Target::Reseller(id) if route.path.ends_with("/mail-sending") => {
                 store.reseller_sending(&id.parse().unwrap()).await.unwrap().seen()
@@ -409,6 +432,14 @@ impl Cast {
             }
             ("POST", "/plans") => json!({}),
             ("PUT", "/plans/{plan}/approval") => json!({ "releases": 0 }),
+            ("PUT", "/reminding") => json!({
+                "hour": 6 + unique % 15, "days": ["monday", "friday"], "quiet": [], "snooze": null,
+                "secondContact": { "email": format!("second{unique}@customer.example"), "name": "A Second", "afterDays": 3 },
+                "escalateAfter": null,
+            }),
+            ("PUT", "/v1/resellers/{reseller}/digest") => json!({
+                "every": "day", "hour": 6 + unique % 15, "timeZone": "UTC", "email": format!("digest{unique}@reseller.example"),
+            }),
             ("PUT", "/release-limit") => json!({ "users": 10 + unique, "percent": 10 }),
             ("POST", "/runs") => json!({ "kind": "discover" }),
             ("POST", "/runs/{run}/retry") => json!({ "mode": "full" }),

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Mails are kept for as long as anybody might ask what became of one: thirteen months.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -369,6 +370,16 @@ impl Store {
     pub async fn mail(&self, whose: &Whose, mail: &MailId) -> Result<Option<Posting>> {
         let item: Option<MailItem> = self.get(&keys::mail(whose, mail)).await?;
         Ok(item.map(Posting::from))
+    }
+
+    /// Some mails, in no order; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn mails_by_id(&self, whose: &Whose, mails: &BTreeSet<MailId>) -> Result<Vec<Posting>> {
+        let places: Vec<_> = mails.iter().map(|mail| keys::mail(whose, mail)).collect();
+        let items: Vec<MailItem> = self.get_many(&places).await?;
+        Ok(items.into_iter().map(Posting::from).collect())
     }
 
     /// A page of the mails about an enterprise, or of a reseller's own, newest first, after the mail `after`.
