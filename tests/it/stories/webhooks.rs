@@ -135,6 +135,21 @@ impl Scene {
         answer
     }
 
+    /// What the tasks about webhooks name.
+    async fn tasks_of_hooks(&self) -> Vec<String> {
+        let path = format!("/v1/resellers/{}/tasks", self.reseller);
+        let tasks = self.api("reseller_admin").get(&path).await.unwrap();
+        assert_eq!(tasks.status, 200, "{}", tasks.body);
+        let all = tasks.list("/items").iter();
+        let of_hooks = all.filter(|task| task["kind"] == "webhookDisabled");
+        of_hooks.map(|task| task["subject"].as_str().unwrap().to_owned()).collect()
+    }
+
+    async fn owner(&self) -> String {
+        let reseller = format!("/v1/resellers/{}", self.reseller);
+        self.api("reseller_admin").get(&reseller).await.unwrap().text("/owner").to_owned()
+    }
+
     async fn later(&self, by: SignedDuration) {
         self.service.world.advance(by).await;
         self.look().await;
@@ -229,6 +244,15 @@ async fn after_days_of_failure_it_is_off_and_nothing_is_lost() {
     let trail = format!("/v1/resellers/{}/audit", scene.reseller);
     let trail = scene.api("reseller_admin").get(&trail).await.unwrap();
     assert_eq!((trail.text("/items/0/deed"), trail.text("/items/0/role")), ("webhookDisabled", "service"));
+    // The reseller has a task, and its owner a mail.
+    assert_eq!(scene.tasks_of_hooks().await, ["127.0.0.1"]);
+    let lambdas = &scene.service.world.aws.lambdas;
+    lambdas.invoke("reminder", json!({ "outbox": true })).await.unwrap();
+    let owner = scene.owner().await;
+    let mails = scene.mails(&owner, "webhook");
+    assert_eq!(mails.len(), 1, "{:?}", scene.mails(&owner, ""));
+    assert!(mails[0].text.contains("127.0.0.1") && mails[0].text.contains("status 500"), "{}", mails[0].text);
+    assert!(!mails[0].text.contains("key=k"), "the rest of the address can be a secret");
     // What was missed stands in the feed.
     scene.license(Some(8)).await;
     let told = scene.told().await;
@@ -239,6 +263,7 @@ async fn after_days_of_failure_it_is_off_and_nothing_is_lost() {
     receiver.answer(200);
     let form = json!({ "url": receiver.url, "types": ["licence.changed"], "enabled": true });
     assert_eq!(scene.put_hook(&hook, &form).await.text("/state"), "on");
+    assert!(scene.tasks_of_hooks().await.is_empty());
     scene.look().await;
     let limits: Vec<Value> = receiver.arrived()[10..]
         .iter()
