@@ -348,35 +348,16 @@ fn the_state_machine_knows_its_functions() {
 }
 
 #[test]
-fn the_sweep_starts_the_reminder_function() {
+fn the_sweeps_start_the_reminder_function() {
     let template = template();
-    let sweep = &template["Resources"]["DailySweep"]["Properties"];
-    assert_eq!(sweep["Target"]["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
-    let input: Value = serde_json::from_str(sweep["Target"]["Input"].as_str().expect("input")).expect("input is JSON");
-    assert_eq!((&input["sweep"], &input["scheduled"]), (&json!(true), &json!("<aws.scheduler.scheduled-time>")));
-    let outbox = &template["Resources"]["OutboxSweep"]["Properties"]["Target"];
-    assert_eq!(outbox["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
-    assert_eq!(outbox["Input"], r#"{"outbox":true}"#);
-}
-
-/// The stream says that the end of a trail moved and nothing more; whatever it misses is found a minute later.
-#[test]
-fn the_function_of_webhooks_is_told_where_to_look() {
-    let template = template();
-    let resources = &template["Resources"];
-    let stream = &resources["WebhooksStream"]["Properties"];
-    assert_eq!(stream["FunctionName"]["Ref"], "WebhooksFunction");
-    assert_eq!(stream["EventSourceArn"]["Fn::GetAtt"], "Table.StreamArn");
-    let filters = stream["FilterCriteria"]["Filters"].as_array().expect("filters");
-    let [filter] = &filters[..] else { panic!("{filters:?}") };
-    let pattern: Value = serde_json::from_str(filter["Pattern"].as_str().expect("a pattern")).expect("JSON");
-    assert_eq!(pattern, json!({ "dynamodb": { "Keys": { "sk": { "S": ["LAST"] } } } }));
-    let table = &the_one(&template, "AWS::DynamoDB::Table")["Properties"];
-    assert_eq!(table["StreamSpecification"]["StreamViewType"], "KEYS_ONLY");
-    let look = &resources["EventLook"]["Properties"];
-    assert_eq!(look["ScheduleExpression"], "rate(1 minute)");
-    assert_eq!(look["Target"]["Arn"]["Fn::GetAtt"], "WebhooksFunction.Arn");
-    assert_eq!(look["Target"]["Input"], r#"{"look":true}"#);
+    let inputs = resources(&template, "AWS::Scheduler::Schedule").into_values().map(|sweep| {
+        let target = &sweep["Properties"]["Target"];
+        assert_eq!(target["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
+        let input: Value = serde_json::from_str(target["Input"].as_str().expect("input")).expect("input is JSON");
+        input
+    });
+    let inputs: Vec<Value> = inputs.collect();
+    assert_eq!(inputs, [json!({ "sweep": true }), json!({ "outbox": true })]);
 }
 
 #[test]
@@ -413,11 +394,12 @@ fn what_becomes_of_a_mail_is_reported_to_the_function_that_notes_it() {
         json!([{ "Ref": "MailConfigurationSet" }]),
         "other environments send from the same account"
     );
+    assert_eq!(pattern["account"], json!([{ "Ref": "AWS::AccountId" }]), "what somebody else sends is none of ours");
     let rights = statements(function);
     let [right] = &rights[..] else { panic!("{rights:?}") };
     let actions = right["Action"].as_array().expect("actions");
-    let notes = |action: &Value| action.as_str().is_some_and(|action| action.starts_with("dynamodb:"));
-    assert!(actions.iter().all(notes), "it notes, and sends nothing: {right}");
+    let of_table = |action: &Value| action.as_str().is_some_and(|action| action.starts_with("dynamodb:"));
+    assert!(actions.iter().all(of_table), "it notes, and sends nothing: {actions:?}");
 }
 
 /// Resource, kind, set and name of every permission of a registration, each of which has its reason.
