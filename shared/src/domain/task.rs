@@ -22,10 +22,12 @@ pub enum TaskKind {
     MailHeld,
     /// Reminders of an enterprise lead to nothing.
     RemindersIgnored,
+    /// An invitation has ended, and nobody has accepted it.
+    InvitationIgnored,
 }
 
 /// Every kind.
-pub const TASK_KINDS: [TaskKind; 7] = [
+pub const TASK_KINDS: [TaskKind; 8] = [
     TaskKind::InvitationUndelivered,
     TaskKind::AdminUnreachable,
     TaskKind::ActivationUndelivered,
@@ -33,6 +35,7 @@ pub const TASK_KINDS: [TaskKind; 7] = [
     TaskKind::MailRefused,
     TaskKind::MailHeld,
     TaskKind::RemindersIgnored,
+    TaskKind::InvitationIgnored,
 ];
 
 impl TaskKind {
@@ -47,6 +50,7 @@ impl TaskKind {
             Self::MailRefused => "mailRefused",
             Self::MailHeld => "mailHeld",
             Self::RemindersIgnored => "remindersIgnored",
+            Self::InvitationIgnored => "invitationIgnored",
         }
     }
 
@@ -71,6 +75,9 @@ impl TaskKind {
             }
             Self::MailHeld => {
                 "Correct the addresses that mails come back from; the provider lets the reminders go again then."
+            }
+            Self::InvitationIgnored => {
+                "Ask whether the mail arrived, correct the address or reassign the Global Admin role where it has to be, and send the invitation again."
             }
             Self::RemindersIgnored => {
                 "Talk to the Global Admin, name a second contact, or give the role to somebody else. The task ends with the sync."

@@ -8,6 +8,11 @@ use dialbridge_local::mailbox::Mail;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::domain::email::EmailAddress;
+use shared::domain::ids::MailId;
+use shared::domain::invitation::Trouble;
+use shared::domain::suppression::Suppression;
+use shared::io::store::suppressions;
 use url::Url;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -258,11 +263,15 @@ async fn reading_the_pages_changes_nothing_and_one_click_pauses_a_week() {
 async fn mails_that_come_back_go_to_the_second_contact_or_are_listed() {
     let scene = waiting().await;
     let store = &scene.service.io.store;
-    let lost = shared::io::store::suppressions::suppression(
-        scene.admin().parse().unwrap(),
-        shared::domain::invitation::Trouble::Bounce,
-        scene.service.world.clock.now(),
-    );
+    let address: EmailAddress = scene.admin().parse().unwrap();
+    let lost = Suppression {
+        id: suppressions::id_of(&address),
+        address,
+        cause: Trouble::Bounce,
+        since: Timestamp::UNIX_EPOCH,
+        mail: MailId::mint(Timestamp::UNIX_EPOCH, 1),
+        enterprise: None,
+    };
     store.suppress(&scene.reseller.parse().unwrap(), &lost).await.unwrap();
     pass(&scene, DAY).await;
     assert!(scene.reminders().is_empty());
