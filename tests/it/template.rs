@@ -344,10 +344,18 @@ fn the_state_machine_knows_its_functions() {
 #[test]
 fn the_sweep_starts_the_reminder_function() {
     let template = template();
-    let sweep = &the_one(&template, "AWS::Scheduler::Schedule")["Properties"];
-    assert_eq!(sweep["Target"]["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
-    let input: Value = serde_json::from_str(sweep["Target"]["Input"].as_str().expect("input")).expect("input is JSON");
-    assert_eq!(input, json!({ "sweep": true }));
+    let schedules = resources(&template, "AWS::Scheduler::Schedule");
+    // The sweep is told when it was to begin, so that it can tell whether its clock is right.
+    let scheduled = "<aws.scheduler.scheduled-time>";
+    for (name, expected) in [
+        ("DailySweep", json!({ "sweep": true, "scheduled": scheduled })),
+        ("OutboxSweep", json!({ "outbox": true })),
+    ] {
+        let target = &schedules[name]["Properties"]["Target"];
+        assert_eq!(target["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
+        let input: Value = serde_json::from_str(target["Input"].as_str().expect("input")).expect("input is JSON");
+        assert_eq!(input, expected, "{name}");
+    }
 }
 
 #[test]

@@ -215,7 +215,9 @@ async fn a_mail_that_ses_does_not_take_now_leaves_the_same_day() {
     let due = schedules(&scene)[0].next.unwrap();
     scene.service.world.aws.mailbox.fail_next(1, MailFault::Paused);
     until(&scene, due).await;
+    assert_eq!(outcomes(&listed(&scene).await), ["held"]);
     pass(&scene, SignedDuration::from_mins(30)).await;
+    scene.outbox().await;
     assert_eq!(scene.reminders().len(), 1);
     assert_eq!(outcomes(&listed(&scene).await), ["sent"]);
     pass(&scene, DAY).await;
@@ -236,6 +238,7 @@ async fn a_mail_that_waits_while_the_sync_succeeds_never_leaves() {
     let open = json!({ "gate": "open", "reason": "It is over" });
     let put = api.put("/v1/mail-sending", &open, put.etag.as_deref()).await.unwrap();
     assert_eq!(put.status, 200, "{}", put.body);
+    scene.outbox().await;
     pass(&scene, DAY).await;
     assert!(scene.reminders().is_empty());
     assert_eq!(outcomes(&listed(&scene).await), ["skipped"]);
