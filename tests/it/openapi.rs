@@ -1,6 +1,6 @@
 //! The API description that is checked in: it is what the code says, and a client can be generated from it.
 
-use crate::tidy::read;
+use crate::tidy::{files, read};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -161,4 +161,54 @@ fn every_property_is_in_camel_case() {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
+}
+
+/// The names under which a file's types come into the description.
+fn schema_names(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (at, _) in text.match_indices("ToSchema") {
+        let before = &text[..at];
+        let in_derive = before
+            .rfind("#[derive(")
+            .is_some_and(|from| !before[from..].contains(")]"));
+        let item = &text[at..];
+        let Some((kind, place)) = ["struct ", "enum "]
+            .iter()
+            .filter_map(|kind| item.find(kind).map(|place| (kind, place)))
+            .min_by_key(|(_, place)| *place)
+        else {
+            continue;
+        };
+        if !in_derive {
+            continue;
+        }
+        let word = |text: &str| -> String {
+            let ends = |one: char| !one.is_ascii_alphanumeric() && one != '_';
+            text.split(ends).next().unwrap_or_default().to_owned()
+        };
+        let renamed = item[..place].split_once("schema(as = ").map(|(_, name)| word(name));
+        names.push(renamed.unwrap_or_else(|| word(&item[place + kind.len()..])));
+    }
+    names
+}
+
+#[test]
+fn no_two_types_share_a_name() {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, text) in files() {
+        let code = path.ends_with(".rs") && (path.starts_with("shared/") || path.starts_with("functions/"));
+        for name in code.then(|| schema_names(&text)).into_iter().flatten() {
+            found.entry(name).or_default().push(path.clone());
+        }
+    }
+    assert!(found.len() > 50, "types are found: {}", found.len());
+    found.retain(|_, paths| paths.len() > 1);
+    assert!(
+        found.is_empty(),
+        "one replaces the other in the description: {found:#?}"
+    );
+
+    let sample = "#[derive(Debug, utoipa::ToSchema)]\n#[schema(as = First)]\npub enum State {}\n\
+                  #[derive(ToSchema, Debug)]\n#[serde(x)]\npub struct Second<'a> {}\nuse utoipa::ToSchema;\nstruct Third;";
+    assert_eq!(schema_names(sample), ["First", "Second"]);
 }

@@ -12,7 +12,11 @@ pub(super) fn wrong(world: &World, before: &Before) -> Vec<String> {
         let key = (format!("ENTERPRISE#{}", world.enterprise), format!("OWNED#{person}"));
         items.get(&key).map(|item| item["owned"]["M"].clone())
     };
-    let ours = |number: &str, person: &str| world.watcher.is_ours(number, person);
+    // Where somebody gives what was ours to the person who had it from us, it is ours as long as the table says so.
+    let ours = |number: &str, person: &str| {
+        let noted = || owned(person).is_some_and(|kept| kept["number"]["S"] == number);
+        world.watcher.is_ours(number, person) && (!world.watcher.was_given(number) || noted())
+    };
     // Who has a number that is not ours keeps it, and gets no other.
     let blocked_by_own = |person: &str, number: &str| {
         teams

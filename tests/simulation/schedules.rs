@@ -3,14 +3,18 @@
 
 use super::outcome::wrong;
 use super::schedule::Schedule;
+use super::watcher::Figures;
 use super::world::{Rest, World};
 use shared::domain::run::RunState;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// Schedules that are played unless told otherwise: as many as fit into some minutes of two cores without optimisation.
-/// Ten thousand are `DIALBRIDGE_SCHEDULES=10000 cargo nextest run -p stories -E 'binary(simulation) and test(schedules)'`.
-const CI: u64 = 1_000;
+/// Schedules that are played unless told otherwise; less are
+/// `DIALBRIDGE_SCHEDULES=100 cargo nextest run -p stories -E 'binary(simulation) and test(schedules)'`.
+const CI: u64 = 10_000;
+/// Schedules that are played in one world. The table remembers transactions for ten minutes, and looks through all of them
+/// at each new one.
+const WORLD: usize = 250;
 /// Rounds without trouble until everything is as wanted, at most.
 const ROUNDS: u32 = 2;
 /// Sign-ins that a run in trouble asks for, at most.
@@ -86,24 +90,29 @@ fn played(part: u64, parts: u64) {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let world = World::new().await;
         let (began, mut seen, mut rounds, mut failed) = (Instant::now(), 0, BTreeMap::new(), Vec::new());
-        for seed in (first..first + count).filter(|seed| seed % parts == part) {
-            let schedule = Schedule::drawn(seed);
-            seen += 1;
-            match play(&world, &schedule).await {
-                Ok(needed) => *rounds.entry(needed).or_insert(0_u64) += 1,
-                Err(wrong) => {
-                    println!("seed {seed}: {schedule:#?}\n{wrong:#?}");
-                    println!("DIALBRIDGE_SEED={seed} DIALBRIDGE_SCHEDULES=1 cargo nextest run -p stories -E 'binary(simulation) and test(schedules)'");
-                    failed.push((seed, wrong));
-                    if failed.len() >= 10 {
-                        break;
+        let mut figures = Figures::default();
+        let seeds: Vec<u64> = (first..first + count).filter(|seed| seed % parts == part).collect();
+        'all: for seeds in seeds.chunks(WORLD) {
+            let world = World::new().await;
+            for &seed in seeds {
+                let schedule = Schedule::drawn(seed);
+                seen += 1;
+                match play(&world, &schedule).await {
+                    Ok(needed) => *rounds.entry(needed).or_insert(0_u64) += 1,
+                    Err(wrong) => {
+                        println!("seed {seed}: {schedule:#?}\n{wrong:#?}");
+                        println!("DIALBRIDGE_SEED={seed} DIALBRIDGE_SCHEDULES=1 cargo nextest run -p stories -E 'binary(simulation) and test(schedules)'");
+                        failed.push((seed, wrong));
+                        if failed.len() >= 10 {
+                            break 'all;
+                        }
                     }
                 }
             }
+            figures.add(world.watcher.figures());
         }
-        println!("{seen} schedules in {:?}; rounds needed after each: {rounds:?}; {:#?}", began.elapsed(), world.watcher.figures());
+        println!("{seen} schedules in {:?}; rounds needed after each: {rounds:?}; {figures:#?}", began.elapsed());
         assert!(failed.is_empty(), "{failed:#?}");
     });
 }

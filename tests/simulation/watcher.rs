@@ -18,6 +18,8 @@ struct Edit {
     number: String,
     /// A worker has read the number since.
     read: bool,
+    /// An operation on the number was with Microsoft already, or was sent before anybody had read it.
+    blind: bool,
 }
 
 /// What was counted since the world began.
@@ -38,6 +40,24 @@ pub(super) struct Figures {
     pub(super) look_ups: BTreeMap<String, u64>,
 }
 
+impl Figures {
+    /// Takes those of another world in.
+    pub(super) fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.worker_calls += other.worker_calls;
+        self.blind_releases += other.blind_releases;
+        self.early_after_kill += other.early_after_kill;
+        self.denied += other.denied;
+        self.denials.extend(other.denials);
+        for (name, count) in other.troubles {
+            *self.troubles.entry(name).or_default() += count;
+        }
+        for (name, count) in other.look_ups {
+            *self.look_ups.entry(name).or_default() += count;
+        }
+    }
+}
+
 #[derive(Default)]
 struct State {
     on: bool,
@@ -52,6 +72,8 @@ struct State {
     /// Numbers and holders that are ours to change.
     ours: BTreeSet<(String, String)>,
     edits: Vec<Edit>,
+    /// Numbers whose operations Microsoft was asked for and has not carried out.
+    asked: BTreeSet<String>,
     gone: BTreeSet<String>,
     twice: bool,
     people: Vec<String>,
@@ -160,6 +182,11 @@ impl Watcher {
 
     pub(super) fn is_ours(&self, number: &str, person: &str) -> bool {
         self.lock().ours.contains(&(number.to_owned(), person.to_owned()))
+    }
+
+    /// Somebody at the customer gave the number to a person while the run went on.
+    pub(super) fn was_given(&self, number: &str) -> bool {
+        self.lock().edits.iter().any(|edit| edit.number == number)
     }
 
     pub(super) fn is_gone(&self, person: &str) -> bool {
@@ -271,7 +298,9 @@ impl Watcher {
                 state.edits.retain(|edit| edit.number != number);
                 // Where a person gives what we gave before, nobody can tell whose it is; it stays ours.
                 if person.is_some() {
-                    state.edits.push(Edit { number, read: false });
+                    let blind = state.asked.contains(&number);
+                    let read = false;
+                    state.edits.push(Edit { number, read, blind });
                 }
                 None
             }
@@ -315,6 +344,20 @@ impl Watcher {
                 .push(format!("{} comes {early} too early", call.operation));
         } else {
             state.figures.early_after_kill += 1;
+        }
+    }
+
+    /// Operations on numbers go to Microsoft, which carries them out later.
+    fn asks(state: &mut State, call: &Seen<'_>) {
+        let text = String::from_utf8_lossy(call.body);
+        if !call.operation.contains("assignNumber") && !text.contains("assignNumber") {
+            return;
+        }
+        for number in state.numbers.iter().filter(|number| text.contains(&number[1..])) {
+            state.asked.insert(number.clone());
+            for edit in state.edits.iter_mut().filter(|edit| edit.number == *number) {
+                edit.blind |= !edit.read;
+            }
         }
     }
 
@@ -375,6 +418,7 @@ impl Watcher {
                     held,
                 } => {
                     state.operations += 1;
+                    state.asked.remove(&number);
                     if let Some(words) = refused {
                         if !state.edited && state.gone.is_empty() {
                             state
@@ -390,7 +434,7 @@ impl Watcher {
                     if let Some(from) = taken
                         && !state.ours.contains(&(number.clone(), from.clone()))
                     {
-                        if state.edits.iter().any(|edit| edit.number == number && !edit.read) {
+                        if state.edits.iter().any(|edit| edit.number == number && edit.blind) {
                             state.figures.blind_releases += 1;
                         } else {
                             state
@@ -418,6 +462,7 @@ impl Watch for Watcher {
         state.figures.calls += 1;
         if call.service == "graph" {
             self.patient(&mut state, call);
+            Self::asks(&mut state, call);
         }
         if call.service == "dynamodb" && state.bound && !self.allowed(call) {
             state.figures.denied += 1;

@@ -45,7 +45,7 @@ pub(super) const PEOPLE: usize = 3;
 const CALL: SignedDuration = SignedDuration::from_mins(13);
 /// What the state machine waits after the first failure of the worker, in seconds, and how often it tries again.
 const AGAIN_AFTER: u32 = 10;
-const AGAIN: u32 = 4;
+const AGAIN: u32 = 6;
 /// Longer than a lease lasts, even by a clock that is ten minutes ahead; in seconds.
 const LONG: u32 = 13 * 60;
 

@@ -11,7 +11,7 @@ mod scope;
 pub mod tenant;
 mod user;
 
-pub use account::{DIAL_PAD_WITHIN, dial_pad, first_sync, not_synced_yet, over_license};
+pub use account::{DIAL_PAD_WITHIN, dial_pad, dial_pad_listed, first_sync, not_synced_yet, over_license};
 pub use filter::{Absence, group, group_banned, group_paused, hidden, user_not_in_filter};
 pub use number::{Elsewhere, no_extension, number_invalid, number_missing, number_orphaned, number_taken};
 pub use objects::{name_taken, object_not_proven, policy_drift};

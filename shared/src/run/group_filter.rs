@@ -21,6 +21,19 @@ const COUNTED: usize = 200;
 /// # Errors
 /// Those of Microsoft. A count that it does not give is left out.
 pub async fn read(io: &Io, token: &Token, filter: &GroupFilter) -> Result<Vec<Group>> {
+    let (groups, uncounted) = counted(io, token, filter).await?;
+    if let Some(error) = &uncounted {
+        say(error);
+    }
+    Ok(groups)
+}
+
+fn say(error: &Error) {
+    tracing::warn!(error.message = %Chain(error), "the members of the groups were not counted");
+}
+
+/// The groups, and why their members were not counted, where they were not.
+async fn counted(io: &Io, token: &Token, filter: &GroupFilter) -> Result<(Vec<Group>, Option<Error>)> {
     let mut groups = io.graph.groups(token, None).await?;
     let chosen = |group: &Group| match filter {
         GroupFilter::Groups(chosen) => chosen.iter().any(|one| one.id == group.id),
@@ -32,27 +45,34 @@ pub async fn read(io: &Io, token: &Token, filter: &GroupFilter) -> Result<Vec<Gr
         .filter(|(at, group)| *at < COUNTED || chosen(group))
         .map(|(_, group)| group.id.clone())
         .collect();
-    match io.graph.group_sizes(token, &counted).await {
+    let uncounted = match io.graph.group_sizes(token, &counted).await {
         Ok(sizes) => {
             for group in &mut groups {
                 group.members = sizes.get(&group.id).copied().flatten();
             }
+            None
         }
-        Err(error) => {
-            tracing::warn!(error.message = %Chain(&error), "the members of the groups were not counted");
-        }
-    }
-    Ok(groups)
+        Err(error) => Some(error),
+    };
+    Ok((groups, uncounted))
 }
 
 /// Reads them anew and keeps them.
 ///
 /// # Errors
-/// Those of Microsoft and of the table.
+/// Those of Microsoft and of the table; also where only the counts are missing, if nothing more may be asked for now.
 pub async fn refresh(io: &Io, token: &Token, kept: &Enterprise) -> Result<()> {
     let began = io.clock.now();
-    let groups = read(io, token, &kept.group_filter).await?;
-    io.store.put_groups(&kept.id, &groups, began).await.map(drop)
+    let (groups, uncounted) = counted(io, token, &kept.group_filter).await?;
+    io.store.put_groups(&kept.id, &groups, began).await?;
+    match uncounted {
+        Some(error @ (Error::Throttled { .. } | Error::TokenExpired)) => Err(error),
+        Some(error) => {
+            say(&error);
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }
 
 /// The filter that a choice means, of the groups as they were last read.

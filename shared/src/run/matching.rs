@@ -7,6 +7,7 @@ use crate::domain::finding::Finding;
 use crate::domain::ids::{RunId, VoiceUserId};
 use crate::domain::mapping::Mapping;
 use crate::domain::sync_log::Line;
+use crate::domain::sync_status::SyncStatus;
 use crate::domain::voice::VoiceUser;
 use crate::error::Result;
 use crate::io::Io;
@@ -197,6 +198,32 @@ fn lines(account: &Account, outcomes: &BTreeMap<VoiceUserId, Outcome>, contact: 
     unmatched.truncate(UNMATCHED_NAMED);
     let counted = (users > 0).then_some(Line::Unmatched { users });
     matched.into_iter().chain(unmatched).chain(counted).collect()
+}
+
+/// What keeps imported users from being matched by the next sync, as far as the directory of the last one tells.
+///
+/// # Errors
+/// `Upstream`.
+pub(super) async fn unmatched(
+    io: &Io,
+    kept: &Enterprise,
+    account: &Account,
+    status: &SyncStatus,
+    contact: &str,
+    now: Timestamp,
+) -> Result<Vec<Finding>> {
+    let imported = |user: &VoiceUser| waits(account, user);
+    if kept.standing.leaving() || !account.voice_users.values().any(imported) {
+        return Ok(Vec::new());
+    }
+    let held = mapping::held(io, &kept.id, account, status).await?;
+    let people = mapping::people_at(io, &kept.id, account, imported).await?;
+    let facts = mapping::facts(account, &held, kept.allowance(now), &people);
+    let outcomes = matching::outcomes(&facts, imported);
+    let found = outcomes
+        .iter()
+        .filter_map(|(voice, outcome)| finding(account, account.voice_users.get(voice)?, outcome, contact));
+    Ok(found.collect())
 }
 
 /// The account as it will be when the next sync has matched its imported users, as far as the directory of the last sync

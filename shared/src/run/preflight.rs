@@ -3,8 +3,12 @@
 
 pub use crate::plan::preflight::{Effect, Kind, Noted, Scope};
 
+use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::{Code, Finding};
+use crate::domain::ids::TeamsUserId;
+use crate::domain::mapping::Owned;
+use crate::domain::schedule;
 use crate::domain::sync_status::SyncStatus;
 use crate::error::Result;
 use crate::io::Io;
@@ -14,7 +18,7 @@ use crate::plan::sync::{Facts, plan};
 use crate::plan::{guard, mapping, preflight};
 use crate::run::activation::Domains;
 use crate::run::session::Session;
-use crate::run::{activation, diagnosis, plans, status};
+use crate::run::{activation, diagnosis, matching, plans, status};
 use jiff::Timestamp;
 
 /// What keeps the whole run from planning, all of it at once. What only concerns single users is left to the plan.
@@ -61,6 +65,8 @@ pub async fn report(io: &Io, kept: &Enterprise, only: Option<Code>, from: usize,
         activation::shown(io, kept, now),
     )?;
     let failed = status::failed(io, enterprise, &sync).await?;
+    let contact = &reseller.brand.account_contact;
+    let unmatched = matching::unmatched(io, kept, &account, &sync, contact, now).await?;
     let facts = plans::predicted(io, kept, &reseller.brand, &account, now).await?;
     let own = |finding: Finding| Noted { finding, seen_at: None };
     let read = |finding: Finding| Noted {
@@ -93,6 +99,12 @@ pub async fn report(io: &Io, kept: &Enterprise, only: Option<Code>, from: usize,
         .chain(facts.unfit.values().flatten().cloned().map(read))
         .chain(facts.remarks.iter().cloned().map(read))
         .chain(without_number.map(own))
+        .chain(unmatched.into_iter().map(read))
+        .chain(
+            dial_pads(kept, &account, &facts, &reseller.brand, now)?
+                .into_iter()
+                .map(own),
+        )
         .chain(not_synced(kept, &account, &facts, &sync).map(own))
         .chain(too_many(kept, &account, &facts).map(own))
         .chain(seen_by_runs);
@@ -104,6 +116,28 @@ pub async fn report(io: &Io, kept: &Enterprise, only: Option<Code>, from: usize,
         directory_read: directory.read_at,
         kinds: preflight::report(found, only, from),
     })
+}
+
+/// The clocks of those who were given their number lately (R144, R209).
+fn dial_pads(
+    kept: &Enterprise,
+    account: &Account,
+    facts: &Facts,
+    brand: &Brand,
+    now: Timestamp,
+) -> Result<Vec<Finding>> {
+    let zone = schedule::zone(&kept.settings.time_zone)?;
+    let moment = preflight::Moment { now, zone: &zone };
+    let clock = |(user, owned): (&TeamsUserId, &Owned)| {
+        let placed = *account.placed.get(user)?;
+        let name = &facts.wanted.get(user)?.name;
+        owned.number.as_ref()?;
+        preflight::dial_pad_listed(placed, now).then(|| Finding {
+            about: Some(user.clone()),
+            ..preflight::dial_pad(name, placed, &brand.provider_contact, moment)
+        })
+    };
+    Ok(account.owned.iter().filter_map(clock).collect())
 }
 
 /// It is about the enterprise, its tenant or a group, and no single person or number.

@@ -1,8 +1,9 @@
 //! What can be known to fail is known before it is tried: each cause of the table of predictive checks, as a fixture in
 //! which the simulated Microsoft really refuses, and which the plan, the run and the report name beforehand.
 
-use super::scene::{Scene, findings, options};
+use super::scene::{Scene, findings, options, voice_user};
 use dialbridge_local::drive::api::Answer;
+use jiff::SignedDuration;
 use reqwest::Client;
 use serde_json::{Value, json};
 
@@ -249,4 +250,33 @@ async fn a_plan_says_what_the_directory_says_before_anybody_signs_in() {
         let reason = change["reasonText"].as_str().unwrap();
         assert!(text.contains(reason), "{reason}: {text}");
     }
+}
+
+/// The dial pad's clock runs for everybody who was given a number, and is listed for a day (R144, R209, R221).
+#[tokio::test]
+async fn r209_the_clocks_of_all_dial_pads_are_in_the_report() {
+    let scene = Scene::applied(options(80), 2, 2).await;
+    let waiting = preflight(&scene).await;
+    let clock = kind(&waiting, "DIALPAD_WAIT");
+    assert_eq!((&clock["count"], &clock["scope"]), (&json!(2), &json!("user")));
+    scene.service.world.advance(SignedDuration::from_hours(2)).await;
+    let late = preflight(&scene).await;
+    assert_eq!(kind(&late, "DIALPAD_LATE")["count"], 2, "{}", late.body);
+    assert_eq!(late.body["ready"], true, "it stops no sync");
+    scene.service.world.advance(SignedDuration::from_hours(22)).await;
+    let settled = preflight(&scene).await;
+    assert!(!settled.body.to_string().contains("DIALPAD"), "{}", settled.body);
+}
+
+// R124, R125
+#[tokio::test]
+async fn whom_the_next_sync_cannot_match_is_in_the_report() {
+    let scene = Scene::discovered(options(80), None).await;
+    let mut stranger = voice_user(0);
+    stranger["matchByMail"] = json!(true);
+    scene.push_items(json!([stranger])).await;
+    let report = preflight(&scene).await;
+    let unmatched = kind(&report, "EMAIL_NO_MATCH");
+    assert_eq!((&unmatched["count"], &report.body["ready"]), (&json!(1), &json!(true)));
+    assert!(unmatched["findings"][0]["seenAt"].is_string(), "{unmatched}");
 }

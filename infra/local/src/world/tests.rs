@@ -226,7 +226,7 @@ async fn the_machine_gives_up_in_the_end() {
         (ExecutionStatus::Failed, Some("WorkerFailed"))
     );
     let (worked, reported): (Vec<_>, Vec<_>) = seen.into_iter().partition(|input| input["broken"].is_null());
-    assert_eq!((worked.len(), reported.len()), (5, 7));
+    assert_eq!((worked.len(), reported.len()), (7, 7));
 }
 
 #[tokio::test]

@@ -68,6 +68,8 @@ pub struct Account {
     pub set_to_none: BTreeSet<VoiceUserId>,
     /// What is ours in the tenant.
     pub owned: Ownership,
+    /// When a sync last put something in place for those users; unknown for what is kept from before that was noted.
+    pub placed: BTreeMap<TeamsUserId, Timestamp>,
 }
 
 impl Account {
@@ -96,7 +98,9 @@ impl Store {
         let (item, voice_users, packing) = self.steady_voice_users(enterprise).await?;
         let ((rows, set_to_none), owned) =
             futures::try_join!(self.mapping_rows(&pk), self.query::<OwnedItem>(&pk, keys::OWNED),)?;
+        let placed = owned.iter().filter_map(|item| Some((item.user.clone(), item.since?)));
         Ok(Account {
+            placed: placed.collect(),
             version: item.version,
             saved: item.saved,
             matched: item.matched,

@@ -94,6 +94,15 @@ pub fn not_synced_yet(what: &str, subject: &str, running: bool, admin: &str) -> 
     finding(Code::NotSyncedYet, subject, what.to_owned(), fix, actor, wait)
 }
 
+/// Whoever waits longer than this for the dial pad is past what a list of everybody has to say.
+const DIAL_PAD_LISTED: SignedDuration = SignedDuration::from_hours(24);
+
+/// Whether the clock of the dial pad still says something of somebody whom nobody asks about.
+#[must_use]
+pub fn dial_pad_listed(placed: Timestamp, now: Timestamp) -> bool {
+    now < placed + DIAL_PAD_LISTED
+}
+
 /// The clock of the dial pad since a sync has put something in place (R144, R209). Whether it is there cannot be seen by us.
 #[must_use]
 pub fn dial_pad(who: &str, placed: Timestamp, provider: &str, moment: Moment<'_>) -> Finding {
@@ -184,6 +193,13 @@ mod tests {
         let running = not_synced_yet("Saved.", "Ann", true, "Mara Quist");
         assert_eq!(running.actor, Actor::Microsoft);
         assert_eq!(running.wait.unwrap().takes.to_string(), "PT2H10M");
+    }
+
+    #[test]
+    fn r209_a_list_of_everybody_has_the_dial_pads_of_a_day() {
+        let placed = Timestamp::UNIX_EPOCH;
+        assert!(dial_pad_listed(placed, placed + SignedDuration::from_hours(23)));
+        assert!(!dial_pad_listed(placed, placed + SignedDuration::from_hours(24)));
     }
 
     #[test]
