@@ -30,7 +30,10 @@ pub const NAMES: [&str; 18] = [
 ];
 
 /// The names of variables that may be empty or absent: what they are for is not offered then.
-pub const OPTIONAL: [&str; 1] = ["ENTRA_UNATTENDED_CLIENT_ID"];
+pub const OPTIONAL: [&str; 2] = ["ENTRA_UNATTENDED_CLIENT_ID", "MAIL_RATE"];
+
+/// Mails a second where the deployment says nothing: what SES grants an account when it leaves the sandbox.
+const MAIL_RATE: u32 = 14;
 
 /// Everything that differs between deployments.
 #[derive(Clone, Debug)]
@@ -57,6 +60,8 @@ pub struct Config {
     pub mail_from: EmailAddress,
     /// Where the pages of `consent-callback` are reached, without a path.
     pub public_url: Url,
+    /// How many mails a second the account may send, over all workers.
+    pub mail_rate: u32,
     /// The integration portal where a brand has none.
     pub portal_url: Url,
     /// The secret with `entraClientSecret`, `codeKey` and, for brands with an application of their own, `applications`.
@@ -164,6 +169,13 @@ impl Config {
             configure_tenant_function: need("CONFIGURE_TENANT_FUNCTION")?,
             mail_configuration_set: need("MAIL_CONFIGURATION_SET")?,
             mail_from: need("MAIL_FROM")?.parse().map_err(|error| bad("MAIL_FROM", error))?,
+            mail_rate: match get("MAIL_RATE").filter(|rate| !rate.is_empty()) {
+                None => MAIL_RATE,
+                Some(rate) => match rate.parse() {
+                    Ok(0) | Err(_) => return Err(bad("MAIL_RATE", "give mails a second, at least 1")),
+                    Ok(rate) => rate,
+                },
+            },
             public_url: url("PUBLIC_URL")?,
             portal_url: url("PORTAL_URL")?,
             secret_id: need("SECRET_ID")?,
@@ -180,6 +192,12 @@ impl Config {
             sbc_regions: regions(&need("SBC_REGIONS")?)?,
             pbx_types: serde_json::from_str(&need("PBX_TYPES")?).map_err(|error| bad("PBX_TYPES", error))?,
         })
+    }
+
+    /// The AWS account that we run in, as the names of its functions say it.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.reminder_function_arn.split(':').nth(4).unwrap_or_default()
     }
 
     /// What a form can choose from.
@@ -247,6 +265,7 @@ mod tests {
             "MAIL_FROM" => "calls@a.example".into(),
             "SBC_REGIONS" => r#"{"Europe":["sbc1.eu.a.example","sbc2.eu.a.example"]}"#.into(),
             "PBX_TYPES" => r#"["Ringlogix"]"#.into(),
+            "MAIL_RATE" => "50".into(),
             "ENTRA_CLIENT_ID" | "ENTRA_UNATTENDED_CLIENT_ID" => "0b7d3c52-6f0e-4c1d-9a51-2d7e4f8a9c10".into(),
             _ => "x".into(),
         }
@@ -266,7 +285,11 @@ mod tests {
         for name in OPTIONAL {
             assert!(Config::read(|asked| (asked != name).then(|| value(asked))).is_ok());
             let empty = |asked: &str| Some(if asked == name { String::new() } else { value(asked) });
-            assert!(Config::read(empty).is_ok_and(|config| config.entra_unattended_client_id.is_none()));
+            let config = Config::read(empty).unwrap();
+            match name {
+                "MAIL_RATE" => assert_eq!(config.mail_rate, 14),
+                _ => assert!(config.entra_unattended_client_id.is_none()),
+            }
         }
     }
 

@@ -82,6 +82,8 @@ def configuration(world, known, current, token):
         "token": known.tokens,
         "path.voiceUser": known.voice_users,
         "path.who": known.teams_users,
+        "path.task": known.tasks,
+        "path.suppression": known.suppressions,
         "path.code": ["AADSTS50105", "GA_NOT_ADMIN"],
         "header.If-Match": sorted(current.values()) or ['"1"'],
         "body.code": known.codes,

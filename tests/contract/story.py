@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from browser import activate, enter, set_up, sign_in
 from dialbridge_client import AuthenticatedClient
-from dialbridge_client.api.audit import get_enterprise_audit
+from dialbridge_client.api.audit import get_enterprise_audit, get_service_audit
 from dialbridge_client.api.changes import list_changes
 from dialbridge_client.api.enterprises import (
     create_enterprise,
@@ -35,6 +35,18 @@ from dialbridge_client.api.mapping import (
     list_mapping_proposals,
     list_teams_users,
     save_mapping,
+)
+from dialbridge_client.api.mails import (
+    close_task,
+    get_mail_sending,
+    get_reseller_mail_sending,
+    lift_suppression,
+    list_mails,
+    list_reseller_mails,
+    list_suppressions,
+    list_tasks,
+    put_mail_sending,
+    put_reseller_mail_sending,
 )
 from dialbridge_client.api.resellers import create_reseller, get_reseller, put_reseller, resend_activation
 from dialbridge_client.api.sync import (
@@ -81,9 +93,11 @@ from dialbridge_client.models import (
     ApprovalForm,
     BrandForm,
     Code,
+    Deed,
     DeputyForm,
     FilterFormType0,
     FilterFormType0Mode,
+    Gate,
     ImportVoiceUsersMode,
     InvitationState,
     LicenceForm,
@@ -95,8 +109,10 @@ from dialbridge_client.models import (
     OperatorsForm,
     PermissionSet,
     PlanForm,
+    Posted,
     Problem,
     Progress,
+    ReasonForm,
     ReleaseLimit,
     ResellerBody,
     RowForm,
@@ -106,6 +122,8 @@ from dialbridge_client.models import (
     RunState,
     Service,
     State,
+    TaskKind,
+    Trouble,
     UnattendedForm,
     Verdict,
     VoiceUserForm,
@@ -136,6 +154,8 @@ class Known:
     tokens: list[str]
     teams_users: list[str]
     voice_users: list[str]
+    tasks: list[str]
+    suppressions: list[str]
 
 
 def answered(status, response):
@@ -190,6 +210,7 @@ class Story:
         """The whole story; what it leaves behind."""
         self.provision_resellers()
         self.provision_enterprise()
+        tasks, suppressions = self.mails()
         self.connect()
         discovered = self.run(RunForm(kind=RunKind.DISCOVER))
         teams_users = self.map()
@@ -218,6 +239,8 @@ class Story:
             tokens=[last_part(self.activation)],
             teams_users=teams_users,
             voice_users=[f"v{n}" for n in range(VOICE_USERS)],
+            tasks=tasks,
+            suppressions=suppressions,
         )
 
     def provision_resellers(self):
@@ -293,6 +316,53 @@ class Story:
 
         stranger = self.caller("reseller_admin", "sam@another.example", reseller=self.another)
         refused(404, "not-found", get_enterprise.sync_detailed(self.enterprise, client=stranger))
+
+    def mails(self):
+        """What becomes of mails, and who sees to those that do not arrive."""
+        reseller, provider = self.reseller_admin(), self.caller("provider_admin", "ops@provider.example")
+        mails = answered(200, list_mails.sync_detailed(self.enterprise, client=reseller)).items
+        told = [(mail.mail, mail.state, mail.recipient) for mail in mails]
+        check("the invitation is listed", told == [(MailKind.ENTERPRISE_INVITATION, Posted.DELIVERED, self.admin)], told)
+        own = answered(200, list_reseller_mails.sync_detailed(self.reseller, client=provider)).items
+        check("so is the activation", {mail.mail for mail in own} == {MailKind.RESELLER_ACTIVATION}, own)
+        reason = ReasonForm(reason="It was asked on the phone")
+        for address in ("bounce@contract.example", "complaint@contract.example"):
+            form = self.form(f"Of {address}", address)
+            answered(201, create_enterprise.sync_detailed(client=reseller, body=form, idempotency_key=str(uuid4())))
+        first = answered(200, list_tasks.sync_detailed(self.reseller, client=reseller, limit=1))
+        second = answered(200, list_tasks.sync_detailed(self.reseller, client=reseller, cursor=first.next_))
+        tasks = first.items + second.items
+        kinds = [task.kind for task in tasks]
+        check("both are tasks", kinds == [TaskKind.INVITATIONUNDELIVERED] * 2, tasks)
+        closed = close_task.sync_detailed(self.reseller, tasks[0].id, client=reseller, body=reason)
+        check("a task is closed", answered(200, closed).id == tasks[0].id, closed)
+        again = close_task.sync_detailed(self.reseller, tasks[0].id, client=reseller, body=reason)
+        refused(404, "not-found", again)
+        stopped = answered(200, list_suppressions.sync_detailed(self.reseller, client=reseller)).items
+        causes = {one.cause for one in stopped}
+        check("both addresses are stopped", causes == {Trouble.BOUNCE, Trouble.COMPLAINT}, stopped)
+        lifted = lift_suppression.sync_detailed(self.reseller, stopped[0].id, client=reseller, body=reason)
+        check("one gets mail again", answered(200, lifted).address == stopped[0].address, lifted)
+        for read, put in (
+            (get_mail_sending.sync_detailed, put_mail_sending.sync_detailed),
+            (
+                lambda **how: get_reseller_mail_sending.sync_detailed(self.reseller, **how),
+                lambda **how: put_reseller_mail_sending.sync_detailed(self.reseller, **how),
+            ),
+        ):
+            seen = read(client=provider)
+            check("all mail may leave", answered(200, seen).gate == Gate.OPEN, seen)
+            closing = MailSendingForm(gate=Gate.CLOSED)
+            refused(422, "invalid", put(client=provider, body=closing, if_match=seen.headers["etag"]))
+            closing.reason = "A rehearsal"
+            seen = put(client=provider, body=closing, if_match=seen.headers["etag"])
+            check("none may", answered(200, seen).reason == "A rehearsal", seen)
+            opening = MailSendingForm(gate=Gate.OPEN)
+            refused(412, "stale", put(client=provider, body=opening, if_match='"1"'))
+            answered(200, put(client=provider, body=opening, if_match=seen.headers["etag"]))
+        trail = answered(200, get_service_audit.sync_detailed(client=provider, limit=1))
+        check("it is in the trail of the service", trail.items[0].deed == Deed.MAILSENDINGCHANGED, trail)
+        return [task.id for task in tasks], [one.id for one in stopped]
 
     def connect(self):
         def resend():

@@ -115,3 +115,16 @@ pub(crate) async fn of_reseller(
     let page = io.store.reseller_trail(&reseller, params.cursor.as_ref(), limit);
     Ok(trail(page.await?))
 }
+
+/// What was changed of the whole service, by whom.
+#[utoipa::path(get, path = "/v1/audit", operation_id = "getServiceAudit", tag = "audit", security(("jwt" = [])), params(TrailParams),
+    responses((status = 200, body = Trail), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn of_service(
+    State(io): State<Arc<Io>>,
+    caller: Caller,
+    Params(params): Params<TrailParams>,
+) -> Result<Json<Trail>> {
+    access::provider(&caller)?;
+    let limit = params.limit.unwrap_or(50).clamp(1, 100);
+    Ok(trail(io.store.service_trail(params.cursor.as_ref(), limit).await?))
+}

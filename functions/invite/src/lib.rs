@@ -8,6 +8,7 @@ mod enterprises;
 mod invitations;
 mod licences;
 mod lifecycle;
+mod mails;
 mod resellers;
 mod sync_switch;
 mod views;
@@ -26,6 +27,15 @@ pub fn api() -> OpenApiRouter<Arc<Io>> {
         .routes(routes!(resellers::put, resellers::get))
         .routes(routes!(resellers::resend_activation))
         .routes(routes!(audit::of_reseller))
+        .routes(routes!(audit::of_service))
+        .routes(routes!(mails::of_reseller))
+        .routes(routes!(mails::of_enterprise))
+        .routes(routes!(mails::tasks))
+        .routes(routes!(mails::close_task))
+        .routes(routes!(mails::suppressions))
+        .routes(routes!(mails::lift))
+        .routes(routes!(mails::sending, mails::put_sending))
+        .routes(routes!(mails::reseller_sending, mails::put_reseller_sending))
         .routes(routes!(enterprises::form))
         .routes(routes!(enterprises::create, enterprises::list))
         .routes(routes!(enterprises::get, enterprises::put, lifecycle::remove))

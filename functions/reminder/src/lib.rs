@@ -27,6 +27,11 @@ pub enum Event {
         /// The scheduled time: the same for every repetition of one event.
         scheduled: Timestamp,
     },
+    /// Every few minutes: the mails that wait.
+    Outbox {
+        /// Always true.
+        outbox: bool,
+    },
     /// The daily sweep.
     Sweep {
         /// Always true.
@@ -50,6 +55,18 @@ pub async fn handle(io: &Io, event: LambdaEvent<Event>) -> Result<Value, Error> 
             tracing::info!(enterprise.id = %unattended, look.outcome = ?looked, "a look was due");
             json!({ "looked": looked })
         }
+        Event::Outbox { outbox: true } => {
+            let swept = run::post::sweep(io).await?;
+            tracing::info!(
+                sent = swept.sent,
+                held = swept.held,
+                unknown = swept.unknown,
+                failed = swept.failed,
+                "swept over the mails that wait"
+            );
+            json!({ "mails": swept })
+        }
+        Event::Outbox { outbox: false } => json!({ "mails": null }),
         Event::Sweep { sweep: true } => {
             let swept = remind::sweep(io).await?;
             tracing::info!(

@@ -150,6 +150,16 @@ pub enum Deed {
     RunUndone,
     /// A sync ended.
     RunEnded,
+    /// A mail did not reach its reader: it came back, was unwanted, or its address gets no mail.
+    MailUndelivered,
+    /// Somebody lets mail go to an address again.
+    SuppressionLifted,
+    /// Somebody says that a task is done.
+    TaskClosed,
+    /// What mail may leave was changed.
+    MailSendingChanged,
+    /// Too many mails of a reseller came back or were unwanted: reminders and reports wait.
+    MailSendingStopped,
 }
 
 /// What a front end shows, as far as changes of it can be told apart.
@@ -184,7 +194,11 @@ impl Deed {
             | Self::ActionUrlGiven
             | Self::PlanMade
             | Self::PlanApproved
-            | Self::SignInLinkGiven => None,
+            | Self::SignInLinkGiven
+            | Self::SuppressionLifted
+            | Self::TaskClosed
+            | Self::MailSendingChanged
+            | Self::MailSendingStopped => None,
             Self::EnterpriseCreated
             | Self::EnterpriseChanged
             | Self::EnterpriseDisabled
@@ -211,7 +225,8 @@ impl Deed {
             | Self::DeputyRecorded
             | Self::UnattendedAllowed
             | Self::UnattendedWithdrawn
-            | Self::UnattendedChanged => Some(Topic::Enterprise),
+            | Self::UnattendedChanged
+            | Self::MailUndelivered => Some(Topic::Enterprise),
             Self::LicencesChanged => Some(Topic::Licences),
             Self::GroupFilterChanged => Some(Topic::GroupFilter),
             Self::DirectoryRead => Some(Topic::Directory),

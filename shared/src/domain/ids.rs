@@ -194,6 +194,14 @@ id! {
     /// One mail that is to be sent.
     MailId, "mail_"
 }
+id! {
+    /// An address that gets no more mail of a reseller; follows from the address.
+    SuppressionId, "sup_"
+}
+id! {
+    /// Something that a person at the reseller has to see to; follows from what it is about.
+    TaskId, "task_"
+}
 guid! {
     /// Microsoft's tenant of an enterprise (`tid`).
     TenantId, "tenant"

@@ -108,15 +108,6 @@ impl Trouble {
     }
 }
 
-/// What became of a mail after it was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// The recipient's mail server has it.
-    Delivered,
-    /// It does not reach a reader.
-    Lost(Trouble),
-}
-
 /// What a report about an invitation led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

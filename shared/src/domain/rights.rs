@@ -23,6 +23,8 @@ pub enum Action {
     Remove,
     /// Sends the invitation again, or takes it back.
     Invite,
+    /// Sees to mails that do not arrive: closes tasks, lets mail go to an address again.
+    SeeToMail,
     /// Asks for the address of an admin's next step.
     Guide,
     /// Reads which records the provider's DNS has to have.
@@ -50,7 +52,7 @@ pub enum Action {
 }
 
 /// Every action.
-pub const ACTIONS: [Action; 21] = [
+pub const ACTIONS: [Action; 22] = [
     Action::ManageResellers,
     Action::ListResellers,
     Action::EditReseller,
@@ -60,6 +62,7 @@ pub const ACTIONS: [Action; 21] = [
     Action::Appoint,
     Action::Remove,
     Action::Invite,
+    Action::SeeToMail,
     Action::Guide,
     Action::PublishDns,
     Action::Read,
@@ -82,6 +85,20 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/v1/resellers/{reseller}", Action::ReadReseller),
     ("PUT", "/v1/resellers/{reseller}", Action::EditReseller),
     ("GET", "/v1/resellers/{reseller}/audit", Action::Audit),
+    ("GET", "/v1/resellers/{reseller}/mails", Action::ReadReseller),
+    ("GET", "/v1/resellers/{reseller}/tasks", Action::ReadReseller),
+    ("POST", "/v1/resellers/{reseller}/tasks/{task}/close", Action::SeeToMail),
+    ("GET", "/v1/resellers/{reseller}/suppressions", Action::ReadReseller),
+    (
+        "POST",
+        "/v1/resellers/{reseller}/suppressions/{suppression}/lift",
+        Action::SeeToMail,
+    ),
+    ("GET", "/v1/resellers/{reseller}/mail-sending", Action::ReadReseller),
+    ("PUT", "/v1/resellers/{reseller}/mail-sending", Action::ManageResellers),
+    ("GET", "/v1/mail-sending", Action::ListResellers),
+    ("PUT", "/v1/mail-sending", Action::ManageResellers),
+    ("GET", "/v1/audit", Action::ListResellers),
     ("GET", "/v1/enterprises", Action::ReadReseller),
     ("POST", "/v1/enterprises", Action::Provision),
     ("GET", "/v1/enterprise-form", Action::ReadReseller),
@@ -121,6 +138,7 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("POST", "/v1/enterprises/{enterprise}/enable-sync", Action::Govern),
     ("POST", "/v1/enterprises/{enterprise}/action-urls", Action::Guide),
     ("GET", "/v1/enterprises/{enterprise}/audit", Action::Audit),
+    ("GET", "/v1/enterprises/{enterprise}/mails", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/sip-data", Action::ReadSipData),
     ("GET", "/v1/enterprises/{enterprise}/status", Action::Read),
     ("GET", "/v1/enterprises/{enterprise}/domains", Action::Read),
@@ -229,7 +247,7 @@ impl Role {
         use Action::{
             Appoint, Approve, Audit, Consent, EditReseller, Govern, Guide, Invite, Licence, ListResellers,
             ManageResellers, Map, Provision, PublishDns, Read, ReadReseller, ReadSipData, Remove, ResetConsent,
-            StopUnattended, Sync,
+            SeeToMail, StopUnattended, Sync,
         };
         let (always, on_behalf): (&[Action], &[Action]) = match self {
             Self::ProviderAdmin => (
@@ -243,6 +261,7 @@ impl Role {
                     Appoint,
                     Remove,
                     Invite,
+                    SeeToMail,
                     ResetConsent,
                     Guide,
                     PublishDns,
@@ -260,6 +279,7 @@ impl Role {
                     Licence,
                     Appoint,
                     Invite,
+                    SeeToMail,
                     ResetConsent,
                     Guide,
                     PublishDns,
@@ -277,6 +297,7 @@ impl Role {
                     Appoint,
                     Remove,
                     Invite,
+                    SeeToMail,
                     ResetConsent,
                     Guide,
                     Read,

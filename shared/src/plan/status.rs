@@ -24,6 +24,7 @@ use crate::domain::reseller::Reseller;
 use crate::domain::run::Run;
 use crate::domain::schedule;
 use crate::domain::state::{State, state};
+use crate::domain::suppression::Suppression;
 use crate::domain::sync_status::{LastSync, SyncStatus};
 use crate::domain::visit::Begun;
 use jiff::Timestamp;
@@ -42,6 +43,8 @@ pub struct Facts<'a> {
     pub sync: &'a SyncStatus,
     /// The newest invitation; needed until the set-up is complete.
     pub invitation: Option<&'a Invitation>,
+    /// Why the Global Admin's address gets no mail, where it gets none.
+    pub unreachable: Option<&'a Suppression>,
     /// The run that the sync status names as going on.
     pub current: Option<&'a Run>,
     /// The run that failed, where the last one did.

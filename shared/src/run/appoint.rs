@@ -35,8 +35,7 @@ pub async fn reassign(
     if email == kept.global_admin.email {
         return Err(Invalid::new("email", "this person is the Global Admin already").into());
     }
-    let reseller = io.store.reseller(&kept.reseller).await?;
-    let letter = if kept.setup.complete() {
+    let new = if kept.setup.complete() {
         None
     } else {
         Some(invitation::new(io, now).await?)
@@ -48,7 +47,7 @@ pub async fn reassign(
     };
     let next = Enterprise {
         global_admin: kept.global_admin.replaced_by(email, name),
-        invitation: letter.as_ref().map(|new| new.invitation.id.clone()),
+        invitation: new.as_ref().map(|new| new.id.clone()),
         steps: Steps::new(),
         // Deputies, and syncs that nobody signs in for, are a Global Admin's own choice.
         operators: Operators::default(),
@@ -60,6 +59,7 @@ pub async fn reassign(
         to_admin(io, &next, &kept.global_admin, Letter::GlobalAdminReassigned, now),
         to_admin(io, &next, &next.global_admin, Letter::GlobalAdminAssigned, now),
     ];
+    mails.extend(new.as_ref().map(|new| invitation::mail(io, &next, new, now)));
     if next.setup.complete() && io.store.sync_status(&next.id).await?.last.is_none() {
         // The former one was told how to activate the integration, and has not done so.
         mails.push(to_admin(
@@ -77,17 +77,13 @@ pub async fn reassign(
         differences(Some(&kept), &next),
         now,
     );
-    let new = letter.as_ref().map(|letter| &letter.invitation);
     // Before, so that it is dead even if nothing comes after the write; after, since it may have begun in between.
     start_sync::abandon(io, &kept).await?;
     io.store
-        .replace_invitation(&next, seen, old.as_ref(), new, &entry, &mails)
+        .replace_invitation(&next, seen, old.as_ref(), new.as_ref(), &entry, &mails)
         .await?;
     start_sync::abandon(io, &next).await?;
     account::refresh_pending(io, &next, now).await?;
     post::deliver(io, &mails).await;
-    if let Some(letter) = &letter {
-        invitation::send(io, &next, &reseller, letter).await;
-    }
     Ok(next)
 }

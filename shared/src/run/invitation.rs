@@ -1,17 +1,16 @@
-//! Invitations of a Global Admin: made, sent, sent again, taken back, and what became of their mails.
+//! Invitations of a Global Admin: made, sent, sent again, taken back.
 
 use crate::domain::audit::{Author, Deed};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::global_admin::GlobalAdmin;
-use crate::domain::ids::{EnterpriseId, InvitationId};
-use crate::domain::invitation::{self, Fate, Invitation, InvitationState, Noted};
+use crate::domain::ids::InvitationId;
+use crate::domain::invitation::{self, Invitation, InvitationState};
+use crate::domain::letter::{Letter, Outgoing};
 use crate::domain::once::Once;
-use crate::domain::reseller::Reseller;
 use crate::error::{Error, Result};
 use crate::io::Io;
-use crate::io::mailer::Letter;
 use crate::run::access::entry;
-use crate::run::{mails, provision};
+use crate::run::{post, provision};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -24,9 +23,8 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(60);
 /// `Conflict` once the set-up is complete or the enterprise is not served, `TooMany` within a minute of the last one,
 /// `KeyReused`, `Busy` if somebody was faster.
 pub async fn resend(io: &Io, kept: Enterprise, author: &Author, once: &Once, now: Timestamp) -> Result<Url> {
-    let token = io.vault.token_for(once).await?;
-    if io.store.answered(once, now).await?.is_some() {
-        return Ok(page(io, &token));
+    if let Some(known) = io.store.answered(once, now).await? {
+        return link(io, &parsed(&known)?).await;
     }
     if kept.setup.complete() {
         return Err(Error::Conflict(
@@ -39,7 +37,6 @@ pub async fn resend(io: &Io, kept: Enterprise, author: &Author, once: &Once, now
             "the integration is being removed; there is nobody to invite".into(),
         ));
     }
-    let reseller = io.store.reseller(&kept.reseller).await?;
     let old = newest(io, &kept).await?;
     // One that never left is no mail to anybody.
     if let Some(old) = old.as_ref().filter(|old| old.state != InvitationState::Queued) {
@@ -51,22 +48,23 @@ pub async fn resend(io: &Io, kept: Enterprise, author: &Author, once: &Once, now
             });
         }
     }
-    let letter = with_token(io, token, now).await?;
+    let new = new(io, now).await?;
     let seen = kept.version;
     let next = Enterprise {
-        invitation: Some(letter.invitation.id.clone()),
+        invitation: Some(new.id.clone()),
         version: seen + 1,
         ..kept
     };
+    let mails = [mail(io, &next, &new, now)];
     let entry = entry(io, author, Deed::InvitationSent, Vec::new(), now);
-    let mine = io
+    let made = io
         .store
-        .renew_invitation(&next, seen, old.as_ref(), &letter.invitation, &entry, once)
+        .renew_invitation(&next, seen, old.as_ref(), &new, &mails, &entry, once)
         .await?;
-    if mine {
-        send(io, &next, &reseller, &letter).await;
+    if made == new.id {
+        post::deliver(io, &mails).await;
     }
-    Ok(letter.link)
+    link(io, &made).await
 }
 
 /// Takes the newest invitation of an enterprise back that was read at version `seen`: link and code die at once, and with
@@ -108,24 +106,6 @@ pub async fn revoke(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: 
     Ok(next)
 }
 
-/// Notes what became of an invitation's mail. Reports may come twice, late, and in any order.
-///
-/// # Errors
-/// `Upstream`.
-pub async fn reported(
-    io: &Io,
-    enterprise: &EnterpriseId,
-    invitation: &InvitationId,
-    fate: Fate,
-    at: Timestamp,
-) -> Result<Noted> {
-    let (to, trouble) = match fate {
-        Fate::Delivered => (InvitationState::Delivered, None),
-        Fate::Lost(trouble) => (InvitationState::Bounced, Some(trouble)),
-    };
-    io.store.note_invitation(enterprise, invitation, to, at, trouble).await
-}
-
 /// The newest invitation of an enterprise.
 ///
 /// # Errors
@@ -137,63 +117,59 @@ pub async fn newest(io: &Io, kept: &Enterprise) -> Result<Option<Invitation>> {
     }
 }
 
-/// A new invitation, with the two secrets that only its mail carries.
-pub(super) struct NewInvitation {
-    pub(super) invitation: Invitation,
+/// The two secrets of an invitation, which only its mail carries. They follow from its id and the deployment's key, so that
+/// they are kept nowhere, and whoever sends the mail has them.
+pub(super) struct Secrets {
+    pub(super) token: String,
     pub(super) code: String,
-    pub(super) link: Url,
 }
 
-pub(super) async fn new(io: &Io, now: Timestamp) -> Result<NewInvitation> {
-    with_token(io, io.chance.token::<32>(), now).await
-}
-
-fn page(io: &Io, token: &str) -> Url {
-    io.config.public_page(&format!("/i/{token}"))
-}
-
-async fn with_token(io: &Io, token: String, now: Timestamp) -> Result<NewInvitation> {
-    let code = invitation::code_from(io.chance.bits());
-    let link_hash = io.vault.keyed_hash("link", &token).await?;
-    let code_hash = io.vault.keyed_hash("code", &invitation::normalised(&code)).await?;
-    let id = InvitationId::mint(now, io.chance.bits());
-    let invitation = Invitation::new(id, link_hash, code_hash, now);
-    Ok(NewInvitation {
-        invitation,
-        code,
-        link: page(io, &token),
+pub(super) async fn secrets(io: &Io, id: &InvitationId) -> Result<Secrets> {
+    let token = io.vault.keyed_hash("invitation link", id.as_str()).await?;
+    let chance = io.vault.keyed_bytes("invitation code", id.as_str()).await?;
+    let chance = chance
+        .iter()
+        .take(16)
+        .fold(0_u128, |sum, byte| sum << 8 | u128::from(*byte));
+    Ok(Secrets {
+        token,
+        code: invitation::code_from(chance),
     })
 }
 
-/// A mail that SES does not take leaves the invitation `queued`, which the reseller sees and can resend; the
-/// enterprise exists all the same.
-pub(super) async fn send(io: &Io, enterprise: &Enterprise, reseller: &Reseller, letter: &NewInvitation) {
-    if let Err(error) = try_send(io, enterprise, reseller, letter).await {
-        tracing::error!(enterprise.id = %enterprise.id, error.message = %crate::error::Chain(&error), "the invitation could not be sent");
+/// A new invitation, as it is kept.
+pub(super) async fn new(io: &Io, now: Timestamp) -> Result<Invitation> {
+    let id = InvitationId::mint(now, io.chance.bits());
+    let secrets = secrets(io, &id).await?;
+    let link_hash = io.vault.keyed_hash("link", &secrets.token).await?;
+    let code_hash = io
+        .vault
+        .keyed_hash("code", &invitation::normalised(&secrets.code))
+        .await?;
+    Ok(Invitation::new(id, link_hash, code_hash, now))
+}
+
+/// E8, to be written with the invitation.
+pub(super) fn mail(io: &Io, kept: &Enterprise, invitation: &Invitation, now: Timestamp) -> Outgoing {
+    let letter = Letter::Invitation {
+        invitation: invitation.id.clone(),
+    };
+    Outgoing {
+        until: Some(invitation.expires),
+        ..provision::to_admin(io, kept, &kept.global_admin, letter, now)
     }
 }
 
-async fn try_send(io: &Io, enterprise: &Enterprise, reseller: &Reseller, letter: &NewInvitation) -> Result<()> {
-    let (code, link) = (&letter.code, &letter.link);
-    let written = mails::invitation(io, enterprise, reseller, code, link, letter.invitation.expires)?;
-    let mail = &written.mail;
-    io.mailer
-        .send(&Letter {
-            from_name: &reseller.brand.product_name,
-            from: reseller.brand.sender.as_ref().unwrap_or(&io.config.mail_from),
-            reply_to: reseller.brand.reply_to.as_ref(),
-            to: &enterprise.global_admin.email,
-            subject: &mail.subject,
-            text: &mail.text,
-            html: &mail.html,
-            kind: written.kind.name(),
-            enterprise: enterprise.id.as_str(),
-            invitation: Some(letter.invitation.id.as_str()),
-        })
-        .await?;
-    let sent = InvitationState::Sent;
-    io.store
-        .note_invitation(&enterprise.id, &letter.invitation.id, sent, io.clock.now(), None)
-        .await
-        .map(drop)
+/// The page that its link leads to.
+pub(super) fn page(io: &Io, token: &str) -> Url {
+    io.config.public_page(&format!("/i/{token}"))
+}
+
+async fn link(io: &Io, id: &InvitationId) -> Result<Url> {
+    Ok(page(io, &secrets(io, id).await?.token))
+}
+
+fn parsed(id: &str) -> Result<InvitationId> {
+    id.parse()
+        .map_err(|invalid| Error::upstream("read a remembered answer", invalid))
 }

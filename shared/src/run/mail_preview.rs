@@ -12,7 +12,7 @@ use crate::domain::reseller::Reseller;
 use crate::domain::state::state;
 use crate::domain::sync_status::SyncStatus;
 use crate::domain::{licence, schedule};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::mail::{
     DigestRow, DutyOffered, DutyTaken, InvitationNudge, InvitationStuck, Line, Mail, Reader, RemindersIgnored,
@@ -21,7 +21,7 @@ use crate::mail::{
 use crate::plan::remind::{Reminder, remind as decide};
 use crate::run::access::Access;
 use crate::run::invitation as invitations;
-use crate::run::mails::{self, Written};
+use crate::run::mails;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -176,13 +176,17 @@ async fn made(known: &Known<'_>, kind: MailKind) -> Result<Made> {
     let admin = Some(known.kept.global_admin.email.clone());
     let owner = Some(known.reseller.owner.clone());
     let (mail, to, samples) = match kind {
-        MailKind::IntegrationActivation => (letter(known, &Letter::IntegrationActivation), admin, vec![]),
-        MailKind::GlobalAdminReassigned => (letter(known, &Letter::GlobalAdminReassigned), admin, vec![]),
-        MailKind::GlobalAdminAssigned => (letter(known, &Letter::GlobalAdminAssigned), admin, vec![]),
+        MailKind::IntegrationActivation => (letter(known, &Letter::IntegrationActivation)?, admin, vec![]),
+        MailKind::GlobalAdminReassigned => (letter(known, &Letter::GlobalAdminReassigned)?, admin, vec![]),
+        MailKind::GlobalAdminAssigned => (letter(known, &Letter::GlobalAdminAssigned)?, admin, vec![]),
         MailKind::IntegrationRemoved => {
             let final_sync =
                 known.kept.setup.complete() && (known.status.last.is_some() || known.status.discovered.is_some());
-            (letter(known, &Letter::IntegrationRemoved { final_sync }), admin, vec![])
+            (
+                letter(known, &Letter::IntegrationRemoved { final_sync })?,
+                admin,
+                vec![],
+            )
         }
         MailKind::LicensesChanged => (licenses_changed(known).await?, admin, vec!["the updated count"]),
         MailKind::SyncRequired | MailKind::SyncFailed => {
@@ -224,10 +228,10 @@ async fn made(known: &Known<'_>, kind: MailKind) -> Result<Made> {
     Ok(Made { mail, to, samples })
 }
 
-fn letter(known: &Known<'_>, letter: &Letter) -> Mail {
+fn letter(known: &Known<'_>, letter: &Letter) -> Result<Mail> {
     let recipient = known.kept.global_admin.display_name().into();
-    let Written { mail, .. } = mails::of_letter(letter, known.kept, &known.reseller.brand, recipient);
-    mail
+    let written = mails::of_letter(letter, known.kept, &known.reseller.brand, recipient);
+    written.map(|written| written.mail).ok_or(Error::NotFound("mail"))
 }
 
 async fn licenses_changed(known: &Known<'_>) -> Result<Mail> {
@@ -235,14 +239,14 @@ async fn licenses_changed(known: &Known<'_>) -> Result<Mail> {
     let updated = Some(previous.map_or(25, |count| count.saturating_add(5)));
     let account = known.io.store.account(&known.kept.id).await?;
     let unlicensed = licence::unlicensed(&account.rows, updated).len();
-    Ok(letter(
+    letter(
         known,
         &Letter::LicencesChanged {
             previous,
             updated,
             unlicensed,
         },
-    ))
+    )
 }
 
 async fn reminder(known: &Known<'_>, kind: MailKind) -> Result<(Mail, Vec<&'static str>)> {

@@ -4,7 +4,7 @@
 use crate::domain::brand::Brand;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::finding::Finding;
-use crate::domain::ids::TeamsUserId;
+use crate::domain::ids::{InvitationId, TeamsUserId};
 use crate::domain::letter::{Letter, Outgoing};
 use crate::domain::mail_kind::MailKind;
 use crate::domain::reseller::Reseller;
@@ -18,6 +18,8 @@ use crate::mail::{
 };
 use crate::plan::mapping;
 use crate::plan::remind::Reminder;
+use crate::run::invitation::{page, secrets};
+use crate::run::resellers;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
@@ -55,19 +57,48 @@ pub struct Addressee {
     pub reader: Reader,
 }
 
-/// The words of a mail in the outbox, by the state as it is now; nothing where there is nothing to say any more.
+/// The words of a mail in the outbox, by the state as it is now; nothing where there is nothing to say any more. The secrets
+/// of an invitation and an activation are made here, and are nowhere else.
 ///
 /// # Errors
 /// `NotFound`, `Upstream`.
-pub async fn letter(io: &Io, outgoing: &Outgoing) -> Result<Option<Written>> {
-    let kept = io.store.enterprise(&outgoing.enterprise).await?;
-    let brand = io.store.reseller(&kept.reseller).await?.brand;
-    let recipient = outgoing.recipient.as_str().into();
-    Ok(Some(of_letter(&outgoing.letter, &kept, &brand, recipient)))
+pub(super) async fn written(
+    io: &Io,
+    outgoing: &Outgoing,
+    enterprise: Option<&Enterprise>,
+    reseller: &Reseller,
+) -> Result<Option<Written>> {
+    match (&outgoing.letter, enterprise) {
+        (Letter::Invitation { invitation }, Some(kept)) => invited(io, kept, reseller, invitation).await,
+        (Letter::Activation { until }, _) => {
+            let link = resellers::awaited_link(io, reseller, *until).await?;
+            Ok(link.map(|link| activation(reseller, &link, *until)))
+        }
+        (letter, Some(kept)) => {
+            let recipient = outgoing.recipient.as_str().into();
+            Ok(of_letter(letter, kept, &reseller.brand, recipient))
+        }
+        (_, None) => Ok(None),
+    }
+}
+
+/// E8, while the invitation is the newest one and can be accepted.
+async fn invited(io: &Io, kept: &Enterprise, reseller: &Reseller, id: &InvitationId) -> Result<Option<Written>> {
+    if kept.invitation.as_ref() != Some(id) {
+        return Ok(None);
+    }
+    let kept_one = io.store.invitation(&kept.id, id).await?;
+    let secrets = secrets(io, id).await?;
+    let own = io.vault.keyed_hash("link", &secrets.token).await? == kept_one.link_hash;
+    if kept_one.open(io.clock.now()).is_err() || !own {
+        return Ok(None);
+    }
+    let link = page(io, &secrets.token);
+    invitation(io, kept, reseller, &secrets.code, &link, kept_one.expires).map(Some)
 }
 
 /// The words of a letter that was written because of what somebody did.
-pub(super) fn of_letter(letter: &Letter, kept: &Enterprise, brand: &Brand, recipient: Line) -> Written {
+pub(super) fn of_letter(letter: &Letter, kept: &Enterprise, brand: &Brand, recipient: Line) -> Option<Written> {
     let enterprise = Line::from(kept.settings.name.as_str());
     let (kind, mail) = match letter {
         Letter::IntegrationActivation => {
@@ -118,8 +149,10 @@ pub(super) fn of_letter(letter: &Letter, kept: &Enterprise, brand: &Brand, recip
             };
             (MailKind::GlobalAdminAssigned, mail.render())
         }
+        // These have secrets in them.
+        Letter::Invitation { .. } | Letter::Activation { .. } => return None,
     };
-    Written::new(kind, brand, mail)
+    Some(Written::new(kind, brand, mail))
 }
 
 /// E8: an invitation with the two secrets that only its mail carries.

@@ -19,6 +19,8 @@ pub mod history;
 pub mod invitation;
 pub mod licences;
 pub mod list;
+pub mod mail_desk;
+pub mod mail_event;
 pub mod mail_preview;
 pub mod mails;
 pub mod manage;

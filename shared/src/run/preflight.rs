@@ -110,12 +110,21 @@ pub async fn report(io: &Io, kept: &Enterprise, only: Option<Code>, from: usize,
         .chain(seen_by_runs);
     let found: Vec<Noted> = found.collect();
     // Whether a sync can start does not depend on the part that is looked at.
-    let ready = preflight::ready(&preflight::report(found.clone(), None, 0));
+    let ready = preflight::ready(&seen_by(kept, preflight::report(found.clone(), None, 0)));
     Ok(Report {
         ready,
         directory_read: directory.read_at,
-        kinds: preflight::report(found, only, from),
+        kinds: seen_by(kept, preflight::report(found, only, from)),
     })
+}
+
+/// Without a mail nobody is invited; but whoever has the link to the portal can sync without one.
+fn seen_by(kept: &Enterprise, mut kinds: Vec<Kind>) -> Vec<Kind> {
+    let mail = kinds.iter_mut().filter(|kind| kind.code == Code::InvUndelivered);
+    for kind in mail.filter(|_| kept.setup.complete()) {
+        kind.effect = Effect::Informs;
+    }
+    kinds
 }
 
 /// The clocks of those who were given their number lately (R144, R209).

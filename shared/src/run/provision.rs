@@ -5,8 +5,8 @@ use crate::domain::audit::{Author, Changed, Deed, changed};
 use crate::domain::enterprise::{Enterprise, EnterpriseForm, Settings};
 use crate::domain::global_admin::GlobalAdmin;
 use crate::domain::group_filter::GroupFilter;
-use crate::domain::ids::{EnterpriseId, ResellerId};
-use crate::domain::letter::{Letter, Outgoing};
+use crate::domain::ids::{EnterpriseId, MailId, ResellerId};
+use crate::domain::letter::{Letter, Outgoing, Whose};
 use crate::domain::management::Management;
 use crate::domain::once::Once;
 use crate::domain::operators::Operators;
@@ -42,7 +42,7 @@ pub async fn create_enterprise(
         return io.store.enterprise(&parsed(&known)?).await;
     }
     trial_ahead(&settings, now)?;
-    let letter = invitation::new(io, now).await?;
+    let invitation = invitation::new(io, now).await?;
     let enterprise = Enterprise {
         id: EnterpriseId::mint(now, io.chance.bits()),
         reseller: reseller.id.clone(),
@@ -50,7 +50,7 @@ pub async fn create_enterprise(
         global_admin,
         setup: Setup::Invited,
         group_filter: GroupFilter::Undecided,
-        invitation: Some(letter.invitation.id.clone()),
+        invitation: Some(invitation.id.clone()),
         standing: Standing::Active,
         management: Management::Pending,
         steps: Steps::new(),
@@ -63,12 +63,13 @@ pub async fn create_enterprise(
         version: 1,
     };
     let entry = entry(io, author, Deed::EnterpriseCreated, differences(None, &enterprise), now);
+    let mails = [invitation::mail(io, &enterprise, &invitation, now)];
     let id = io
         .store
-        .create_enterprise(&enterprise, &letter.invitation, &entry, once, now)
+        .create_enterprise(&enterprise, &invitation, &mails, &entry, once, now)
         .await?;
     if id == enterprise.id {
-        invitation::send(io, &enterprise, &reseller, &letter).await;
+        post::deliver(io, &mails).await;
     }
     io.store.enterprise(&id).await
 }
@@ -96,8 +97,7 @@ pub async fn edit(
             kept.global_admin.display_name()
         )));
     }
-    let reseller = io.store.reseller(&kept.reseller).await?;
-    let letter = if corrected {
+    let new = if corrected {
         Some(invitation::new(io, now).await?)
     } else {
         None
@@ -113,9 +113,7 @@ pub async fn edit(
     let next = Enterprise {
         settings,
         global_admin,
-        invitation: letter
-            .as_ref()
-            .map_or(kept.invitation.clone(), |new| Some(new.invitation.id.clone())),
+        invitation: new.as_ref().map_or(kept.invitation.clone(), |new| Some(new.id.clone())),
         steps: if corrected { Steps::new() } else { kept.steps.clone() },
         // Deputies are a Global Admin's own choice.
         operators: if corrected {
@@ -126,7 +124,8 @@ pub async fn edit(
         version: seen + 1,
         ..kept.clone()
     };
-    let mails = licences::mail(io, &kept, &next, now).await?;
+    let mut mails = licences::mail(io, &kept, &next, now).await?;
+    mails.extend(new.as_ref().map(|new| invitation::mail(io, &next, new, now)));
     let entry = entry(
         io,
         author,
@@ -134,13 +133,12 @@ pub async fn edit(
         differences(Some(&kept), &next),
         now,
     );
-    match &letter {
-        Some(letter) => {
+    match &new {
+        Some(new) => {
             let old = invitation::newest(io, &kept).await?;
             io.store
-                .replace_invitation(&next, seen, old.as_ref(), Some(&letter.invitation), &entry, &mails)
+                .replace_invitation(&next, seen, old.as_ref(), Some(new), &entry, &mails)
                 .await?;
-            invitation::send(io, &next, &reseller, letter).await;
         }
         None => io.store.update_enterprise(&next, seen, &entry, &mails).await?,
     }
@@ -219,11 +217,12 @@ fn trial_ahead(settings: &Settings, now: Timestamp) -> Result<(), Invalid> {
 /// A mail about an enterprise, to its Global Admin.
 pub(super) fn to_admin(io: &Io, kept: &Enterprise, admin: &GlobalAdmin, letter: Letter, now: Timestamp) -> Outgoing {
     Outgoing {
-        id: crate::domain::ids::MailId::mint(now, io.chance.bits()),
-        enterprise: kept.id.clone(),
+        id: MailId::mint(now, io.chance.bits()),
+        whose: Whose::Enterprise(kept.id.clone()),
         to: admin.email.clone(),
         recipient: admin.display_name().to_owned(),
         letter,
+        until: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::EnterpriseId;
+use crate::domain::letter::Whose;
 use crate::domain::schedule;
 use crate::domain::sync_status::SyncStatus;
 use crate::error::Chain;
@@ -64,8 +65,13 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
     {
         return Ok(Reminded::AlreadyToday);
     }
+    let id = crate::domain::ids::MailId::mint(now, io.chance.bits());
     io.mailer
         .send(&Letter {
+            id: &id,
+            whose: &Whose::Enterprise(enterprise.clone()),
+            reseller: kept.reseller.as_str(),
+            tenant: None,
             from_name: &brand.product_name,
             from: brand.sender.as_ref().unwrap_or(&io.config.mail_from),
             reply_to: brand.reply_to.as_ref(),
@@ -74,10 +80,11 @@ pub async fn remind(io: &Io, enterprise: &EnterpriseId, event: &str, now: Timest
             text: &mail.text,
             html: &mail.html,
             kind: written.kind.name(),
-            enterprise: enterprise.as_str(),
             invitation: None,
+            unsubscribe: None,
         })
-        .await?;
+        .await
+        .map_err(|unsent| crate::Error::upstream("send a mail", unsent))?;
     Ok(Reminded::Sent)
 }
 
@@ -131,9 +138,9 @@ pub async fn sweep(io: &Io) -> Result<Swept> {
             }
         }
     }
-    let (sent, failed) = post::sweep(io).await?;
-    swept.mails = sent;
-    swept.failed += failed;
+    let mails = post::sweep(io).await?;
+    swept.mails = mails.sent;
+    swept.failed += mails.failed;
     Ok(swept)
 }
 

@@ -6,16 +6,16 @@ use crate::domain::audit::{Author, Changed, Deed, changed};
 use crate::domain::brand::Brand;
 use crate::domain::caller::{Caller, Origin};
 use crate::domain::email::EmailAddress;
-use crate::domain::ids::ResellerId;
+use crate::domain::ids::{MailId, ResellerId};
+use crate::domain::letter::{Letter, Outgoing, Whose};
 use crate::domain::once::Once;
 use crate::domain::reseller::{self, ACTIVATION_LIFE, Activation, Reseller};
 use crate::domain::visit::Link;
 use crate::error::{Error, Result, SignInRefused};
 use crate::io::Io;
-use crate::io::mailer::Letter;
 use crate::io::store::enterprises::ListPage;
 use crate::run::access::entry;
-use crate::run::mails;
+use crate::run::post;
 use jiff::Timestamp;
 use url::Url;
 
@@ -47,9 +47,10 @@ pub async fn create(io: &Io, form: ResellerForm, author: &Author, once: &Once, n
         return io.store.reseller(&parsed(&known)?).await;
     }
     usable(io, brand.application.as_ref()).await?;
-    let (activation, link) = awaited(io, io.chance.token::<32>(), now).await?;
+    let id = ResellerId::mint(now, io.chance.bits());
+    let activation = awaited(io, &id, now).await?;
     let reseller = Reseller {
-        id: ResellerId::mint(now, io.chance.bits()),
+        id,
         name,
         owner: form.owner,
         activation,
@@ -60,9 +61,10 @@ pub async fn create(io: &Io, form: ResellerForm, author: &Author, once: &Once, n
         version: 1,
     };
     let entry = entry(io, author, Deed::ResellerCreated, differences(None, &reseller), now);
-    let id = io.store.create_reseller(&reseller, &entry, once, now).await?;
+    let mails = mails(io, &reseller, now);
+    let id = io.store.create_reseller(&reseller, &mails, &entry, once, now).await?;
     if id == reseller.id {
-        send(io, &reseller, &link).await;
+        post::deliver(io, &mails).await;
     }
     io.store.reseller(&id).await
 }
@@ -100,16 +102,16 @@ pub async fn edit(
         usable(io, brand.application.as_ref()).await?;
     }
     let return_origins = reseller::return_origins(&form.return_origins)?;
-    let corrected = if form.owner != kept.owner && !kept.active() {
-        Some(awaited(io, io.chance.token::<32>(), now).await?)
+    let corrected = form.owner != kept.owner && !kept.active();
+    let activation = if corrected {
+        awaited(io, &kept.id, now).await?
     } else {
-        None
+        kept.activation.clone()
     };
-    let activation = corrected.as_ref().map(|(activation, _)| activation.clone());
     let next = Reseller {
         name,
         owner: form.owner,
-        activation: activation.unwrap_or_else(|| kept.activation.clone()),
+        activation,
         brand,
         return_origins,
         help_url: form.help_url,
@@ -118,10 +120,9 @@ pub async fn edit(
     };
     let author = caller.author(None);
     let entry = entry(io, &author, Deed::ResellerChanged, differences(Some(&kept), &next), now);
-    io.store.update_reseller(&next, &kept, &entry).await?;
-    if let Some((_, link)) = corrected {
-        send(io, &next, &link).await;
-    }
+    let mails = if corrected { mails(io, &next, now) } else { Vec::new() };
+    io.store.update_reseller(&next, &kept, &mails, &entry).await?;
+    post::deliver(io, &mails).await;
     Ok(next)
 }
 
@@ -151,24 +152,31 @@ async fn has_enterprises(io: &Io, reseller: &ResellerId) -> Result<bool> {
 /// # Errors
 /// `Conflict` once the account is active, `KeyReused`, `Busy` if somebody was faster.
 pub async fn resend_activation(io: &Io, kept: Reseller, author: &Author, once: &Once, now: Timestamp) -> Result<Url> {
-    let token = io.vault.token_for(once).await?;
-    if io.store.answered(once, now).await?.is_some() {
-        return Ok(page(io, &token));
+    if let Some(known) = io.store.answered(once, now).await? {
+        let until = known.parse();
+        let until = until.map_err(|error| Error::upstream("read a remembered answer", error))?;
+        return Ok(page(io, &token(io, &kept.id, until).await?));
     }
     if kept.active() {
         return Err(Error::Conflict("the account is active already".into()));
     }
-    let (activation, link) = awaited(io, token, now).await?;
+    let activation = awaited(io, &kept.id, now).await?;
     let next = Reseller {
         activation,
         version: kept.version + 1,
         ..kept.clone()
     };
+    let mails = mails(io, &next, now);
     let entry = entry(io, author, Deed::ActivationSent, Vec::new(), now);
-    if io.store.renew_activation(&next, &kept, &entry, once).await? {
-        send(io, &next, &link).await;
+    let until = now + ACTIVATION_LIFE;
+    let made = io
+        .store
+        .renew_activation(&next, &kept, until, &mails, &entry, once)
+        .await?;
+    if made == until {
+        post::deliver(io, &mails).await;
     }
-    Ok(link)
+    Ok(page(io, &token(io, &kept.id, made).await?))
 }
 
 /// Reads what an activation link leads to; changes nothing.
@@ -200,7 +208,7 @@ pub async fn activate(io: &Io, token: &str, origin: &Origin, now: Timestamp) -> 
     };
     let author = Author::visitor(kept.owner.as_str(), "activation link", origin);
     let entry = entry(io, &author, Deed::ResellerActivated, Vec::new(), now);
-    io.store.update_reseller(&next, &kept, &entry).await?;
+    io.store.update_reseller(&next, &kept, &[], &entry).await?;
     Ok(next)
 }
 
@@ -208,44 +216,58 @@ fn page(io: &Io, token: &str) -> Url {
     io.config.public_page(&format!("/activate/{token}"))
 }
 
-async fn awaited(io: &Io, token: String, now: Timestamp) -> Result<(Activation, Url)> {
-    let activation = Activation::Awaited {
-        link_hash: io.vault.keyed_hash("link", &token).await?,
-        until: now + ACTIVATION_LIFE,
-    };
-    Ok((activation, page(io, &token)))
+/// The token of an activation link. It follows from the reseller, the link's end and the deployment's key, so that it is kept
+/// nowhere, and whoever sends the mail has it.
+async fn token(io: &Io, reseller: &ResellerId, until: Timestamp) -> Result<String> {
+    io.vault
+        .keyed_hash("activation link", &format!("{reseller} {until}"))
+        .await
 }
 
-/// A mail that SES does not take can be sent again; the reseller exists all the same.
-async fn send(io: &Io, reseller: &Reseller, link: &Url) {
-    let Activation::Awaited { until, .. } = reseller.activation else {
-        return;
+async fn awaited(io: &Io, reseller: &ResellerId, now: Timestamp) -> Result<Activation> {
+    let until = now + ACTIVATION_LIFE;
+    let token = token(io, reseller, until).await?;
+    Ok(Activation::Awaited {
+        link_hash: io.vault.keyed_hash("link", &token).await?,
+        until,
+    })
+}
+
+/// The link that the owner has to follow, while it is the newest one that ends at `until`.
+///
+/// # Errors
+/// `Upstream`.
+pub(super) async fn awaited_link(io: &Io, reseller: &Reseller, until: Timestamp) -> Result<Option<Url>> {
+    let Activation::Awaited {
+        link_hash,
+        until: newest,
+    } = &reseller.activation
+    else {
+        return Ok(None);
     };
-    let written = mails::activation(reseller, link, until);
-    let mail = &written.mail;
-    let sent = io
-        .mailer
-        .send(&Letter {
-            from_name: &reseller.brand.product_name,
-            from: reseller.brand.sender.as_ref().unwrap_or(&io.config.mail_from),
-            reply_to: reseller.brand.reply_to.as_ref(),
-            to: &reseller.owner,
-            subject: &mail.subject,
-            text: &mail.text,
-            html: &mail.html,
-            kind: written.kind.name(),
-            enterprise: reseller.id.as_str(),
-            invitation: None,
-        })
-        .await;
-    if let Err(error) = sent {
-        tracing::error!(reseller.id = %reseller.id, error.message = %crate::error::Chain(&error), "the activation mail could not be sent");
-    }
+    let token = token(io, &reseller.id, until).await?;
+    let own = *newest == until && io.vault.keyed_hash("link", &token).await? == *link_hash;
+    Ok(own.then(|| page(io, &token)))
+}
+
+/// E9, to be written with the activation that it is about.
+fn mails(io: &Io, reseller: &Reseller, now: Timestamp) -> Vec<Outgoing> {
+    let Activation::Awaited { until, .. } = reseller.activation else {
+        return Vec::new();
+    };
+    vec![Outgoing {
+        id: MailId::mint(now, io.chance.bits()),
+        whose: Whose::Reseller(reseller.id.clone()),
+        to: reseller.owner.clone(),
+        recipient: reseller.owner.to_string(),
+        letter: Letter::Activation { until },
+        until: Some(until),
+    }]
 }
 
 fn differences(before: Option<&Reseller>, after: &Reseller) -> Vec<Changed> {
     type Field = (&'static str, fn(&Reseller) -> Option<String>);
-    let fields: [Field; 17] = [
+    let fields: [Field; 15] = [
         ("name", |reseller| Some(reseller.name.clone())),
         ("owner", |reseller| Some(reseller.owner.to_string())),
         ("brand.productName", |reseller| {
@@ -280,12 +302,6 @@ fn differences(before: Option<&Reseller>, after: &Reseller) -> Vec<Changed> {
         }),
         ("brand.application.name", |reseller| {
             Some(reseller.brand.application.as_ref()?.name.clone())
-        }),
-        ("brand.accent", |reseller| {
-            reseller.brand.accent.as_ref().map(ToString::to_string)
-        }),
-        ("brand.logoUrl", |reseller| {
-            reseller.brand.logo_url.as_ref().map(ToString::to_string)
         }),
         ("returnOrigins", |reseller| {
             let origins: Vec<&str> = reseller.return_origins.iter().map(String::as_str).collect();

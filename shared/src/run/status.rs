@@ -28,10 +28,11 @@ pub async fn document(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Stat
         }
         invitation::newest(io, kept).await
     };
-    let (reseller, sync, invitation, unanswered) = futures::try_join!(
+    let (reseller, sync, invitation, unreachable, unanswered) = futures::try_join!(
         io.store.reseller(&kept.reseller),
         io.store.sync_status(&kept.id),
         invited,
+        io.store.suppressed(&kept.reseller, &kept.global_admin.email),
         io.store.unanswered(&kept.id, now),
     )?;
     let sync = with_objects(io, kept, &reseller.brand, sync).await?;
@@ -41,6 +42,7 @@ pub async fn document(io: &Io, kept: &Enterprise, now: Timestamp) -> Result<Stat
         reseller: &reseller,
         sync: &sync,
         invitation: invitation.as_ref(),
+        unreachable: unreachable.as_ref(),
         current: current.as_ref(),
         failed: failed.as_ref(),
         unanswered: unanswered.as_ref(),

@@ -13,7 +13,7 @@ use shared::domain::consent::Consents;
 use shared::domain::directory::{ActivePlans, TeamsUser};
 use shared::domain::enterprise::Enterprise;
 use shared::domain::ids::{EnterpriseId, MailId, TenantId};
-use shared::domain::letter::{Letter, Outgoing};
+use shared::domain::letter::{Letter, Outgoing, Whose};
 use shared::domain::mapping::Mapping;
 use shared::domain::roll::Roll;
 use shared::domain::setup::{BoundTenant, Setup};
@@ -53,7 +53,7 @@ async fn a_trial_is_over_with_its_last_day(store: Store) {
     for (n, one) in [(2, &west), (3, &endless)] {
         let once = once(&format!("create {n}"));
         store
-            .create_enterprise(one, &invitation(n), &entry(), &once, NOW)
+            .create_enterprise(one, &invitation(n), &[], &entry(), &once, NOW)
             .await
             .unwrap();
     }
@@ -170,10 +170,11 @@ fn removed(kept: &Enterprise) -> Enterprise {
 fn farewell(n: u8) -> Outgoing {
     Outgoing {
         id: MailId::mint(NOW, u128::from(n)),
-        enterprise: enterprise_id(1),
+        whose: Whose::Enterprise(enterprise_id(1)),
         to: "admin@bluefinch.example".parse().unwrap(),
         recipient: "Mara Quist".into(),
         letter: Letter::IntegrationRemoved { final_sync: false },
+        until: None,
     }
 }
 
@@ -191,7 +192,15 @@ async fn a_removal_frees_the_tenant_and_the_link(store: Store) {
         .unwrap();
     assert_eq!(store.enterprise(&gone.id).await.unwrap(), gone);
     assert_eq!(store.link(&invitation(1).link_hash, NOW).await.unwrap(), None);
-    assert_eq!(store.mails(&gone.id, 5).await.unwrap().len(), 1);
+    assert_eq!(
+        store
+            .mails(&Whose::Enterprise(gone.id.clone()), None, 5)
+            .await
+            .unwrap()
+            .0
+            .len(),
+        1
+    );
     for (trail, _) in [
         store.enterprise_trail(&gone.id, None, 1).await.unwrap(),
         store.reseller_trail(&gone.reseller, None, 1).await.unwrap(),
@@ -217,7 +226,14 @@ async fn a_late_removal_changes_nothing(store: Store) {
     assert!(matches!(late, Err(Error::Stale(_))), "{late:?}");
     assert_eq!(store.enterprise(&kept.id).await.unwrap(), kept);
     assert!(store.link(&invitation(1).link_hash, NOW).await.unwrap().is_some());
-    assert_eq!(store.mails(&kept.id, 5).await.unwrap(), []);
+    assert_eq!(
+        store
+            .mails(&Whose::Enterprise(kept.id.clone()), None, 5)
+            .await
+            .unwrap()
+            .0,
+        []
+    );
     let other = created(&store, 2).await;
     let taken = store.bind_tenant(&bound(&other), 1, &tenant(), &entry()).await;
     assert!(taken.is_err(), "the tenant stays bound");

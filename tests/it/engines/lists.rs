@@ -116,7 +116,7 @@ async fn large(store: &Store, n: u8) {
     large.settings.billing_reference = Some(word.to_owned() + &"-".repeat(50_000));
     let once = once(&format!("large {n}"));
     store
-        .create_enterprise(&large, &invitation(n), &entry(), &once, NOW)
+        .create_enterprise(&large, &invitation(n), &[], &entry(), &once, NOW)
         .await
         .unwrap();
 }
@@ -219,10 +219,12 @@ fn numbered(n: u8) -> Reseller {
 async fn resellers_are_listed_in_pages(store: Store) {
     for n in [3, 1, 5, 2, 4] {
         let once = once(&format!("reseller {n}"));
-        let made = store.create_reseller(&numbered(n), &entry(), &once, NOW).await;
+        let made = store.create_reseller(&numbered(n), &[], &entry(), &once, NOW).await;
         assert_eq!(made.unwrap(), numbered(n).id);
         // The same request again makes no other.
-        let again = store.create_reseller(&numbered(n + 100), &entry(), &once, NOW).await;
+        let again = store
+            .create_reseller(&numbered(n + 100), &[], &entry(), &once, NOW)
+            .await;
         assert_eq!(again.unwrap(), numbered(n).id);
     }
     let (mut seen, mut after) = (Vec::new(), None);
@@ -241,7 +243,10 @@ async fn resellers_are_listed_in_pages(store: Store) {
         version: 2,
         ..numbered(3)
     };
-    store.update_reseller(&changed, &numbered(3), &entry()).await.unwrap();
+    store
+        .update_reseller(&changed, &numbered(3), &[], &entry())
+        .await
+        .unwrap();
     let (all, _) = store.resellers(None, 50).await.unwrap();
     assert_eq!(all[2], changed);
     assert_eq!(store.reseller(&changed.id).await.unwrap(), changed);
@@ -261,16 +266,16 @@ async fn an_activation_link_dies_with_a_newer_one_and_with_its_use(store: Store)
     });
     let (first, second) = (awaited("first", 1), awaited("second", 2));
     store
-        .create_reseller(&first, &entry(), &once("reseller"), NOW)
+        .create_reseller(&first, &[], &entry(), &once("reseller"), NOW)
         .await
         .unwrap();
     assert_eq!(store.link("first", NOW).await.unwrap(), to);
     assert_eq!(store.link("first", NOW + DAY).await.unwrap(), None);
-    store.update_reseller(&second, &first, &entry()).await.unwrap();
+    store.update_reseller(&second, &first, &[], &entry()).await.unwrap();
     assert_eq!(store.link("first", NOW).await.unwrap(), None);
     assert_eq!(store.link("second", NOW).await.unwrap(), to);
     // A late resend of the first neither brings its own link nor ends the newer one.
-    let late = store.update_reseller(&awaited("late", 2), &first, &entry()).await;
+    let late = store.update_reseller(&awaited("late", 2), &first, &[], &entry()).await;
     assert!(matches!(late, Err(Error::Stale(_))), "{late:?}");
     assert_eq!(store.link("late", NOW).await.unwrap(), None);
     assert_eq!(store.link("second", NOW).await.unwrap(), to);
@@ -280,14 +285,14 @@ async fn an_activation_link_dies_with_a_newer_one_and_with_its_use(store: Store)
         version: 3,
         ..second.clone()
     };
-    store.update_reseller(&edited, &second, &entry()).await.unwrap();
+    store.update_reseller(&edited, &second, &[], &entry()).await.unwrap();
     assert_eq!(store.link("second", NOW).await.unwrap(), to);
     let active = Reseller {
         activation: Activation::Active { since: NOW },
         version: 4,
         ..edited.clone()
     };
-    store.update_reseller(&active, &edited, &entry()).await.unwrap();
+    store.update_reseller(&active, &edited, &[], &entry()).await.unwrap();
     assert_eq!(store.link("second", NOW).await.unwrap(), None);
     assert!(store.reseller(&active.id).await.unwrap().active());
 }

@@ -52,7 +52,9 @@ fn bound(enterprise: &Enterprise) -> Enterprise {
 async fn a_reseller_is_kept_and_guarded(store: Store) {
     let first = reseller();
     assert!(matches!(store.reseller(&first.id).await, Err(Error::NotFound(_))));
-    let made = store.create_reseller(&first, &entry(), &once("reseller"), NOW).await;
+    let made = store
+        .create_reseller(&first, &[], &entry(), &once("reseller"), NOW)
+        .await;
     assert_eq!(made.unwrap(), first.id);
     assert_eq!(store.reseller(&first.id).await.unwrap(), first);
     let second = Reseller {
@@ -60,8 +62,8 @@ async fn a_reseller_is_kept_and_guarded(store: Store) {
         version: 2,
         ..first.clone()
     };
-    store.update_reseller(&second, &first, &entry()).await.unwrap();
-    let late = store.update_reseller(&second, &first, &entry()).await;
+    store.update_reseller(&second, &first, &[], &entry()).await.unwrap();
+    let late = store.update_reseller(&second, &first, &[], &entry()).await;
     assert!(matches!(late, Err(Error::Stale(_))), "{late:?}");
     assert_eq!(store.reseller(&first.id).await.unwrap(), second);
     assert_eq!(store.resellers(None, 10).await.unwrap(), (vec![second], None));
@@ -99,7 +101,7 @@ async fn a_repeated_request_creates_once(store: Store) {
         Some(first.id.as_str())
     );
     let id = store
-        .create_enterprise(&enterprise(2), &invitation(2), &entry(), &again, NOW)
+        .create_enterprise(&enterprise(2), &invitation(2), &[], &entry(), &again, NOW)
         .await;
     assert_eq!(id.unwrap(), first.id);
     assert!(matches!(
@@ -112,7 +114,7 @@ async fn a_repeated_request_creates_once(store: Store) {
         ..again
     };
     let refused = store
-        .create_enterprise(&enterprise(2), &invitation(2), &entry(), &other, NOW)
+        .create_enterprise(&enterprise(2), &invitation(2), &[], &entry(), &other, NOW)
         .await;
     assert!(matches!(refused, Err(Error::KeyReused)), "{refused:?}");
     assert!(matches!(store.answered(&other, NOW).await, Err(Error::KeyReused)));
@@ -127,7 +129,7 @@ async fn a_key_is_free_again_after_a_day(store: Store) {
     let tomorrow = later(DAY);
     assert_eq!(store.answered(&other, tomorrow).await.unwrap(), None);
     let id = store
-        .create_enterprise(&enterprise(2), &invitation(2), &entry(), &other, tomorrow)
+        .create_enterprise(&enterprise(2), &invitation(2), &[], &entry(), &other, tomorrow)
         .await;
     assert_eq!(id.unwrap(), enterprise_id(2));
 }
@@ -138,7 +140,7 @@ async fn many_equal_requests_create_once(store: Store) {
         async move {
             let n = u8::try_from(n).unwrap();
             store
-                .create_enterprise(&enterprise(n), &invitation(n), &entry(), &once("one key"), NOW)
+                .create_enterprise(&enterprise(n), &invitation(n), &[], &entry(), &once("one key"), NOW)
                 .await
         }
     });

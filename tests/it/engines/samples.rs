@@ -164,7 +164,7 @@ pub(super) async fn created(store: &Store, n: u8) -> Enterprise {
     let enterprise = enterprise(n);
     let once = once(&format!("create {n}"));
     let id = store
-        .create_enterprise(&enterprise, &invitation(n), &entry(), &once, NOW)
+        .create_enterprise(&enterprise, &invitation(n), &[], &entry(), &once, NOW)
         .await;
     assert_eq!(id.expect("the enterprise is created"), enterprise.id);
     enterprise

@@ -123,7 +123,7 @@ async fn every_write(store: &Store, kept: &Enterprise, status: &SyncStatus, entr
             .await
             .is_ok(),
         store
-            .create_enterprise(&enterprise(9), &invitation(9), &entry(), &used, NOW)
+            .create_enterprise(&enterprise(9), &invitation(9), &[], &entry(), &used, NOW)
             .await
             .is_ok_and(|id| id == enterprise_id(9)),
     ]
@@ -142,17 +142,17 @@ async fn a_change_and_its_entry_are_one(store: Store) {
     assert_eq!(of_reseller.len(), 1);
     let reseller = reseller();
     store
-        .create_reseller(&reseller, &entry(), &once("reseller"), NOW)
+        .create_reseller(&reseller, &[], &entry(), &once("reseller"), NOW)
         .await
         .unwrap();
-    let stale = store.update_reseller(&reseller, &reseller.clone(), &entry()).await;
+    let stale = store.update_reseller(&reseller, &reseller.clone(), &[], &entry()).await;
     assert!(stale.is_ok(), "{stale:?}");
     let before = store.reseller_trail(&reseller.id, None, 100).await.unwrap();
     let older = shared::domain::reseller::Reseller {
         version: 7,
         ..reseller.clone()
     };
-    let stale = store.update_reseller(&reseller, &older, &entry()).await;
+    let stale = store.update_reseller(&reseller, &older, &[], &entry()).await;
     assert!(matches!(stale, Err(Error::Stale(_))), "{stale:?}");
     assert_eq!(store.reseller_trail(&reseller.id, None, 100).await.unwrap(), before);
 }
@@ -195,7 +195,7 @@ async fn a_trail_is_read_newest_first_while_it_grows(store: Store) {
 async fn a_new_enterprise_stands_in_both_trails(store: Store) {
     let entry = entry_of(Deed::EnterpriseCreated, NOW);
     store
-        .create_enterprise(&enterprise(1), &invitation(1), &entry, &once("create"), NOW)
+        .create_enterprise(&enterprise(1), &invitation(1), &[], &entry, &once("create"), NOW)
         .await
         .unwrap();
     assert_eq!(trail(&store).await, std::slice::from_ref(&entry));

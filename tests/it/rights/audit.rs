@@ -14,6 +14,11 @@ fn left_by(route: &Route) -> (&'static str, &'static [&'static str]) {
         ("POST", "/v1/resellers") => ("resellerCreated", &["name", "owner", "brand.productName"]),
         ("PUT", "/v1/resellers/{reseller}") => ("resellerChanged", &["name", "owner"]),
         ("POST", "/v1/resellers/{reseller}/activation") => ("activationSent", &[]),
+        ("POST", "/v1/resellers/{reseller}/tasks/{task}/close") => ("taskClosed", &["task", "reason"]),
+        ("POST", "/v1/resellers/{reseller}/suppressions/{suppression}/lift") => {
+            ("suppressionLifted", &["address", "cause", "reason"])
+        }
+        ("PUT", "/v1/mail-sending" | "/v1/resellers/{reseller}/mail-sending") => ("mailSendingChanged", &["reason"]),
         ("POST", "/v1/enterprises") => ("enterpriseCreated", &["name", "adminEmail", "userLimit", "timeZone"]),
         ("PUT", "") => ("enterpriseChanged", &["name", "userLimit"]),
         ("DELETE", "") => ("removalStarted", &[]),
@@ -68,14 +73,13 @@ fn entries(table: &Table) -> BTreeMap<String, BTreeSet<String>> {
 
 /// The newest entry of a trail, as the API shows it.
 async fn newest(cast: &Cast, trail: &str) -> Value {
-    let (kind, id) = trail.trim_end_matches("#AUDIT").split_once('#').unwrap();
-    let kind = if kind == "ENTERPRISE" {
-        "enterprises"
-    } else {
-        "resellers"
+    let place = match trail.trim_end_matches("#AUDIT").split_once('#') {
+        Some(("ENTERPRISE", id)) => format!("/enterprises/{id}"),
+        Some((_, id)) => format!("/resellers/{id}"),
+        None => String::new(),
     };
     let api = cast.scene.api("provider_support");
-    let page = api.get(&format!("/v1/{kind}/{id}/audit?limit=1")).await.unwrap();
+    let page = api.get(&format!("/v1{place}/audit?limit=1")).await.unwrap();
     assert_eq!(page.status, 200, "{}", page.body);
     page.body["items"][0].clone()
 }

@@ -6,13 +6,22 @@ use dialbridge_local::drive::people::{activate, enterprise_form, reseller_form};
 use dialbridge_local::issuer::Person;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use jiff::Timestamp;
 use shared::domain::audit::{Author, Deed, Entry};
+use shared::domain::ids::MailId;
+use shared::domain::invitation::Trouble;
+use shared::domain::suppression::Suppression;
+use shared::domain::task::{Task, TaskKind};
 use shared::domain::unattended::Leave;
+use shared::io::store::{suppressions, tasks};
 use std::collections::BTreeMap;
 
 /// Well-formed ids that belong to nobody.
 pub(crate) const NO_ENTERPRISE: &str = "ent_0000000000000000000000000z";
 pub(crate) const NO_RESELLER: &str = "res_0000000000000000000000000z";
+
+/// Routes of the provider that name nobody.
+pub(crate) const NOBODYS: [&str; 4] = ["/v1/resellers", "/v1/domains", "/v1/mail-sending", "/v1/audit"];
 
 /// Everybody and everything.
 pub(crate) struct Cast {
@@ -114,6 +123,15 @@ impl Cast {
                 .build()
                 .unwrap(),
         };
+        // Each list has something in it.
+        let reseller = cast.scene.reseller.parse().unwrap();
+        let store = &cast.scene.service.io.store;
+        store.open_task(&reseller, &unreachable_task()).await.unwrap();
+        store.suppress(&reseller, &stopped()).await.unwrap();
+        let api = cast.scene.api("provider_admin");
+        let form = json!({ "gate": "open", "reason": "Nothing happened" });
+        let set = api.put("/v1/mail-sending", &form, Some("\"1\"")).await.unwrap();
+        assert_eq!(set.status, 200, "{}", set.body);
         cast.stranger = cast.made_reseller("owner@southwind.example", "Southwind").await;
         activate(&cast.scene.service.world.urls, "owner@southwind.example")
             .await
@@ -173,7 +191,7 @@ impl Cast {
         if route.path.contains("{enterprise}") {
             let all = [&self.scene.enterprise, &self.sibling, &self.foreign];
             all.map(|id| Target::Enterprise(id.clone())).into()
-        } else if matches!(route.path.as_str(), "/v1/resellers" | "/v1/domains") {
+        } else if NOBODYS.contains(&route.path.as_str()) {
             vec![Target::Nothing]
         } else {
             let all = [&self.scene.reseller, &self.stranger, &self.idle];
@@ -195,6 +213,8 @@ impl Cast {
         let run = if ended { &self.done } else { &self.run };
         let path = route.path.replace("{run}", run).replace("{plan}", &self.plan);
         let path = path.replace("{set}", "calling").replace("{voiceUser}", "spare");
+        let path = path.replace("{task}", unreachable_task().id.as_str());
+        let path = path.replace("{suppression}", stopped().id.as_str());
         let mut path = path.replace("{who}", "nobody");
         let mut body = self.body(route);
         match target {
@@ -216,6 +236,10 @@ impl Cast {
             path += if path.contains('?') { "&" } else { "?" };
             path += "state=unverified";
         }
+        let sees_to = ["provider_admin", "provider_support", "reseller_admin"].contains(&role);
+        if sees_to && *target == Target::Reseller(self.scene.reseller.clone()) {
+            self.open(route).await;
+        }
         let stops = route.method == Method::DELETE && path.ends_with("/unattended");
         let own = *target == Target::Enterprise(self.scene.enterprise.clone());
         if stops && own && ["account_admin", "global_admin"].contains(&role) {
@@ -233,6 +257,17 @@ impl Cast {
             path,
             headers,
             body,
+        }
+    }
+
+    /// There is a task to close, and an address to let mail go to again.
+    async fn open(&self, route: &Route) {
+        let (store, reseller) = (&self.scene.service.io.store, self.scene.reseller.parse().unwrap());
+        if route.path.contains("{task}") {
+            store.open_task(&reseller, &unreachable_task()).await.unwrap();
+        }
+        if route.path.contains("{suppression}") {
+            store.suppress(&reseller, &stopped()).await.unwrap();
         }
     }
 
@@ -266,6 +301,10 @@ impl Cast {
                 .enterprise(&id.parse().unwrap())
                 .await
                 .map_or(1, |kept| kept.version),
+            Target::Reseller(id) if route.path.ends_with("/mail-sending") => {
+                store.reseller_sending(&id.parse().unwrap()).await.unwrap().seen()
+            }
+            Target::Nothing if route.path.ends_with("/mail-sending") => store.sending().await.unwrap().seen(),
             Target::Reseller(id) => store
                 .reseller(&id.parse().unwrap())
                 .await
@@ -307,6 +346,13 @@ impl Cast {
         let known = route.path.trim_start_matches("/v1/enterprises/{enterprise}");
         Some(match (route.method.as_str(), known) {
             ("POST", "/v1/resellers") | ("PUT", "/v1/resellers/{reseller}") => form(),
+            ("POST", "/v1/resellers/{reseller}/tasks/{task}/close")
+            | ("POST", "/v1/resellers/{reseller}/suppressions/{suppression}/lift") => {
+                json!({ "reason": format!("Because {unique}") })
+            }
+            ("PUT", "/v1/mail-sending" | "/v1/resellers/{reseller}/mail-sending") => {
+                json!({ "gate": "open", "reason": format!("Because {unique}") })
+            }
             ("POST", "/v1/enterprises") => enterprise(format!("New {unique}")),
             ("PUT", "") => enterprise(format!("Renamed {unique}")),
             ("PUT", "/licences") => json!({ "count": 100 + unique }),
@@ -388,6 +434,24 @@ impl Cast {
             .world
             .advance(jiff::SignedDuration::from_secs(90))
             .await;
+    }
+}
+
+/// A task of the reseller; nothing else rests on it.
+fn unreachable_task() -> Task {
+    tasks::task_of(TaskKind::MailHeld, None, "Northwind", "Too much came back.", Timestamp::UNIX_EPOCH)
+}
+
+/// An address that nobody has.
+fn stopped() -> Suppression {
+    let address = "nobody@nowhere.example".parse().unwrap();
+    Suppression {
+        id: suppressions::id_of(&address),
+        address,
+        cause: Trouble::Bounce,
+        since: Timestamp::UNIX_EPOCH,
+        mail: MailId::mint(Timestamp::UNIX_EPOCH, 1),
+        enterprise: None,
     }
 }
 

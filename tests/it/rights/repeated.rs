@@ -215,7 +215,7 @@ async fn an_edit_needs_the_version_that_was_read() {
         tried.push(route.name());
     }
     assert_eq!(cast.scene.table().await, before);
-    assert_eq!(tried.len(), 20, "{tried:?}");
+    assert_eq!(tried.len(), 22, "{tried:?}");
 }
 
 /// Every answer that names a version can be edited with it, and every edit gives the next one.

@@ -8,6 +8,7 @@ use dialbridge_local::mailbox::MailFault;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const MINUTE: SignedDuration = SignedDuration::from_secs(61);
 
@@ -203,12 +204,14 @@ async fn whoever_is_given_the_link_of_a_bounced_invitation_opens_it_all_the_same
 /// All orders of three things.
 const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 
-/// Invites an address whose mail is delivered, and bounces afterwards; the events are not reported yet.
+/// Invites an address whose mail is delivered, and bounces afterwards; the events are not reported yet. Each time it is
+/// another one: whoever complained gets no second mail.
 async fn held(scene: &mut Scene) -> Vec<Value> {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
     let mailbox = &scene.service.world.aws.mailbox;
     mailbox.hold_events();
-    let complained = async |scene: &mut Scene| invite(scene, "complaint@customer.example").await;
-    complained(scene).await;
+    let customer = NEXT.fetch_add(1, Ordering::SeqCst);
+    invite(scene, &format!("complaint@customer{customer}.example")).await;
     let events = scene.service.world.aws.mailbox.take_events();
     let [delivery, complaint] = &events[..] else {
         panic!("{events:?}")
@@ -277,11 +280,13 @@ async fn reports_about_what_we_do_not_know_change_nothing() {
     let mut strange = Vec::new();
     for event in &events {
         for (tag, value) in [
-            ("invitation", json!(["inv_00000000000000000000000009"])),
             ("enterprise", json!(["ent_00000000000000000000000009"])),
-            ("invitation", json!(["'; DROP TABLE"])),
+            ("mail-id", json!(["'; DROP TABLE"])),
             ("enterprise", json!([])),
-            ("invitation", Value::Null),
+            ("mail-id", json!(["mail_00000000000000000000000009"])),
+            ("mail-id", Value::Null),
+            ("ses:configuration-set", json!(["another"])),
+            ("ses:configuration-set", Value::Null),
         ] {
             let mut other = event.clone();
             let tags = other["detail"]["mail"]["tags"].as_object_mut().unwrap();
@@ -292,14 +297,31 @@ async fn reports_about_what_we_do_not_know_change_nothing() {
             strange.push(other);
         }
     }
+    // What somebody who knows no more than the form of an event makes up.
+    for (place, value) in [
+        ("/source", json!("aws.ses.example")),
+        ("/account", json!("000000000001")),
+        ("/region", json!("eu-west-2")),
+        ("/detail/mail/sendingAccountId", json!("000000000001")),
+        ("/detail/mail/messageId", json!("0100000000000000-made-up")),
+        ("/detail/mail/destination", json!(["somebody@else.example"])),
+        ("/detail/mail/destination", json!([])),
+    ] {
+        for event in &events {
+            let mut other = event.clone();
+            *other.pointer_mut(place).unwrap() = value.clone();
+            strange.push(other);
+        }
+    }
     for kind in ["Open", "Click", "DeliveryDelay", "Rendering Failure", ""] {
         let mut other = events[0].clone();
         other["detail"]["eventType"] = json!(kind);
         strange.push(other);
     }
-    let mut soft = events[2].clone();
-    soft["detail"]["bounce"]["bounceType"] = json!("Transient");
-    strange.push(soft);
+    let mut odd = events[2].clone();
+    odd["detail"]["bounce"]["bounceType"] = json!("permanent");
+    strange.push(odd);
+    println!("{} forged or strange events", strange.len());
     for event in &strange {
         let lambdas = &scene.service.world.aws.lambdas;
         lambdas.invoke("mail-events", event.clone()).await.unwrap();

@@ -377,7 +377,7 @@ async fn r042_before_the_set_up_the_integration_is_pending() {
 async fn a_mail_that_ses_refuses_leaves_the_enterprise_and_can_be_sent_again() {
     use dialbridge_local::mailbox::MailFault;
     let scene = scene().await;
-    scene.service.world.aws.mailbox.fail_next(20, MailFault::Rejected);
+    scene.service.world.aws.mailbox.fail_next(20, MailFault::Paused);
     let form = enterprise_form(&scene.tenant, None);
     let api = scene.api("reseller_admin");
     let created = api.post("/v1/enterprises", &form).await.unwrap();

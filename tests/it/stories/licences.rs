@@ -151,7 +151,7 @@ async fn r185_a_number_that_is_changed_by_the_form_is_mailed_too() {
 async fn r185_a_mail_that_cannot_be_sent_now_is_sent_by_the_sweep_once() {
     use dialbridge_local::mailbox::MailFault;
     let scene = Scene::invited(options(40), Some(25)).await;
-    scene.service.world.aws.mailbox.fail_next(1, MailFault::Rejected);
+    scene.service.world.aws.mailbox.fail_next(1, MailFault::Paused);
     scene.license(Some(10)).await;
     assert!(scene.mails(scene.admin(), E4).is_empty());
     for _ in 0..3 {

@@ -23,6 +23,7 @@ mod mapping;
 mod moving;
 mod operators;
 mod organization_consent;
+mod outbox;
 mod pacing;
 mod preflight;
 mod provisioning;

@@ -403,7 +403,7 @@ async fn r023_invitations_follow_each_other_after_a_minute() {
 async fn r023_an_invitation_that_could_not_be_sent_is_sent_again_at_once() {
     use dialbridge_local::mailbox::MailFault;
     let scene = scene().await;
-    scene.service.world.aws.mailbox.fail_next(2, MailFault::Rejected);
+    scene.service.world.aws.mailbox.fail_next(2, MailFault::Paused);
     let created = create(&scene, json!({ "adminEmail": "ada@greenfinch.example" })).await;
     assert_eq!(created.text("/invitation/state"), "queued");
     for sent in [0, 1] {

@@ -441,7 +441,7 @@ async fn r045_the_role_goes_there_and_back() {
 async fn a_reassignment_whose_mails_fail_sends_them_with_the_sweep() {
     use dialbridge_local::mailbox::MailFault;
     let scene = Scene::connected(options(60), None).await;
-    scene.service.world.aws.mailbox.fail_next(2, MailFault::Rejected);
+    scene.service.world.aws.mailbox.fail_next(2, MailFault::Paused);
     reassigned(&scene).await;
     only_the_new_one(&scene, false).await;
     assert!(scene.mails(scene.admin(), E6).is_empty());

@@ -267,6 +267,13 @@ impl Scene {
         lambdas.invoke("reminder", json!({ "sweep": true })).await.unwrap()
     }
 
+    /// The sweep over the mails that wait, now.
+    pub(crate) async fn outbox(&self) -> Value {
+        let lambdas = &self.service.world.aws.lambdas;
+        let swept = lambdas.invoke("reminder", json!({ "outbox": true })).await.unwrap();
+        swept["mails"].clone()
+    }
+
     /// The enterprise's schedule, where it has one.
     pub(crate) fn schedule(&self) -> Option<Schedule> {
         let mut all = self.service.world.aws.scheduler.list();

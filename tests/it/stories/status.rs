@@ -265,7 +265,7 @@ async fn r152_from_the_order_of_removal_to_its_end() {
 #[tokio::test]
 async fn inv_undelivered_after_ten_minutes_in_the_queue_until_it_is_sent_again() {
     let mut scene = Scene::invited(options(60), None).await;
-    scene.service.world.aws.mailbox.fail_next(20, MailFault::Rejected);
+    scene.service.world.aws.mailbox.fail_next(20, MailFault::Paused);
     let form = enterprise_form(&scene.tenant, None);
     let created = scene
         .api("reseller_admin")
@@ -274,7 +274,7 @@ async fn inv_undelivered_after_ten_minutes_in_the_queue_until_it_is_sent_again()
         .unwrap();
     assert_eq!(created.text("/invitation/state"), "queued", "{}", created.body);
     scene.enterprise = created.text("/id").to_owned();
-    scene.service.world.aws.mailbox.fail_next(0, MailFault::Rejected);
+    scene.service.world.aws.mailbox.fail_next(0, MailFault::Paused);
     assert_eq!(codes(&status(&scene).await, "/blocks"), [""; 0]);
     scene.service.world.advance(SignedDuration::from_mins(11)).await;
     let stuck = status(&scene).await;

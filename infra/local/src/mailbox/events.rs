@@ -1,23 +1,36 @@
 //! What SES reports about a mail, in the shape in which EventBridge passes it on. As with SES's own mailbox simulator, the
-//! recipient's address decides: `bounce@`, `complaint@` and `suppressionlist@` anywhere, and everybody at
-//! `bounce.example`. All others get their mail.
+//! recipient's address decides: `bounce@`, `complaint@`, `ooto@` and `suppressionlist@` anywhere, and everybody at
+//! `bounce.example`; also `softbounce@`, `delay@` and `reject@`, which SES cannot be asked for. All others get their mail.
+//! Whoever bounced for good or complained is on the account's suppression list from then on.
 
 use super::{Mail, wire};
 use crate::protocol::unique;
 use crate::world::deployment::{ACCOUNT, REGION};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// All events of a mail, in their order. Only a configuration set has somewhere to report to.
-pub(super) fn of(mail: &Mail) -> Vec<Value> {
+pub(super) fn of(mail: &Mail, suppressed: &mut BTreeSet<String>) -> Vec<Value> {
     if mail.configuration_set.is_none() {
         return Vec::new();
     }
     let all = mail.to.iter().chain(&mail.cc).chain(&mail.bcc);
-    all.flat_map(|recipient| of_recipient(mail, wire::bare(recipient)))
-        .collect()
+    let mut events = Vec::new();
+    for recipient in all.map(|recipient| wire::bare(recipient)) {
+        let known = suppressed.contains(&recipient.to_ascii_lowercase());
+        let of_recipient = of_recipient(mail, recipient, known);
+        let ends = |event: &Value| {
+            event["detail"]["bounce"]["bounceType"] == "Permanent" || event["detail"]["eventType"] == "Complaint"
+        };
+        if of_recipient.iter().any(ends) {
+            suppressed.insert(recipient.to_ascii_lowercase());
+        }
+        events.extend(of_recipient);
+    }
+    events
 }
 
-fn of_recipient(mail: &Mail, recipient: &str) -> Vec<Value> {
+fn of_recipient(mail: &Mail, recipient: &str, suppressed: bool) -> Vec<Value> {
     let at = mail.at.to_string();
     let (local, domain) = recipient.rsplit_once('@').unwrap_or((recipient, ""));
     let delivered = || {
@@ -27,15 +40,22 @@ fn of_recipient(mail: &Mail, recipient: &str) -> Vec<Value> {
         });
         event(mail, "Email Delivered", "Delivery", "delivery", delivery)
     };
-    let bounced = |sub_type: &str, diagnosis: &str| {
+    let bounced_as = |kind: &str, sub_type: &str, diagnosis: &str| {
         let bounce = json!({
-            "bounceType": "Permanent", "bounceSubType": sub_type, "timestamp": at, "feedbackId": unique(),
+            "bounceType": kind, "bounceSubType": sub_type, "timestamp": at, "feedbackId": unique(),
             "bouncedRecipients": [{
                 "emailAddress": recipient, "action": "failed", "status": "5.1.1", "diagnosticCode": diagnosis,
             }],
         });
         event(mail, "Email Bounced", "Bounce", "bounce", bounce)
     };
+    let bounced = |sub_type: &str, diagnosis: &str| bounced_as("Permanent", sub_type, diagnosis);
+    if suppressed {
+        return vec![bounced(
+            "OnAccountSuppressionList",
+            "Amazon SES did not send the message to this address because it is on the suppression list for your account.",
+        )];
+    }
     match (
         local.to_ascii_lowercase().as_str(),
         domain.to_ascii_lowercase().as_str(),
@@ -52,6 +72,31 @@ fn of_recipient(mail: &Mail, recipient: &str) -> Vec<Value> {
                 event(mail, "Email Complaint Received", "Complaint", "complaint", complaint),
             ]
         }
+        ("ooto", _) => vec![
+            delivered(),
+            bounced_as("Transient", "General", "smtp; 250 out of office"),
+        ],
+        ("softbounce", _) => vec![bounced_as("Transient", "MailboxFull", "smtp; 452 4.2.2 mailbox full")],
+        ("delay", _) => {
+            let delay = json!({
+                "timestamp": at, "delayType": "TransientCommunicationFailure", "expirationTime": at,
+                "delayedRecipients": [{ "emailAddress": recipient, "status": "4.4.1", "diagnosticCode": "smtp; 421 4.4.1" }],
+            });
+            vec![event(
+                mail,
+                "Email Delivery Delayed",
+                "DeliveryDelay",
+                "deliveryDelay",
+                delay,
+            )]
+        }
+        ("reject", _) => vec![event(
+            mail,
+            "Email Rejected",
+            "Reject",
+            "reject",
+            json!({ "reason": "Bad content" }),
+        )],
         _ => vec![delivered()],
     }
 }

@@ -15,13 +15,13 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::io::clock::Clock;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// One accepted mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,8 @@ pub struct Mail {
     pub tags: BTreeMap<String, String>,
     pub configuration_set: Option<String>,
     pub contact_list: Option<String>,
+    #[serde(default)]
+    pub tenant: Option<String>,
 }
 
 /// What happens to the next sends.
@@ -49,8 +51,16 @@ pub struct Mail {
 pub enum MailFault {
     /// `TooManyRequestsException`: nothing is sent.
     TooManyRequests,
-    /// `MessageRejected`: nothing is sent.
+    /// `MessageRejected`: nothing is sent, and nothing will be.
     Rejected,
+    /// `SendingPausedException`: nothing is sent while the account's sending is paused.
+    Paused,
+    /// `AccountSuspendedException`: nothing is sent.
+    Suspended,
+    /// `MailFromDomainNotVerifiedException`: nothing is sent.
+    FromDomain,
+    /// `LimitExceededException`: the quota of the day is used up.
+    Quota,
     /// The mail is sent, the answer is lost.
     AnswerLost,
 }
@@ -63,6 +73,14 @@ struct State {
     identities: BTreeSet<String>,
     /// Events that wait to be released, where they are held back.
     held: Option<Vec<Value>>,
+    /// What happens to every send until it is taken away.
+    standing: Option<MailFault>,
+    /// Sends a second, where there is a limit.
+    rate: Option<u32>,
+    /// The moments of the sends of the last second.
+    lately: VecDeque<Timestamp>,
+    /// The account's suppression list: what came back or was unwanted, in small letters.
+    suppressed: BTreeSet<String>,
 }
 
 #[derive(Clone)]
@@ -96,6 +114,21 @@ impl Mailbox {
     pub fn fail_next(&self, times: usize, fault: MailFault) {
         self.state
             .with(|state| state.faults.extend(std::iter::repeat_n(fault, times)));
+    }
+
+    /// All sends meet this fault from now on, or none.
+    pub fn fail_all(&self, fault: Option<MailFault>) {
+        self.state.with(|state| state.standing = fault);
+    }
+
+    /// The account may send so many mails in any second; more are refused as SES does.
+    pub fn limit_rate(&self, per_second: u32) {
+        self.state.with(|state| state.rate = Some(per_second));
+    }
+
+    /// The account's suppression list.
+    pub fn suppressed(&self) -> BTreeSet<String> {
+        self.state.with(|state| state.suppressed.clone())
     }
 
     /// From now on events wait for somebody to take and report them: late, twice, in another order, or never.
@@ -133,10 +166,13 @@ impl Mailbox {
     pub fn router(&self) -> Router {
         let mailbox = self.clone();
         let send = move |body: Bytes| async move { mailbox.answer(&body).await };
+        let other = self.clone();
+        let forget = move |Path(address): Path<String>| async move { other.forget(&address) };
         // SES takes 40 MB; ours are small, but a limit below the service's would hide a mistake.
         let limit = axum::extract::DefaultBodyLimit::max(40 * 1024 * 1024);
         Router::new()
             .route("/v2/email/outbound-emails", post(send))
+            .route("/v2/email/suppression/addresses/{address}", delete(forget))
             .layer(limit)
     }
 
@@ -164,27 +200,44 @@ impl Mailbox {
             .merge(samples::router())
     }
 
+    /// `DeleteSuppressedDestination`.
+    fn forget(&self, address: &str) -> Response {
+        let known = self
+            .state
+            .with(|state| state.suppressed.remove(&address.to_ascii_lowercase()));
+        if known {
+            return Json(json!({})).into_response();
+        }
+        let message = format!("Email address {address} does not exist on your suppression list.");
+        AwsError::new(404, "NotFoundException", message).into_response()
+    }
+
     async fn answer(&self, body: &[u8]) -> Response {
-        let fault = self.state.with(|state| {
-            if state.faults.is_empty() {
-                None
-            } else {
-                Some(state.faults.remove(0))
-            }
-        });
-        match fault {
-            Some(MailFault::TooManyRequests) => {
-                AwsError::new(429, "TooManyRequestsException", "Maximum sending rate exceeded.").into_response()
-            }
-            Some(MailFault::Rejected) => {
-                AwsError::new(400, "MessageRejected", "Email was rejected by a planned fault.").into_response()
-            }
+        let now = self.clock.now();
+        let fault = self.state.with(|state| state.fault(now));
+        let refused = match fault {
+            None => return self.send(body).await.map(Json).into_response(),
             Some(MailFault::AnswerLost) => {
                 let sent = self.send(body).await;
-                sent.map_or_else(IntoResponse::into_response, |_| lost_answer())
+                return sent.map_or_else(IntoResponse::into_response, |_| lost_answer());
             }
-            None => self.send(body).await.map(Json).into_response(),
-        }
+            Some(MailFault::TooManyRequests) => {
+                AwsError::new(429, "TooManyRequestsException", "Maximum sending rate exceeded.")
+            }
+            Some(MailFault::Rejected) => {
+                AwsError::new(400, "MessageRejected", "Email was rejected by a planned fault.")
+            }
+            Some(MailFault::Paused) => {
+                AwsError::new(400, "SendingPausedException", "Sending is paused for the account.")
+            }
+            Some(MailFault::Suspended) => AwsError::new(400, "AccountSuspendedException", "The account is suspended."),
+            Some(MailFault::FromDomain) => {
+                let message = "The custom MAIL FROM domain is not verified.";
+                AwsError::new(400, "MailFromDomainNotVerifiedException", message)
+            }
+            Some(MailFault::Quota) => AwsError::new(400, "LimitExceededException", "Daily message quota exceeded."),
+        };
+        refused.into_response()
     }
 
     async fn send(&self, body: &[u8]) -> Answer {
@@ -192,16 +245,16 @@ impl Mailbox {
         let mut mail = send.check()?;
         mail.at = self.clock.now();
         mail.message_id = unique();
-        let mut events = events::of(&mail);
         let answer = json!({ "MessageId": mail.message_id });
-        self.state.with(|state| {
+        let events = self.state.with(|state| {
             state.may_send(&mail)?;
+            let mut events = events::of(&mail, &mut state.suppressed);
             mail.number = state.mails.len() + 1;
             state.mails.push(mail);
             if let Some(held) = &mut state.held {
                 held.append(&mut events);
             }
-            Ok(())
+            Ok(events)
         })?;
         for event in &events {
             // Failures are logged where they happen; the mail is sent all the same.
@@ -220,6 +273,24 @@ impl Mail {
 }
 
 impl State {
+    /// What goes wrong with the send of this moment. One that is refused for the rate counts nothing.
+    fn fault(&mut self, now: Timestamp) -> Option<MailFault> {
+        if self.standing.is_some() {
+            return self.standing;
+        }
+        if !self.faults.is_empty() {
+            return Some(self.faults.remove(0));
+        }
+        let rate = usize::try_from(self.rate?).unwrap_or(usize::MAX);
+        let second = SignedDuration::from_secs(1);
+        self.lately.retain(|at| at.duration_until(now) < second);
+        if self.lately.len() >= rate {
+            return Some(MailFault::TooManyRequests);
+        }
+        self.lately.push_back(now);
+        None
+    }
+
     fn may_send(&self, mail: &Mail) -> Result<(), AwsError> {
         if let Some(set) = mail
             .configuration_set

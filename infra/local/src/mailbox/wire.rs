@@ -19,6 +19,7 @@ pub(super) struct Send {
     email_tags: Vec<Pair>,
     configuration_set_name: Option<String>,
     list_management_options: Option<ListManagement>,
+    tenant_name: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -120,6 +121,7 @@ impl Send {
             tags: tags(self.email_tags)?,
             configuration_set: self.configuration_set_name,
             contact_list: self.list_management_options.map(|options| options.contact_list_name),
+            tenant: self.tenant_name,
         })
     }
 }

@@ -16,6 +16,8 @@ pub const TOKEN_KEY: &str = "dialbridge-tokens";
 pub const SECRET: &str = "dialbridge";
 pub const CONFIGURATION_SET: &str = "dialbridge";
 pub const MAIL_FROM: &str = "calls@dialbridge.example";
+/// Mails a second; nobody wants to wait for a mailbox on the same machine.
+pub const MAIL_RATE: u32 = 1_000;
 /// The function that the rule for SES's events starts.
 pub const MAIL_EVENTS: &str = "mail-events";
 /// The function that stands for the PowerShell worker.
@@ -108,6 +110,7 @@ pub(super) fn environment(urls: &Urls) -> BTreeMap<String, String> {
         ("CONFIGURE_TENANT_FUNCTION", CONFIGURE_TENANT.to_owned()),
         ("MAIL_CONFIGURATION_SET", CONFIGURATION_SET.to_owned()),
         ("MAIL_FROM", MAIL_FROM.to_owned()),
+        ("MAIL_RATE", MAIL_RATE.to_string()),
         ("PUBLIC_URL", urls.api.to_string()),
         ("PORTAL_URL", urls.portal.to_string()),
         ("SECRET_ID", SECRET.to_owned()),

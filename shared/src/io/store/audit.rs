@@ -81,6 +81,11 @@ impl Store {
         self.entry(&keys::reseller_audit(reseller), entry)
     }
 
+    /// The same of what concerns all resellers.
+    pub(super) fn service_audited(&self, entry: &Entry) -> Result<TransactWriteItem> {
+        self.entry(keys::SERVICE_AUDIT, entry)
+    }
+
     fn entry(&self, trail: &str, entry: &Entry) -> Result<TransactWriteItem> {
         self.put(&keys::audit(trail, &entry.id), entry)?.when_absent().build()
     }
@@ -209,7 +214,12 @@ impl Store {
         self.trail(&keys::reseller_audit(reseller), after, limit).await
     }
 
-    async fn trail(&self, trail: &str, after: Option<&AuditId>, limit: u16) -> Result<(Vec<Entry>, Option<AuditId>)> {
+    pub(super) async fn trail(
+        &self,
+        trail: &str,
+        after: Option<&AuditId>,
+        limit: u16,
+    ) -> Result<(Vec<Entry>, Option<AuditId>)> {
         let after = after.map(|entry| keys::audit(trail, entry).sk);
         let (entries, next) = self
             .page::<Entry>(trail, keys::AUDIT, after, Some(i32::from(limit)), false)

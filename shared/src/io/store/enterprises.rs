@@ -121,6 +121,7 @@ impl Store {
         &self,
         enterprise: &Enterprise,
         invitation: &Invitation,
+        mails: &[Outgoing],
         entry: &Entry,
         once: &Once,
         now: Timestamp,
@@ -129,6 +130,9 @@ impl Store {
         writes.push(self.audited(&enterprise.id, entry)?);
         writes.push(self.reseller_audited(&enterprise.reseller, entry)?);
         writes.extend(self.invitation_writes(&enterprise.id, invitation)?);
+        for mail in mails {
+            writes.push(self.queued(mail, now)?);
+        }
         self.create_once(writes, once, enterprise.id.as_str(), now)
             .await?
             .parse()

@@ -7,6 +7,7 @@ use crate::domain::ids::{EnterpriseId, InvitationId};
 use crate::domain::invitation::{ATTEMPTS, Invitation, InvitationState, Noted, STATES, Trouble};
 use crate::domain::letter::Outgoing;
 use crate::domain::once::Once;
+use crate::domain::task::TaskKind;
 use crate::domain::visit::Link;
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::types::TransactWriteItem;
@@ -128,7 +129,7 @@ impl Store {
         }
     }
 
-    /// The same for a request that may be repeated; `false` where it was made before.
+    /// The same for a request that may be repeated: gives the invitation that the request made when it came first.
     ///
     /// # Errors
     /// `KeyReused`, `Busy` if the enterprise moved.
@@ -138,12 +139,15 @@ impl Store {
         seen: u64,
         old: Option<&Invitation>,
         new: &Invitation,
+        mails: &[Outgoing],
         entry: &Entry,
         once: &Once,
-    ) -> Result<bool> {
-        let writes = self.replacement(enterprise, seen, old, Some(new), entry, &[])?;
-        let made = self.create_once(writes, once, new.id.as_str(), entry.at).await?;
-        Ok(made == new.id.as_str())
+    ) -> Result<InvitationId> {
+        let writes = self.replacement(enterprise, seen, old, Some(new), entry, mails)?;
+        self.create_once(writes, once, new.id.as_str(), entry.at)
+            .await?
+            .parse()
+            .map_err(|invalid| Error::upstream("read a remembered answer", invalid))
     }
 
     fn replacement(
@@ -167,6 +171,11 @@ impl Store {
             writes.push(self.delete(&keys::link(&old.link_hash)).build()?);
             let revoked = self.ended(&enterprise.id, &old.id, InvitationState::Revoked, entry.at);
             writes.push(revoked.build()?);
+        }
+        // Whoever could not be reached is invited anew, corrected, replaced, or not asked any more.
+        for kind in [TaskKind::InvitationUndelivered, TaskKind::AdminUnreachable] {
+            let task = super::tasks::id_of(kind, Some(&enterprise.id), "");
+            writes.push(self.task_closed(&enterprise.reseller, &task)?);
         }
         Ok(writes)
     }

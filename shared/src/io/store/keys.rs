@@ -1,8 +1,10 @@
 //! Every key of the table. Each begins with the enterprise, except the look-up kinds.
 
 use crate::domain::ids::{
-    AuditId, EnterpriseId, InvitationId, MailId, PlanId, ResellerId, RunId, TeamsUserId, TenantId,
+    AuditId, EnterpriseId, InvitationId, MailId, PlanId, ResellerId, RunId, SuppressionId, TaskId, TeamsUserId,
+    TenantId,
 };
+use crate::domain::letter::Whose;
 use jiff::civil::Date;
 
 /// Partition key attribute.
@@ -316,11 +318,80 @@ pub fn last_audit(trail: &str) -> Key {
 /// Sort-key prefix of mails.
 pub const MAIL: &str = "MAIL#";
 
+/// Partition of the mails about an enterprise, or of a reseller's own.
+#[must_use]
+pub fn mail_partition(whose: &Whose) -> String {
+    match whose {
+        Whose::Enterprise(enterprise) => enterprise_partition(enterprise),
+        Whose::Reseller(reseller) => reseller_partition(reseller),
+    }
+}
+
 /// A mail that is to be sent, or was.
 #[must_use]
-pub fn mail(enterprise: &EnterpriseId, mail: &MailId) -> Key {
-    of(enterprise, format!("{MAIL}{mail}"))
+pub fn mail(whose: &Whose, mail: &MailId) -> Key {
+    key(mail_partition(whose), format!("{MAIL}{mail}"))
 }
+
+/// What may leave of all mail.
+#[must_use]
+pub fn sending() -> Key {
+    key("SENDING", "SENDING")
+}
+
+/// What may leave of a reseller's mail.
+#[must_use]
+pub fn reseller_sending(reseller: &ResellerId) -> Key {
+    key(reseller_partition(reseller), "SENDING")
+}
+
+/// Sort-key prefix of what became of a reseller's mails, by UTC day.
+pub const MAIL_DAY: &str = "MAILDAY#";
+
+/// One UTC day of a reseller's mails.
+#[must_use]
+pub fn mail_day(reseller: &ResellerId, day: Date) -> Key {
+    key(reseller_partition(reseller), format!("{MAIL_DAY}{day}"))
+}
+
+/// One UTC day of the mails to an address, by its hash.
+#[must_use]
+pub fn recipient_day(hash: &str, day: Date) -> Key {
+    key(format!("RECIPIENT#{hash}"), format!("DAY#{day}"))
+}
+
+/// The pace of mails.
+#[must_use]
+pub fn mail_pace() -> Key {
+    key("PACE#MAIL", "PACE")
+}
+
+/// Sort-key prefix of addresses that get no more mail of a reseller.
+pub const SUPPRESSED: &str = "SUPPRESSED#";
+
+/// One such address.
+#[must_use]
+pub fn suppression(reseller: &ResellerId, suppression: &SuppressionId) -> Key {
+    key(reseller_partition(reseller), format!("{SUPPRESSED}{suppression}"))
+}
+
+/// Sort-key prefix of a reseller's open tasks.
+pub const TASK: &str = "TASK#";
+
+/// One open task.
+#[must_use]
+pub fn task(reseller: &ResellerId, task: &TaskId) -> Key {
+    key(reseller_partition(reseller), format!("{TASK}{task}"))
+}
+
+/// The partition of a reseller.
+#[must_use]
+pub fn reseller_partition(reseller: &ResellerId) -> String {
+    format!("RESELLER#{reseller}")
+}
+
+/// Partition of the trail of what concerns all resellers.
+pub const SERVICE_AUDIT: &str = "SERVICE#AUDIT";
 
 /// Partition of the list of resellers.
 pub const RESELLERS: &str = "RESELLERS";
@@ -397,17 +468,38 @@ pub fn idempotency(hash: &str) -> Key {
 /// The index shard of an enterprise.
 #[must_use]
 pub fn pending_shard(enterprise: &EnterpriseId) -> String {
-    let sum = enterprise
-        .as_str()
-        .bytes()
-        .fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
-    shard(sum % PENDING_SHARDS)
+    shard(shard_of(enterprise.as_str()))
 }
 
-/// The index shard of an enterprise's mails that wait.
+fn shard_of(id: &str) -> u8 {
+    let sum = id
+        .bytes()
+        .fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+    sum % PENDING_SHARDS
+}
+
+/// The index shard of the mails that wait of an enterprise or a reseller.
 #[must_use]
-pub fn mail_shard(enterprise: &EnterpriseId) -> String {
-    pending_shard(enterprise).replacen("PENDING", "MAIL", 1)
+pub fn mail_shard(whose: &Whose) -> String {
+    shard(shard_of(&whose.to_string())).replacen("PENDING", "MAIL", 1)
+}
+
+/// The name of one shard of the same.
+#[must_use]
+pub fn mail_shard_named(number: u8) -> String {
+    shard(number).replacen("PENDING", "MAIL", 1)
+}
+
+/// The index shard of the mails that somebody is handing over.
+#[must_use]
+pub fn handed_shard(whose: &Whose) -> String {
+    shard(shard_of(&whose.to_string())).replacen("PENDING", "HANDED", 1)
+}
+
+/// The name of one shard of the same.
+#[must_use]
+pub fn handed_shard_named(number: u8) -> String {
+    shard(number).replacen("PENDING", "HANDED", 1)
 }
 
 /// The index shard of an enterprise on trial.

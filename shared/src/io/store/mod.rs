@@ -23,12 +23,16 @@
 //! | further parts of a long plan | as the plan's | `PART#n#` and the plan's | `documents` |
 //! | lease | `ENTERPRISE#id` | `LEASE` | `leases` |
 //! | reminder claim | same | `REMINDED#day` | `reminders` |
-//! | mail that waits or was sent | same | `MAIL#id` | `outbox` |
-//! | audit entry, and the place of an enterprise's newest | `ENTERPRISE#id#AUDIT`, `RESELLER#id#AUDIT` | `AUDIT#id`, `LAST` | `audit` |
+//! | mail that waits or was sent | same, or `RESELLER#id` | `MAIL#id` | `outbox` |
+//! | what may leave of all mail, of a reseller's | `SENDING`, `RESELLER#id` | `SENDING` | `sending` |
+//! | a UTC day of a reseller's mails, of those to an address | `RESELLER#id`, `RECIPIENT#hash` | `MAILDAY#day`, `DAY#day` | `sending` |
+//! | address that gets no more mail | `RESELLER#id` | `SUPPRESSED#id` | `suppressions` |
+//! | open task of a reseller | same | `TASK#id` | `tasks` |
+//! | audit entry, and the place of an enterprise's newest | `ENTERPRISE#id#AUDIT`, `RESELLER#id#AUDIT`, `SERVICE#AUDIT` | `AUDIT#id`, `LAST` | `audit` |
 //! | reseller, and the list of all | `RESELLER#id`, `RESELLERS` | `META`, `RESELLER#id` | `resellers` |
 //! | row of a reseller's list | `RESELLER#id` | `ENTERPRISE#id` | `enterprises` |
 //! | look-ups, the sealed token of a browser | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `visits` |
-//! | pace of calls to Teams: in a tenant, a share over all | `PACE#tenant`, `PACE#COMMON#share` | `PACE` | `pace` |
+//! | pace of calls to Teams: in a tenant, a share over all; pace of mails | `PACE#tenant`, `PACE#COMMON#share`, `PACE#MAIL` | `PACE` | `pace` |
 //! | wrong codes of a client | `GUESSES#hash` | `COUNT` | `guesses` |
 
 pub mod account;
@@ -51,9 +55,12 @@ mod plans;
 pub mod reminders;
 pub mod resellers;
 pub mod runs;
+pub mod sending;
 pub mod steps;
+pub mod suppressions;
 pub mod sync_status;
 pub mod table;
+pub mod tasks;
 mod tenant_objects;
 pub mod troubles;
 pub mod visits;

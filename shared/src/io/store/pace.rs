@@ -165,6 +165,26 @@ impl Store {
         self.take(&share(other), count, 0, ahead, now).await
     }
 
+    /// Takes the turns of `count` mails, at most `PORTION`, out of the pace of all mails: `per_second` of them, evenly, over
+    /// all workers. The first turn comes after the wait that is granted, each other one a `per_second`th of a second later:
+    /// nothing is sent ahead of its turn, so that no second holds more than it may.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn take_mail_turns(&self, per_second: u32, count: u32, now: Timestamp) -> Result<Answer> {
+        let count = count.clamp(1, PORTION);
+        let every = mail_interval(per_second);
+        let budget = Budget {
+            key: keys::mail_pace(),
+            calls: Calls::Writes,
+            every,
+            // What is taken now may be ahead of now by just what it takes.
+            room: every * i64::from(count),
+        };
+        let ahead = i64::try_from(AHEAD.as_micros()).unwrap_or_default();
+        self.take(&budget, count, 0, ahead, now).await
+    }
+
     /// Nobody calls this tenant before `until`: Microsoft has asked for it. An earlier end than the present one is ignored.
     ///
     /// # Errors
@@ -238,6 +258,13 @@ impl Store {
             Err(error) => Err(Error::upstream("keep the pace", error)),
         }
     }
+}
+
+/// Microseconds between two mails; rounded up, so that the pace is never faster than the rate.
+#[must_use]
+pub fn mail_interval(per_second: u32) -> i64 {
+    let per_second = i64::from(per_second.max(1));
+    (1_000_000 + per_second - 1) / per_second
 }
 
 fn micros(at: Timestamp) -> i64 {

@@ -7,8 +7,10 @@ use crate::domain::audit::Entry;
 use crate::domain::brand::Brand;
 use crate::domain::email::EmailAddress;
 use crate::domain::ids::{ClientId, ResellerId};
+use crate::domain::letter::Outgoing;
 use crate::domain::once::Once;
 use crate::domain::reseller::{Activation, Reseller};
+use crate::domain::task::TaskKind;
 use crate::domain::visit::Link;
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::types::TransactWriteItem;
@@ -120,11 +122,12 @@ impl Store {
     pub async fn create_reseller(
         &self,
         reseller: &Reseller,
+        mails: &[Outgoing],
         entry: &Entry,
         once: &Once,
         now: Timestamp,
     ) -> Result<ResellerId> {
-        let writes = self.reseller_writes(reseller, 0, None, entry)?;
+        let writes = self.reseller_writes(reseller, 0, None, mails, entry)?;
         self.create_once(writes, once, reseller.id.as_str(), now)
             .await?
             .parse()
@@ -136,15 +139,21 @@ impl Store {
     ///
     /// # Errors
     /// `Stale` if somebody was faster.
-    pub async fn update_reseller(&self, reseller: &Reseller, before: &Reseller, entry: &Entry) -> Result<()> {
-        let writes = self.reseller_writes(reseller, before.version, Some(&before.activation), entry)?;
+    pub async fn update_reseller(
+        &self,
+        reseller: &Reseller,
+        before: &Reseller,
+        mails: &[Outgoing],
+        entry: &Entry,
+    ) -> Result<()> {
+        let writes = self.reseller_writes(reseller, before.version, Some(&before.activation), mails, entry)?;
         match self.transact(writes).await? {
             Outcome::Written => Ok(()),
             Outcome::Failed(_) => Err(Error::Stale("the reseller")),
         }
     }
 
-    /// The same for a request that may be repeated; `false` where it was made before.
+    /// The same for a request that may be repeated: gives the end of the link that the request made when it came first.
     ///
     /// # Errors
     /// `KeyReused`, `Busy` if somebody was faster.
@@ -152,12 +161,16 @@ impl Store {
         &self,
         reseller: &Reseller,
         before: &Reseller,
+        until: Timestamp,
+        mails: &[Outgoing],
         entry: &Entry,
         once: &Once,
-    ) -> Result<bool> {
-        let writes = self.reseller_writes(reseller, before.version, Some(&before.activation), entry)?;
-        let made = self.create_once(writes, once, entry.id.as_str(), entry.at).await?;
-        Ok(made == entry.id.as_str())
+    ) -> Result<Timestamp> {
+        let writes = self.reseller_writes(reseller, before.version, Some(&before.activation), mails, entry)?;
+        self.create_once(writes, once, &until.to_string(), entry.at)
+            .await?
+            .parse()
+            .map_err(|error| Error::upstream("read a remembered answer", error))
     }
 
     fn reseller_writes(
@@ -165,6 +178,7 @@ impl Store {
         reseller: &Reseller,
         seen: u64,
         before: Option<&Activation>,
+        mails: &[Outgoing],
         entry: &Entry,
     ) -> Result<Vec<TransactWriteItem>> {
         let item = ResellerItem::from(reseller.clone());
@@ -185,6 +199,12 @@ impl Store {
                 };
                 writes.push(self.link_write(link_hash, to, *until)?);
             }
+            // Whether the mail before arrived does not matter any more.
+            let undelivered = super::tasks::id_of(TaskKind::ActivationUndelivered, None, "");
+            writes.push(self.task_closed(&reseller.id, &undelivered)?);
+        }
+        for mail in mails {
+            writes.push(self.queued(mail, entry.at)?);
         }
         Ok(writes)
     }

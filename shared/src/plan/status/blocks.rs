@@ -36,6 +36,7 @@ pub(super) fn blocks(facts: &Facts<'_>) -> (Vec<Finding>, usize) {
             blocks.extend(window_closed(facts));
         }
         (Standing::Active | Standing::Removing { .. }, _) => {
+            blocks.extend(unreachable(facts));
             blocks.extend(sync_disabled(facts));
             blocks.extend(consent_gone(facts));
             blocks.extend(window_closed(facts));
@@ -142,6 +143,29 @@ fn invitation_block(facts: &Facts<'_>, why: Undelivered) -> Finding {
         about: None,
         wait: None,
     }
+}
+
+/// Mails to the Global Admin are stopped, and with them every reminder (1.5).
+fn unreachable(facts: &Facts<'_>) -> Option<Finding> {
+    let suppression = facts.unreachable?;
+    let email = suppression.address.as_str();
+    let happened = match suppression.cause {
+        Trouble::Bounce => "a mail to it came back for good",
+        Trouble::Complaint => "a mail was reported there as unwanted",
+        Trouble::Reject => "the mail service does not send to it",
+    };
+    let (since, admin) = (facts.local(suppression.since), facts.admin());
+    Some(Finding {
+        code: Code::InvUndelivered,
+        subject: email.to_owned(),
+        seen: format!("No mail goes to {email} since {since}, because {happened}. {admin} gets no reminders."),
+        fix: format!(
+            "Ask {admin} to let the mails through, then lift the suppression of the address; or reassign the Global Admin role to somebody who can be reached."
+        ),
+        actor: Actor::Reseller,
+        about: None,
+        wait: None,
+    })
 }
 
 /// The newest news of a step since the enterprise is at this point of its set-up.

@@ -32,6 +32,35 @@ fn inv_undelivered_when_nobody_opens_it_within_3_days() {
 }
 
 #[test]
+fn inv_undelivered_when_the_global_admin_gets_no_mail_any_more() {
+    for (cause, seen) in [
+        (Trouble::Bounce, "came back for good"),
+        (Trouble::Complaint, "reported there as unwanted"),
+    ] {
+        let status = Sample::discovered().unreachable(cause).status();
+        assert_eq!(codes(&status), [Code::InvUndelivered]);
+        let block = &status.blocks[0];
+        assert_eq!(
+            (block.subject.as_str(), block.actor),
+            ("mara@bluefinch.example", Actor::Reseller)
+        );
+        assert!(
+            block.seen.contains(seen) && block.seen.contains("no reminders"),
+            "{}",
+            block.seen
+        );
+        assert!(
+            block.fix.contains("lift the suppression") && block.fix.contains("reassign the"),
+            "{}",
+            block.fix
+        );
+    }
+    // Of somebody who is invited the invitation itself says how far it came.
+    let opened = Sample::invited().invitation(InvitationState::Opened);
+    assert_eq!(codes(&opened.unreachable(Trouble::Bounce).status()), []);
+}
+
+#[test]
 fn inv_undelivered_at_once_when_the_mail_comes_back() {
     for (trouble, seen) in [
         (Trouble::Bounce, "the address does not take it"),

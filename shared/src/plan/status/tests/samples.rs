@@ -5,12 +5,14 @@ use crate::domain::brand::Brand;
 use crate::domain::consent::{Consent, ConsentForm};
 use crate::domain::enterprise::{Service, Settings};
 use crate::domain::global_admin::GlobalAdmin;
+use crate::domain::ids::{MailId, SuppressionId};
 use crate::domain::invitation::Trouble;
 use crate::domain::licence::Usage;
 use crate::domain::reseller::Activation;
 use crate::domain::run::{Authority, RunKind, Tally, Trigger};
 use crate::domain::setup::BoundTenant;
 use crate::domain::steps::{Progress, Steps};
+use crate::domain::suppression::Suppression;
 use crate::domain::sync_switch::SyncSwitch;
 use crate::domain::visit::Purpose;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +26,7 @@ pub(super) struct Sample {
     pub(super) current: Option<Run>,
     pub(super) failed: Option<Run>,
     pub(super) unanswered: Option<Begun>,
+    pub(super) unreachable: Option<Suppression>,
     pub(super) now: Timestamp,
 }
 
@@ -192,6 +195,7 @@ impl Sample {
             current: None,
             failed: None,
             unanswered: None,
+            unreachable: None,
             now: at(60),
         }
     }
@@ -336,6 +340,19 @@ impl Sample {
         self.failed_with(step, &Error::SignIn(refused), minutes)
     }
 
+    /// Mails to the Global Admin came back, so that none goes there any more.
+    pub(super) fn unreachable(mut self, cause: Trouble) -> Self {
+        self.unreachable = Some(Suppression {
+            id: SuppressionId::mint(at(0), 1),
+            address: self.enterprise.global_admin.email.clone(),
+            cause,
+            since: at(0),
+            mail: MailId::mint(at(0), 1),
+            enterprise: Some(self.enterprise.id.clone()),
+        });
+        self
+    }
+
     pub(super) fn unanswered(mut self, minutes: i64) -> Self {
         self.unanswered = Some(Begun {
             purpose: Purpose::Consent { accepted: false },
@@ -430,6 +447,7 @@ impl Sample {
             current: self.current.as_ref(),
             failed: self.failed.as_ref(),
             unanswered: self.unanswered.as_ref(),
+            unreachable: self.unreachable.as_ref(),
             permissions: &"https://dialbridge.example/permissions".parse().unwrap(),
             teams_calling: &"https://dialbridge.example/help/teams-calling".parse().unwrap(),
             zone: &zone(),
