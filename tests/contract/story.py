@@ -61,7 +61,14 @@ from dialbridge_client.api.mails import (
     put_mail_sending,
     put_reseller_mail_sending,
 )
-from dialbridge_client.api.resellers import create_reseller, get_reseller, put_reseller, resend_activation
+from dialbridge_client.api.resellers import (
+    create_reseller,
+    get_digest,
+    get_reseller,
+    put_digest,
+    put_reseller,
+    resend_activation,
+)
 from dialbridge_client.api.sync import (
     approve_plan,
     cancel_run,
@@ -71,6 +78,7 @@ from dialbridge_client.api.sync import (
     get_plan_as_script,
     get_preflight,
     get_release_limit,
+    get_reminding,
     get_run,
     get_run_log,
     get_status,
@@ -79,15 +87,18 @@ from dialbridge_client.api.sync import (
     list_run_changes,
     list_calling_domains,
     list_dns_records,
+    list_reminders,
     list_runs,
     make_plan,
     preview_mail,
     put_operators,
     put_release_limit,
+    put_reminding,
     put_unattended,
     retry_run,
     start_run,
     stop_unattended,
+    take_duty_back,
     undo_run,
 )
 from dialbridge_client.api.voice_users import (
@@ -108,8 +119,10 @@ from dialbridge_client.models import (
     Code,
     Deed,
     DeputyForm,
+    DigestForm,
     FilterFormType0,
     FilterFormType0Mode,
+    Every,
     Gate,
     ImportVoiceUsersMode,
     InvitationState,
@@ -127,6 +140,7 @@ from dialbridge_client.models import (
     Progress,
     ReasonForm,
     ReleaseLimit,
+    RemindingForm,
     ReplayBody,
     ResellerBody,
     RowForm,
@@ -134,6 +148,7 @@ from dialbridge_client.models import (
     RunForm,
     RunKind,
     RunState,
+    SecondContactForm,
     Service,
     State,
     TaskKind,
@@ -238,6 +253,7 @@ class Story:
         self.stop_and_undo(discovered)
         self.deputies()
         self.hours()
+        self.reminders()
         self.upkeep()
         self.reset_and_move()
         waiting = self.start(RunForm(kind=RunKind.DISCOVER))
@@ -674,6 +690,35 @@ class Story:
         refused(412, "stale", choose(admin, seen.headers["etag"]))
         stopped = answered(200, stop_unattended.sync_detailed(path, client=self.account_admin()))
         check("there is nothing to take back", stopped.leave.state == "never", stopped)
+
+    def reminders(self):
+        """When and whom the reminders reach, and what became of each day; the reseller's digest."""
+        client, path = self.account_admin(), self.enterprise
+        seen = get_reminding.sync_detailed(path, client=client)
+        view = answered(200, seen)
+        check("reminders come every day at nine", (view.hour, len(view.days), view.snooze) == (9, 7, None), view)
+        second = SecondContactForm(email="zoe@customer.example", name="Zoe", after_days=3)
+        form = RemindingForm(
+            hour=8, days=[Weekday.MONDAY], quiet=[], snooze=None, second_contact=second, escalate_after=5
+        )
+        put = lambda etag: put_reminding.sync_detailed(path, client=client, body=form, if_match=etag)
+        changed = put(seen.headers["etag"])
+        check("there is a second contact", answered(200, changed).second_contact.name == "Zoe", changed)
+        refused(412, "stale", put(seen.headers["etag"]))
+        etag = changed.headers["etag"]
+        back = answered(200, take_duty_back.sync_detailed(path, client=client, if_match=etag))
+        check("nobody has taken the reminders over", back.duty is None, back)
+        form.hour = 3
+        refused(422, "invalid", put(etag))
+        days = answered(200, list_reminders.sync_detailed(path, client=client, limit=5))
+        check("the days are listed", isinstance(days.items, list), days)
+        reseller = self.reseller_admin()
+        seen = get_digest.sync_detailed(self.reseller, client=reseller)
+        check("there is no digest yet", answered(200, seen).every == Every.OFF, seen)
+        form = DigestForm(every=Every.WEEK, hour=8, time_zone="Europe/Brussels", email=None)
+        put = lambda: put_digest.sync_detailed(self.reseller, client=reseller, body=form, if_match=seen.headers["etag"])
+        check("there is one every week", answered(200, put()).every == Every.WEEK, form)
+        refused(412, "stale", put())
 
     def upkeep(self):
         """What the reseller does with an enterprise that is in use."""

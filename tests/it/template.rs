@@ -350,14 +350,38 @@ fn the_state_machine_knows_its_functions() {
 #[test]
 fn the_sweeps_start_the_reminder_function() {
     let template = template();
-    let inputs = resources(&template, "AWS::Scheduler::Schedule").into_values().map(|sweep| {
-        let target = &sweep["Properties"]["Target"];
+    let schedules = resources(&template, "AWS::Scheduler::Schedule");
+    // The sweep is told when it was to begin, so that it can tell whether its clock is right.
+    let scheduled = "<aws.scheduler.scheduled-time>";
+    for (name, expected) in [
+        ("DailySweep", json!({ "sweep": true, "scheduled": scheduled })),
+        ("OutboxSweep", json!({ "outbox": true })),
+    ] {
+        let target = &schedules[name]["Properties"]["Target"];
         assert_eq!(target["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
         let input: Value = serde_json::from_str(target["Input"].as_str().expect("input")).expect("input is JSON");
-        input
-    });
-    let inputs: Vec<Value> = inputs.collect();
-    assert_eq!(inputs, [json!({ "sweep": true }), json!({ "outbox": true })]);
+        assert_eq!(input, expected, "{name}");
+    }
+}
+
+/// The stream says that the end of a trail moved and nothing more; whatever it misses is found a minute later.
+#[test]
+fn the_function_of_webhooks_is_told_where_to_look() {
+    let template = template();
+    let resources = &template["Resources"];
+    let stream = &resources["WebhooksStream"]["Properties"];
+    assert_eq!(stream["FunctionName"]["Ref"], "WebhooksFunction");
+    assert_eq!(stream["EventSourceArn"]["Fn::GetAtt"], "Table.StreamArn");
+    let filters = stream["FilterCriteria"]["Filters"].as_array().expect("filters");
+    let [filter] = &filters[..] else { panic!("{filters:?}") };
+    let pattern: Value = serde_json::from_str(filter["Pattern"].as_str().expect("a pattern")).expect("JSON");
+    assert_eq!(pattern, json!({ "dynamodb": { "Keys": { "sk": { "S": ["LAST"] } } } }));
+    let table = &the_one(&template, "AWS::DynamoDB::Table")["Properties"];
+    assert_eq!(table["StreamSpecification"]["StreamViewType"], "KEYS_ONLY");
+    let look = &resources["EventLook"]["Properties"];
+    assert_eq!(look["ScheduleExpression"], "rate(1 minute)");
+    assert_eq!(look["Target"]["Arn"]["Fn::GetAtt"], "WebhooksFunction.Arn");
+    assert_eq!(look["Target"]["Input"], r#"{"look":true}"#);
 }
 
 #[test]

@@ -42,12 +42,16 @@ impl Truth {
             Act::Succeeded => (next.waits, next.failed) = (false, None),
             Act::Disabled => next.disabled = true,
             Act::Enabled => next.disabled = false,
-            Act::Zone(zone) => next.zone = zone,
+            Act::Zone(zone) => next.zone = *zone,
             Act::Hour(hour) => next.hour = *hour,
             Act::Snoozed(until) => next.snooze = Some((*until, at)),
             Act::Resumed => next.snooze = None,
-            Act::Bounced(who) => drop(next.lost.insert(who)),
-            Act::Lifted(who) => drop(next.lost.remove(who)),
+            Act::Bounced(who) => {
+                next.lost.insert(*who);
+            }
+            Act::Lifted(who) => {
+                next.lost.remove(who);
+            }
         }
         next
     }

@@ -97,7 +97,12 @@ impl Life {
             acts.push((at + SignedDuration::from_hours(chance.random_range(1..200)), Act::Enabled));
         }
         let mut here = zone;
-        let mut moves: Vec<Timestamp> = (0..3).filter(|_| chance.random_bool(0.12)).map(|_| within(&mut chance)).collect();
+        let mut moves = Vec::new();
+        for _ in 0..3 {
+            if chance.random_bool(0.12) {
+                moves.push(within(&mut chance));
+            }
+        }
         moves.sort();
         for at in moves {
             here = ZONES[chance.random_range(0..ZONES.len())];

@@ -32,13 +32,13 @@ mod test {
 
     type Figures = BTreeMap<&'static str, u64>;
 
-    fn part(seeds: impl Iterator<Item = u64>) -> (Figures, Vec<String>) {
+    fn played(seeds: impl Iterator<Item = u64>) -> (Figures, Vec<String>) {
         let (mut figures, mut wrong) = (Figures::new(), Vec::new());
         for seed in seeds {
             let life = Life::drawn(seed);
             let played = play::play(&life, seed);
             for (what, count) in played.figures.iter().chain(&judge::counted(&life, &played)) {
-                *figures.entry(what).or_default() += count;
+                *figures.entry(*what).or_default() += *count;
             }
             let found = judge::wrong(&life, &played);
             wrong.extend(found.into_iter().map(|what| format!("DIALBRIDGE_SEED={seed}: {what}")));
@@ -55,8 +55,8 @@ mod test {
         let began = Instant::now();
         let threads = std::thread::available_parallelism().map_or(2, |n| n.get() as u64);
         let parts = std::thread::scope(|scope| {
-            let part = |n: u64| scope.spawn(move || part((first..first + count).filter(move |seed| seed % threads == n)));
-            let parts: Vec<_> = (0..threads).map(part).collect();
+            let of = |n: u64| (first..first + count).filter(move |seed| seed % threads == n);
+            let parts: Vec<_> = (0..threads).map(|n| scope.spawn(move || played(of(n)))).collect();
             parts.into_iter().map(|part| part.join().unwrap()).collect::<Vec<_>>()
         });
         let (mut figures, mut wrong) = (Figures::new(), Vec::new());

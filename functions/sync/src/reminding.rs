@@ -17,7 +17,7 @@ use shared::domain::reminded::{Done, Why};
 use shared::domain::reminding::{Part, Quiet, RemindingForm as Form};
 use shared::domain::unattended::Weekday;
 use shared::io::Io;
-use shared::run::access;
+use shared::run::{access, mail_desk};
 use shared::run::reminding::{self, Outcome, Told};
 use shared::web::extract::{Body, IfMatch, Params, Segments, etag};
 use shared::web::problem::Problem;
@@ -274,14 +274,14 @@ struct ReminderDay {
     /// Why there was none.
     #[schema(required)]
     why: Option<Why>,
-    /// To whom it went.
-    #[schema(required, value_type = Option<String>, format = "email")]
-    to: Option<EmailAddress>,
+    /// To whom it went; most of the address is hidden from those who only look on.
+    #[schema(required)]
+    to: Option<String>,
     /// In which part that person was reminded.
     #[schema(required)]
     part: Option<Part>,
     /// How far the mail is.
-    #[schema(required, value_type = Option<String>)]
+    #[schema(required)]
     mail: Option<Posted>,
 }
 
@@ -295,8 +295,8 @@ enum DayOutcome {
     Skipped,
 }
 
-impl From<Told> for ReminderDay {
-    fn from(told: Told) -> Self {
+impl ReminderDay {
+    fn seen_by(caller: &Caller, told: Told) -> Self {
         let (why, to) = match told.day.done {
             Done::Skipped { why } => (Some(why), None),
             Done::Claimed { to, .. } => (None, Some(to)),
@@ -313,7 +313,7 @@ impl From<Told> for ReminderDay {
             },
             why,
             part: to.as_ref().map(|to| to.part),
-            to: to.map(|to| to.email),
+            to: to.map(|to| mail_desk::shown(caller, &to.email)),
             mail: told.mail,
         }
     }
@@ -329,11 +329,14 @@ pub(crate) async fn days(
     Segments(enterprise): Segments<EnterpriseId>,
     Params(params): Params<DaysParams>,
 ) -> Result<Json<ReminderDays>> {
-    access::on(&io, caller, &enterprise).await?;
+    let access = access::on(&io, caller, &enterprise).await?;
     let limit = params.limit.unwrap_or(30).clamp(1, 100);
     let (days, next) = reminding::days(&io, &enterprise, params.cursor, limit, io.clock.now()).await?;
     Ok(Json(ReminderDays {
-        items: days.into_iter().map(ReminderDay::from).collect(),
+        items: days
+            .into_iter()
+            .map(|told| ReminderDay::seen_by(&access.caller, told))
+            .collect(),
         next,
     }))
 }

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 /// How long an invitation can be accepted.
 pub const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How long nobody acts on an invitation before its reader gets a reminder of it.
+pub const NUDGE_AFTER: SignedDuration = SignedDuration::from_hours(3 * 24);
 /// How many codes may be tried before the invitation is closed.
 pub const ATTEMPTS: u32 = 5;
 /// How many wrong codes may come from one client network within `GUESS_WINDOW`, over all invitations and unknown links.

@@ -89,6 +89,16 @@ pub enum Letter {
     },
     /// To the reseller: all its enterprises that wait.
     Digest,
+    /// An invitation is not accepted yet.
+    InvitationNudge {
+        /// Which.
+        invitation: InvitationId,
+    },
+    /// To the reseller: an invitation has ended, and nobody has accepted it.
+    InvitationStuck {
+        /// Which.
+        invitation: InvitationId,
+    },
 }
 
 /// How much a mail matters to what its reader does right now.
@@ -119,6 +129,8 @@ impl Letter {
             Self::DutyOffered { .. } => MailKind::DutyOffered,
             Self::DutyTaken { .. } => MailKind::DutyTaken,
             Self::Digest => MailKind::ResellerDigest,
+            Self::InvitationNudge { .. } => MailKind::InvitationNudge,
+            Self::InvitationStuck { .. } => MailKind::InvitationStuck,
         }
     }
 
@@ -148,7 +160,9 @@ impl Letter {
             | Self::RemindersIgnored { .. }
             | Self::DutyOffered { .. }
             | Self::DutyTaken { .. }
-            | Self::Digest => None,
+            | Self::Digest
+            | Self::InvitationNudge { .. }
+            | Self::InvitationStuck { .. } => None,
         }
     }
 }

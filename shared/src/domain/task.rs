@@ -24,6 +24,8 @@ pub enum TaskKind {
     WebhookDisabled,
     /// Reminders of an enterprise lead to nothing.
     RemindersIgnored,
+    /// An invitation has ended, and nobody has accepted it.
+    InvitationIgnored,
 }
 
 /// Every kind.
@@ -36,6 +38,7 @@ pub const TASK_KINDS: [TaskKind; 8] = [
     TaskKind::MailHeld,
     TaskKind::WebhookDisabled,
     TaskKind::RemindersIgnored,
+    TaskKind::InvitationIgnored,
 ];
 
 impl TaskKind {
@@ -51,6 +54,7 @@ impl TaskKind {
             Self::MailHeld => "mailHeld",
             Self::WebhookDisabled => "webhookDisabled",
             Self::RemindersIgnored => "remindersIgnored",
+            Self::InvitationIgnored => "invitationIgnored",
         }
     }
 
@@ -78,6 +82,9 @@ impl TaskKind {
             }
             Self::MailHeld => {
                 "Correct the addresses that mails come back from; the provider lets the reminders go again then."
+            }
+            Self::InvitationIgnored => {
+                "Ask whether the mail arrived, correct the address or reassign the Global Admin role where it has to be, and send the invitation again."
             }
             Self::RemindersIgnored => {
                 "Talk to the Global Admin, name a second contact, or give the role to somebody else. The task ends with the sync."

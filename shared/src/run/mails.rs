@@ -20,7 +20,7 @@ use crate::mail::{
 use crate::plan::mapping;
 use crate::plan::remind::Reminder;
 use crate::run::invitation::{page, secrets};
-use crate::run::{digest, duty, remind, resellers};
+use crate::run::{digest, duty, nudge, remind, resellers};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
@@ -39,7 +39,7 @@ pub struct Written {
 }
 
 impl Written {
-    fn new(kind: MailKind, brand: &Brand, mail: Mail) -> Self {
+    pub(super) fn new(kind: MailKind, brand: &Brand, mail: Mail) -> Self {
         Self {
             kind,
             brand: brand.clone(),
@@ -98,6 +98,8 @@ pub(super) async fn written(
             Ok(Some(written))
         }
         (Letter::Reminder { .. }, Some(_)) => remind::written(io, outgoing, io.clock.now()).await,
+        (Letter::InvitationNudge { invitation }, Some(kept)) => nudge::reminder(io, kept, reseller, invitation).await,
+        (Letter::InvitationStuck { invitation }, Some(kept)) => nudge::task(io, kept, reseller, invitation).await,
         (Letter::Digest, None) => digest::written(io, reseller, outgoing).await,
         (Letter::DutyOffered { by, until }, Some(kept)) => {
             let mail = DutyOffered {
@@ -218,7 +220,9 @@ pub(super) fn of_letter(letter: &Letter, kept: &Enterprise, brand: &Brand, recip
         | Letter::DutyOffered { .. }
         | Letter::DutyTaken { .. }
         | Letter::WebhookDisabled { .. }
-        | Letter::Digest => return None,
+        | Letter::Digest
+        | Letter::InvitationNudge { .. }
+        | Letter::InvitationStuck { .. } => return None,
     };
     Some(Written::new(kind, brand, mail))
 }

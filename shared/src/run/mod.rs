@@ -31,6 +31,7 @@ pub mod manage;
 pub mod mapping;
 pub mod mapping_page;
 pub mod matching;
+mod nudge;
 pub mod onboard;
 pub mod operators;
 pub mod pack;

@@ -6,7 +6,7 @@ use crate::domain::ids::EnterpriseId;
 use crate::error::{Chain, Error, Result};
 use crate::io::Io;
 use crate::io::store::keys::PENDING_SHARDS;
-use crate::run::{account, post, remind};
+use crate::run::{account, nudge, post, remind};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
@@ -18,6 +18,8 @@ pub struct Swept {
     pub pending: usize,
     /// Schedules that nobody needed any more.
     pub orphans: usize,
+    /// Mails about invitations that nobody has accepted.
+    pub nudges: usize,
     /// Enterprises whose trial is over; what that changes waits for a sync.
     pub trials_over: usize,
     /// Mails that had been left waiting and are sent now.
@@ -48,6 +50,12 @@ pub async fn sweep(io: &Io, scheduled: Option<Timestamp>) -> Result<Swept> {
             let healed = remind::heal(io, &enterprise, io.clock.now()).await;
             swept.failed += failure("the reminder's schedule", &enterprise, healed);
             pending.insert(enterprise);
+        }
+        for (enterprise, invitation) in io.store.invitations_due(shard, io.clock.now()).await? {
+            match nudge::see_to(io, &enterprise, &invitation, io.clock.now()).await {
+                Ok(written) => swept.nudges += usize::from(written),
+                failed => swept.failed += failure("an invitation", &enterprise, failed.map(drop)),
+            }
         }
         for enterprise in io.store.trials_over(shard, io.clock.now()).await? {
             swept.trials_over += 1;

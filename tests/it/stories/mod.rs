@@ -30,6 +30,7 @@ mod preflight;
 mod provisioning;
 mod reassign;
 mod reminders;
+mod reminding;
 mod removal;
 mod resellers;
 mod runs;

@@ -142,11 +142,19 @@ async fn r165_an_old_event_that_is_replayed_brings_no_second_mail() {
         assert_eq!(event(&scene, &scheduled).await["reminded"], "alreadyToday");
     }
     assert_eq!(scene.reminders().len(), 1);
+    // The next morning, before its own event.
+    until(&scene, due + DAY - SignedDuration::from_secs(1)).await;
+    assert_eq!(event(&scene, &scheduled).await["reminded"], "notNow");
+    assert_eq!(scene.reminders().len(), 1);
 }
 
 #[tokio::test]
 async fn r165_many_events_at_once_bring_one_mail() {
     let scene = waiting().await;
+    let schedule = schedules(&scene).remove(0);
+    scheduler(&scene, Method::DELETE, &schedule.name, None).await;
+    until(&scene, schedule.next.unwrap()).await;
+    assert!(scene.reminders().is_empty(), "its event was lost");
     let now = scene.service.world.clock.now().to_string();
     futures::future::join_all((0..10).map(|_| event(&scene, &now))).await;
     assert_eq!(scene.reminders().len(), 1);
@@ -188,15 +196,52 @@ async fn r165_around_both_changes_of_the_clocks_each_local_day_has_one_reminder_
     }
 }
 
+/// The notes of days, newest first: outcome and reason.
+async fn listed(scene: &Scene) -> Vec<(String, String)> {
+    let days = scene.get("/reminders").await;
+    assert_eq!(days.status, 200, "{}", days.body);
+    let text = |day: &Value, name: &str| day[name].as_str().unwrap_or_default().to_owned();
+    let items = days.list("/items").iter();
+    items.map(|day| (text(day, "outcome"), text(day, "why"))).collect()
+}
+
+fn outcomes(listed: &[(String, String)]) -> Vec<&str> {
+    listed.iter().map(|(outcome, _)| outcome.as_str()).collect()
+}
+
 #[tokio::test]
-async fn a_refused_mail_costs_the_day_and_no_more() {
+async fn a_mail_that_ses_does_not_take_now_leaves_the_same_day() {
     let scene = waiting().await;
-    scene.service.world.aws.mailbox.fail_next(1, MailFault::Rejected);
+    let due = schedules(&scene)[0].next.unwrap();
+    scene.service.world.aws.mailbox.fail_next(1, MailFault::Paused);
+    until(&scene, due).await;
+    assert_eq!(outcomes(&listed(&scene).await), ["held"]);
+    pass(&scene, SignedDuration::from_mins(30)).await;
+    scene.outbox().await;
+    assert_eq!(scene.reminders().len(), 1);
+    assert_eq!(outcomes(&listed(&scene).await), ["sent"]);
     pass(&scene, DAY).await;
-    assert!(scene.reminders().len() <= 1);
-    let before = scene.reminders().len();
+    assert_eq!(scene.reminders().len(), 2);
+}
+
+#[tokio::test]
+async fn a_mail_that_waits_while_the_sync_succeeds_never_leaves() {
+    let scene = waiting().await;
+    let due = schedules(&scene)[0].next.unwrap();
+    let closed = json!({ "gate": "closed", "reason": "Maintenance" });
+    let api = scene.api("provider_admin");
+    let put = api.put("/v1/mail-sending", &closed, Some("\"1\"")).await.unwrap();
+    assert_eq!(put.status, 200, "{}", put.body);
+    until(&scene, due).await;
+    assert_eq!(outcomes(&listed(&scene).await), ["held"]);
+    scene.apply().await;
+    let open = json!({ "gate": "open", "reason": "It is over" });
+    let put = api.put("/v1/mail-sending", &open, put.etag.as_deref()).await.unwrap();
+    assert_eq!(put.status, 200, "{}", put.body);
+    scene.outbox().await;
     pass(&scene, DAY).await;
-    assert_eq!(scene.reminders().len(), before + 1);
+    assert!(scene.reminders().is_empty());
+    assert_eq!(outcomes(&listed(&scene).await), ["skipped"]);
 }
 
 #[tokio::test]
@@ -205,6 +250,7 @@ async fn a_lost_answer_brings_no_second_mail_that_day() {
     scene.service.world.aws.mailbox.fail_next(1, MailFault::AnswerLost);
     pass(&scene, DAY).await;
     assert_eq!(scene.reminders().len(), 1);
+    assert_eq!(outcomes(&listed(&scene).await), ["ambiguous"], "it is listed, and not sent again");
     pass(&scene, DAY).await;
     assert_eq!(scene.reminders().len(), 2);
 }

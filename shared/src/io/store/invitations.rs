@@ -3,11 +3,11 @@
 use super::{Attributes, Outcome, Store, Write, decoded, keys, number, text};
 use crate::domain::audit::Entry;
 use crate::domain::enterprise::Enterprise;
-use crate::domain::ids::{EnterpriseId, InvitationId};
-use crate::domain::invitation::{ATTEMPTS, Invitation, InvitationState, Noted, STATES, Trouble};
+use crate::domain::ids::{EnterpriseId, InvitationId, ResellerId};
+use crate::domain::invitation::{ATTEMPTS, Invitation, InvitationState, NUDGE_AFTER, Noted, STATES, Trouble};
 use crate::domain::letter::Outgoing;
 use crate::domain::once::Once;
-use crate::domain::task::TaskKind;
+use crate::domain::task::{Task, TaskKind};
 use crate::domain::visit::Link;
 use crate::error::{Error, Result};
 use aws_sdk_dynamodb::types::TransactWriteItem;
@@ -51,7 +51,10 @@ impl Store {
             return_to: None,
         };
         Ok(vec![
+            // Time brings about that its reader is reminded of it, and in the end that the reseller hears of it.
             self.put(&keys::invitation(enterprise, &invitation.id), &item)?
+                .and(keys::PENDING_SHARD, Some(text(keys::invited_shard(enterprise))))
+                .and(keys::PENDING_SINCE, Some(text((invitation.created + NUDGE_AFTER).to_string())))
                 .build()?,
             self.link_write(&invitation.link_hash, to, invitation.expires)?,
         ])
@@ -173,11 +176,65 @@ impl Store {
             writes.push(revoked.build()?);
         }
         // Whoever could not be reached is invited anew, corrected, replaced, or not asked any more.
-        for kind in [TaskKind::InvitationUndelivered, TaskKind::AdminUnreachable] {
+        for kind in [
+            TaskKind::InvitationUndelivered,
+            TaskKind::InvitationIgnored,
+            TaskKind::AdminUnreachable,
+        ] {
             let task = super::tasks::id_of(kind, Some(&enterprise.id), "");
             writes.push(self.task_closed(&enterprise.reseller, &task)?);
         }
         Ok(writes)
+    }
+
+    /// Invitations of one shard that something is to be done about by now: nobody has looked at them since.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn invitations_due(&self, shard: u8, now: Timestamp) -> Result<Vec<(EnterpriseId, InvitationId)>> {
+        let shard = keys::shard(shard).replacen("PENDING", "INVITED", 1);
+        let items = self.indexed(&shard, Some(&now.to_string())).await?;
+        let of = |item: &Attributes, name: &str, prefix: &str| {
+            let value = item.get(name)?.as_s().ok()?;
+            Some(value.strip_prefix(prefix)?.to_owned())
+        };
+        let ids = items.iter().filter_map(|item| {
+            let enterprise = of(item, keys::PK, keys::ENTERPRISE)?.parse().ok()?;
+            Some((enterprise, of(item, keys::SK, keys::INVITATION)?.parse().ok()?))
+        });
+        Ok(ids.collect())
+    }
+
+    /// What was due about an invitation at `seen` is done, with what it leads to; it is looked at again at `next`, or never.
+    /// `false` where somebody else has done it.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    pub async fn invitation_seen_to(
+        &self,
+        enterprise: &EnterpriseId,
+        id: &InvitationId,
+        next: Option<Timestamp>,
+        mail: Option<&Outgoing>,
+        task: Option<(&ResellerId, &Task)>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let key = keys::invitation(enterprise, id);
+        let seen_to = match next {
+            Some(next) => self
+                .update(&key, "SET pending_since = :next")
+                .with(":next", text(next.to_string())),
+            None => self.update(&key, "REMOVE pending_shard, pending_since"),
+        };
+        let seen_to = seen_to.when("pending_since <= :now").with(":now", text(now.to_string()));
+        let mut writes = vec![seen_to.build()?];
+        if let Some(mail) = mail {
+            writes.push(self.queued(mail, now)?);
+        }
+        if let Some((reseller, task)) = task {
+            writes.push(self.task_opened(reseller, task)?);
+        }
+        Ok(self.transact(writes).await? == Outcome::Written)
     }
 
     /// Notes that a state was reached. An invitation that is there already or further stays where it is, and keeps the

@@ -60,10 +60,13 @@ pub fn sync_status(enterprise: &EnterpriseId) -> Key {
     of(enterprise, "SYNC")
 }
 
+/// Sort-key prefix of invitations.
+pub const INVITATION: &str = "INVITATION#";
+
 /// One invitation.
 #[must_use]
 pub fn invitation(enterprise: &EnterpriseId, invitation: &InvitationId) -> Key {
-    of(enterprise, format!("INVITATION#{invitation}"))
+    of(enterprise, format!("{INVITATION}{invitation}"))
 }
 
 /// Versions and counters of voice users and mappings.
@@ -618,6 +621,12 @@ pub fn handed_shard_named(number: u8) -> String {
 #[must_use]
 pub fn trial_shard(enterprise: &EnterpriseId) -> String {
     pending_shard(enterprise).replacen("PENDING", "TRIAL", 1)
+}
+
+/// The index shard of an enterprise's invitations that nobody has accepted.
+#[must_use]
+pub fn invited_shard(enterprise: &EnterpriseId) -> String {
+    pending_shard(enterprise).replacen("PENDING", "INVITED", 1)
 }
 
 /// The index shard of an enterprise's calling domains that wait for a record in the DNS.
