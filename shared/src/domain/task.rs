@@ -29,7 +29,7 @@ pub enum TaskKind {
 }
 
 /// Every kind.
-pub const TASK_KINDS: [TaskKind; 8] = [
+pub const TASK_KINDS: [TaskKind; 9] = [
     TaskKind::InvitationUndelivered,
     TaskKind::AdminUnreachable,
     TaskKind::ActivationUndelivered,
