@@ -175,7 +175,10 @@ impl Config {
             reminder_function_arn: need("REMINDER_FUNCTION_ARN")?,
             state_machine_arn: need("STATE_MACHINE_ARN")?,
             webhooks_function_arn: need("WEBHOOKS_FUNCTION_ARN")?,
-            webhook_reach: webhook_reach(get(LOCAL_WEBHOOKS).as_deref().filter(|text| !text.is_empty()), &url("PUBLIC_URL")?)?,
+            webhook_reach: webhook_reach(
+                get(LOCAL_WEBHOOKS).as_deref().filter(|text| !text.is_empty()),
+                &url("PUBLIC_URL")?,
+            )?,
             token_key_id: need("TOKEN_KEY_ID")?,
             configure_tenant_function: need("CONFIGURE_TENANT_FUNCTION")?,
             mail_configuration_set: need("MAIL_CONFIGURATION_SET")?,

@@ -233,7 +233,10 @@ async fn grown(cast: &Cast, times: usize) {
     let delivery = |n: usize| {
         let id = format!("dlv_0{n:025}");
         let key = [
-            ("pk".to_owned(), string(format!("{of_reseller}#WEBHOOK#{}", cast.webhook))),
+            (
+                "pk".to_owned(),
+                string(format!("{of_reseller}#WEBHOOK#{}", cast.webhook)),
+            ),
             ("sk".to_owned(), string(format!("DELIVERY#{id}"))),
             ("id".to_owned(), string(id)),
             ("event".to_owned(), string(format!("evt_0{n:025}"))),

@@ -66,7 +66,10 @@ pub(crate) async fn list(
         Some(cursor) => Some(place(cursor)?),
     };
     let limit = params.limit.unwrap_or(100).clamp(1, 100);
-    let page = io.store.events(&reseller, after.as_ref(), limit, io.clock.now()).await?;
+    let page = io
+        .store
+        .events(&reseller, after.as_ref(), limit, io.clock.now())
+        .await?;
     let fits = |event: &Event| {
         let whose = params.enterprise.is_none() || params.enterprise == event.enterprise;
         whose && types.want(&event.kind)

@@ -99,7 +99,10 @@ mod tests {
             panic!("it is the stream's");
         };
         assert_eq!(records[0].dynamodb.keys.pk.text, "ENTERPRISE#ent_0#AUDIT");
-        assert!(matches!(serde_json::from_value(json!({ "look": true })), Ok(Event::Look { look: true })));
+        assert!(matches!(
+            serde_json::from_value(json!({ "look": true })),
+            Ok(Event::Look { look: true })
+        ));
         assert!(serde_json::from_value::<Event>(json!({ "deliver": "nobody" })).is_err());
     }
 }

@@ -34,8 +34,7 @@ impl Stream {
     }
 
     async fn pass(self, request: Request, next: Next) -> Response {
-        let transaction =
-            target(request.headers()).is_some_and(|(_, operation)| operation == "TransactWriteItems");
+        let transaction = target(request.headers()).is_some_and(|(_, operation)| operation == "TransactWriteItems");
         if !transaction {
             return next.run(request).await;
         }

@@ -437,7 +437,13 @@ mod tests {
         assert_eq!(event.data.before, [("userLimit".to_owned(), "10".to_owned())].into());
         // Rows of a mapping are named after people.
         let event = told(Deed::MappingChanged, &[("Ann Example", None, Some("Ann"))], &trail()).unwrap();
-        assert_eq!(event.data, EventData { by: "service".into(), ..EventData::default() });
+        assert_eq!(
+            event.data,
+            EventData {
+                by: "service".into(),
+                ..EventData::default()
+            }
+        );
         let text = serde_json::to_string(&event).unwrap();
         assert!(!text.contains("Ann"), "{text}");
     }
@@ -446,7 +452,12 @@ mod tests {
     fn what_a_reseller_s_trail_repeats_is_told_once() {
         let own = Trail::Reseller(ResellerId::mint(NOW, 2));
         assert!(told(Deed::EnterpriseCreated, &[], &own).is_none());
-        assert!(told(Deed::EnterpriseCreated, &[], &trail()).unwrap().enterprise.is_some());
+        assert!(
+            told(Deed::EnterpriseCreated, &[], &trail())
+                .unwrap()
+                .enterprise
+                .is_some()
+        );
         assert_eq!(told(Deed::ResellerChanged, &[], &own).unwrap().enterprise, None);
         assert!(told(Deed::ActionUrlGiven, &[], &trail()).is_none());
     }

@@ -127,10 +127,15 @@ impl WebhookForm {
         let description = description.map(|text| plain_text("description", &text, DESCRIPTION_MAX));
         let description = description.transpose().map_err(|invalid| wrong.push(invalid)).ok();
         if self.types.len() > TYPES_MAX {
-            wrong.push(Invalid::new("types", format!("give at most {TYPES_MAX}, or none for all")));
+            wrong.push(Invalid::new(
+                "types",
+                format!("give at most {TYPES_MAX}, or none for all"),
+            ));
         }
         let names = self.types.iter().take(TYPES_MAX).map(String::as_str);
-        let types = Types::parse(names).map_err(|mut invalid| wrong.append(&mut invalid)).ok();
+        let types = Types::parse(names)
+            .map_err(|mut invalid| wrong.append(&mut invalid))
+            .ok();
         if self.enterprises.len() > ENTERPRISES_MAX {
             let why = format!("give at most {ENTERPRISES_MAX}, or none for all");
             wrong.push(Invalid::new("enterprises", why));
@@ -351,7 +356,11 @@ mod tests {
 
     #[test]
     fn only_names_of_the_public_dns_over_tls_are_taken() {
-        for fine in ["https://hooks.example.com/x?y=1", "https://HOOKS.Example.com.:443/", "https://bücher.example/"] {
+        for fine in [
+            "https://hooks.example.com/x?y=1",
+            "https://HOOKS.Example.com.:443/",
+            "https://bücher.example/",
+        ] {
             assert!(address(fine, Reach::Public).is_ok(), "{fine}");
         }
         for evil in [
@@ -493,7 +502,10 @@ mod tests {
         assert_eq!((since, tries, problem.as_str()), (NOW, 10, "status 503"));
         let days = now.duration_since(NOW).as_hours();
         assert!((72..=96).contains(&days), "{days} hours");
-        assert_eq!(progress.after(&event, &Ended::Taken, now, 0.0), Next::On(Progress::at(event)));
+        assert_eq!(
+            progress.after(&event, &Ended::Taken, now, 0.0),
+            Next::On(Progress::at(event))
+        );
     }
 
     #[test]
@@ -513,7 +525,10 @@ mod tests {
         assert_eq!(due(600, 0.0).as_secs(), 600);
         assert_eq!(due(10_000_000, 0.0), RETRIES[8], "a day at most");
         assert_eq!(due(0, 1.0).as_millis(), 5_500);
-        assert!(matches!(start.after(&event, &Ended::Gone, NOW, 0.5), Next::Off { tries: 1, .. }));
+        assert!(matches!(
+            start.after(&event, &Ended::Gone, NOW, 0.5),
+            Next::Off { tries: 1, .. }
+        ));
     }
 
     #[test]

@@ -181,7 +181,9 @@ impl Webhooks {
 
 impl std::fmt::Debug for Webhooks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Webhooks").field("reach", &self.reach).finish_non_exhaustive()
+        f.debug_struct("Webhooks")
+            .field("reach", &self.reach)
+            .finish_non_exhaustive()
     }
 }
 
@@ -247,7 +249,12 @@ fn shown(body: &[u8]) -> String {
         let turns = matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
         if c.is_control() || turns { ' ' } else { c }
     };
-    text.chars().take(ANSWER_KEPT).map(plain).collect::<String>().trim().to_owned()
+    text.chars()
+        .take(ANSWER_KEPT)
+        .map(plain)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 /// What went wrong before there was an answer, without the address: it can hold a key of the reseller's.

@@ -150,7 +150,11 @@ async fn secrets(io: &Io, kept: &KeptWebhook, now: Timestamp) -> Result<Vec<Secr
     for key in &kept.secrets {
         if key.until.is_none_or(|until| until > now) {
             let webhook = &kept.webhook;
-            opened.push(io.vault.open_signing_key(&webhook.reseller, &webhook.id, &key.sealed).await?);
+            opened.push(
+                io.vault
+                    .open_signing_key(&webhook.reseller, &webhook.id, &key.sealed)
+                    .await?,
+            );
         }
     }
     Ok(opened)

@@ -111,7 +111,11 @@ pub(super) async fn written(
                 expires: *until,
                 zone: &schedule::zone(&kept.settings.time_zone)?,
             };
-            Ok(Some(Written::new(MailKind::DutyOffered, &reseller.brand, mail.render())))
+            Ok(Some(Written::new(
+                MailKind::DutyOffered,
+                &reseller.brand,
+                mail.render(),
+            )))
         }
         (Letter::DutyTaken { by, at }, Some(kept)) => {
             let mail = DutyTaken {
@@ -135,7 +139,11 @@ pub(super) async fn written(
                 since: *since,
                 zone: &schedule::zone(&kept.settings.time_zone)?,
             };
-            Ok(Some(Written::new(MailKind::RemindersIgnored, &reseller.brand, mail.render())))
+            Ok(Some(Written::new(
+                MailKind::RemindersIgnored,
+                &reseller.brand,
+                mail.render(),
+            )))
         }
         (letter, Some(kept)) => {
             let recipient = outgoing.recipient.as_str().into();

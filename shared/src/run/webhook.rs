@@ -223,10 +223,15 @@ pub async fn test(
     once: &Once,
     now: Timestamp,
 ) -> Result<Standing> {
-    let Standing { webhook: kept, progress } = get(io, reseller, webhook).await?;
+    let Standing {
+        webhook: kept,
+        progress,
+    } = get(io, reseller, webhook).await?;
     if io.store.answered(once, now).await?.is_none() {
         if kept.state != Switch::On {
-            return Err(Error::Conflict("the webhook is switched off; switch it on first".into()));
+            return Err(Error::Conflict(
+                "the webhook is switched off; switch it on first".into(),
+            ));
         }
         let entry = entry(io, author, Deed::WebhookTested, vec![about(webhook)], now);
         if progress.due.is_some() {
@@ -252,13 +257,18 @@ pub async fn replay(
     once: &Once,
     now: Timestamp,
 ) -> Result<Standing> {
-    let Standing { webhook: kept, progress } = get(io, reseller, webhook).await?;
+    let Standing {
+        webhook: kept,
+        progress,
+    } = get(io, reseller, webhook).await?;
     if io.store.answered(once, now).await?.is_none() {
         io.store.events(reseller, Some(&after), 1, now).await?;
         let place = changed("after", Some(progress.position.to_string()), Some(after.to_string()));
         let changes = [Some(about(webhook)), place].into_iter().flatten().collect();
         let entry = entry(io, author, Deed::WebhookReplayed, changes, now);
-        io.store.restart_webhook(&kept, &Progress::at(after), &entry, once).await?;
+        io.store
+            .restart_webhook(&kept, &Progress::at(after), &entry, once)
+            .await?;
     }
     get(io, reseller, webhook).await
 }

@@ -1,6 +1,8 @@
 //! The feed of a reseller: every event once, those of an enterprise in their order, whoever writes, takes and reads meanwhile.
 
-use super::samples::{DAY, NOW, SECOND, at_once, created, enterprise_id, entry_of, later, next, once, reseller, reseller_id};
+use super::samples::{
+    DAY, NOW, SECOND, at_once, created, enterprise_id, entry_of, later, next, once, reseller, reseller_id,
+};
 use futures::future::join_all;
 use jiff::Timestamp;
 use shared::Error;
@@ -108,12 +110,18 @@ async fn every_event_is_read_once_and_in_order_while_a_hundred_write(store: Stor
         assert!(seen.iter().map(|event| &event.id).is_sorted_by(|a, b| a < b));
         let mut orders: BTreeMap<EnterpriseId, Vec<String>> = BTreeMap::new();
         for event in seen {
-            orders.entry(event.enterprise.clone().unwrap()).or_default().push(of(event));
+            orders
+                .entry(event.enterprise.clone().unwrap())
+                .or_default()
+                .push(of(event));
         }
         for (enterprise, order) in orders {
             let (mut trail, _) = store.enterprise_trail(&enterprise, None, 100).await.unwrap();
             trail.reverse();
-            let written: Vec<String> = trail.iter().map(|entry| entry.changes[0].after.clone().unwrap()).collect();
+            let written: Vec<String> = trail
+                .iter()
+                .map(|entry| entry.changes[0].after.clone().unwrap())
+                .collect();
             assert_eq!(order, written, "the order of the trail");
         }
     }
@@ -199,14 +207,20 @@ async fn a_trail_waits_in_the_index_until_it_is_taken(store: Store) {
 
 async fn what_comes_and_goes_is_told_from_its_own_trail(store: Store) {
     let entry = entry_of(Deed::ResellerCreated, NOW);
-    store.create_reseller(&reseller(), &[], &entry, &once("reseller"), NOW).await.unwrap();
+    store
+        .create_reseller(&reseller(), &[], &entry, &once("reseller"), NOW)
+        .await
+        .unwrap();
     let kept = created(&store, 1).await;
     let own = Trail::Reseller(reseller_id());
     store.take_trail(&own, &reseller_id(), NOW).await.unwrap();
     take(&store, &kept.id, NOW).await;
     store.take_trail(&own, &reseller_id(), NOW).await.unwrap();
     let (seen, _) = all(&store, None, 10, NOW).await;
-    let told: Vec<(&str, bool)> = seen.iter().map(|event| (event.kind.as_str(), event.enterprise.is_some())).collect();
+    let told: Vec<(&str, bool)> = seen
+        .iter()
+        .map(|event| (event.kind.as_str(), event.enterprise.is_some()))
+        .collect();
     assert_eq!(told, [("reseller.created", false), ("enterprise.created", true)]);
 }
 
@@ -260,24 +274,50 @@ fn delivery(n: u128) -> Delivery {
 async fn one_sends_to_a_webhook_at_a_time(store: Store) {
     let webhook = kept(&store).await.webhook;
     let (store, webhook) = (&store, &webhook);
-    let turn = |holder: &'static str, now| async move { store.webhook_turn(webhook, holder, now, now + SECOND * 60).await.unwrap() };
+    let turn = |holder: &'static str, now| async move {
+        store
+            .webhook_turn(webhook, holder, now, now + SECOND * 60)
+            .await
+            .unwrap()
+    };
     let turns = join_all(["a", "b", "c", "d"].map(|holder| turn(holder, NOW))).await;
     let mut mine = turns.into_iter().flatten();
     let (first, progress) = mine.next().expect("one has it");
     assert!(mine.next().is_none(), "and nobody else");
     assert_eq!(progress, Progress::at(EventId::first()));
     let on = Progress::at(EventId::mint(NOW, 1));
-    assert!(store.webhook_went(&first, &on, Some(&delivery(1)), Some(NOW + SECOND * 60)).await.unwrap());
+    assert!(
+        store
+            .webhook_went(&first, &on, Some(&delivery(1)), Some(NOW + SECOND * 60))
+            .await
+            .unwrap()
+    );
     // Whoever has the turn is dead; the next one goes on from there, and the dead one writes nothing any more.
     let (second, progress) = turn("e", NOW + SECOND * 61).await.expect("the turn is free");
     assert_eq!(progress, on);
-    assert!(!store.webhook_went(&first, &Progress::at(EventId::mint(NOW, 9)), Some(&delivery(9)), None).await.unwrap());
+    assert!(
+        !store
+            .webhook_went(&first, &Progress::at(EventId::mint(NOW, 9)), Some(&delivery(9)), None)
+            .await
+            .unwrap()
+    );
     let on = Progress::at(EventId::mint(NOW, 2));
-    assert!(store.webhook_went(&second, &on, Some(&delivery(2)), None).await.unwrap());
+    assert!(
+        store
+            .webhook_went(&second, &on, Some(&delivery(2)), None)
+            .await
+            .unwrap()
+    );
     assert!(turn("f", NOW + SECOND * 62).await.is_some(), "given back");
-    let (sent, more) = store.deliveries(&reseller_id(), &webhook.id, None, 1, NOW).await.unwrap();
+    let (sent, more) = store
+        .deliveries(&reseller_id(), &webhook.id, None, 1, NOW)
+        .await
+        .unwrap();
     assert_eq!(sent, [delivery(2)]);
-    let (sent, more) = store.deliveries(&reseller_id(), &webhook.id, more.as_ref(), 5, NOW).await.unwrap();
+    let (sent, more) = store
+        .deliveries(&reseller_id(), &webhook.id, more.as_ref(), 5, NOW)
+        .await
+        .unwrap();
     assert_eq!((sent, more), (vec![delivery(1)], None));
 }
 
@@ -320,12 +360,21 @@ async fn a_deleted_webhook_stays_deleted(store: Store) {
         .unwrap()
         .expect("a turn");
     let entry = |deed| entry_of(deed, NOW);
-    let stale = store.delete_webhook(&webhook.webhook, 7, &entry(Deed::WebhookDeleted)).await;
+    let stale = store
+        .delete_webhook(&webhook.webhook, 7, &entry(Deed::WebhookDeleted))
+        .await;
     assert!(matches!(stale, Err(Error::Stale(_))), "{stale:?}");
-    store.delete_webhook(&webhook.webhook, 1, &entry(Deed::WebhookDeleted)).await.unwrap();
-    let gone = store.webhook_went(&turn, &Progress::at(EventId::mint(NOW, 1)), None, None).await;
+    store
+        .delete_webhook(&webhook.webhook, 1, &entry(Deed::WebhookDeleted))
+        .await
+        .unwrap();
+    let gone = store
+        .webhook_went(&turn, &Progress::at(EventId::mint(NOW, 1)), None, None)
+        .await;
     assert!(!gone.unwrap());
-    let edited = store.update_webhook(&webhook, 1, None, &entry(Deed::WebhookChanged)).await;
+    let edited = store
+        .update_webhook(&webhook, 1, None, &entry(Deed::WebhookChanged))
+        .await;
     assert!(matches!(edited, Err(Error::Stale(_))), "{edited:?}");
     let progress = Progress::at(EventId::first());
     let (entry, once) = (entry(Deed::WebhookReplayed), once("replay"));

@@ -4,9 +4,9 @@ use crate::bad_input::routes::Route;
 use crate::stories::scene::{Scene, options, voice_user};
 use dialbridge_local::drive::people::{activate, enterprise_form, reseller_form};
 use dialbridge_local::issuer::Person;
+use jiff::Timestamp;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use jiff::Timestamp;
 use shared::domain::audit::{Author, Deed, Entry};
 use shared::domain::duty::Duty;
 use shared::domain::ids::MailId;
@@ -332,7 +332,9 @@ impl Cast {
                 .await
                 .map_or(1, |kept| kept.version),
             Target::Reseller(id) if route.path.contains("{webhook}") => {
-                let kept = store.webhook(&id.parse().unwrap(), &self.webhook.parse().unwrap()).await;
+                let kept = store
+                    .webhook(&id.parse().unwrap(), &self.webhook.parse().unwrap())
+                    .await;
                 kept.map_or(1, |kept| kept.webhook.version)
             }
             Target::Reseller(id) if route.path.ends_with("/digest") => {
@@ -489,7 +491,13 @@ impl Cast {
 
 /// A task of the reseller; nothing else rests on it.
 fn unreachable_task() -> Task {
-    tasks::task_of(TaskKind::MailHeld, None, "Northwind", "Too much came back.", Timestamp::UNIX_EPOCH)
+    tasks::task_of(
+        TaskKind::MailHeld,
+        None,
+        "Northwind",
+        "Too much came back.",
+        Timestamp::UNIX_EPOCH,
+    )
 }
 
 /// An address that nobody has.

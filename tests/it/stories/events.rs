@@ -26,7 +26,12 @@ impl Scene {
     pub(crate) async fn told(&self) -> Vec<Value> {
         self.look().await;
         let told = self.feed("").await;
-        assert_eq!((told.status.as_u16(), &told.body["more"]), (200, &json!(false)), "{}", told.body);
+        assert_eq!(
+            (told.status.as_u16(), &told.body["more"]),
+            (200, &json!(false)),
+            "{}",
+            told.body
+        );
         told.list("/items").to_vec()
     }
 }
@@ -67,7 +72,10 @@ async fn a_whole_life_is_told_in_its_order() {
     let last = told.iter().rfind(|event| event["type"] == "licence.changed").unwrap();
     assert_eq!(last["enterprise"], scene.enterprise);
     assert_eq!(last["reseller"], scene.reseller);
-    assert_eq!((&last["data"]["by"], &last["data"]["values"]["userLimit"]), (&json!("reseller_admin"), &json!("9")));
+    assert_eq!(
+        (&last["data"]["by"], &last["data"]["values"]["userLimit"]),
+        (&json!("reseller_admin"), &json!("9"))
+    );
     assert_eq!(last["version"], 1);
     let ended = told.iter().find(|event| event["type"] == "run.succeeded").unwrap();
     assert!(ended["data"]["values"]["run"].as_str().unwrap().starts_with("run_"));
@@ -140,7 +148,11 @@ async fn types_and_enterprises_are_chosen_and_wrong_ones_are_all_named() {
     assert_eq!(chosen.list("/items").iter().collect::<Vec<_>>(), expected);
     assert_eq!(chosen.text("/cursor"), whole.last().unwrap()["id"]);
     let own = scene.feed(&format!("?enterprise={}", scene.enterprise)).await;
-    assert!(own.list("/items").iter().all(|event| event["enterprise"] == scene.enterprise));
+    assert!(
+        own.list("/items")
+            .iter()
+            .all(|event| event["enterprise"] == scene.enterprise)
+    );
     let other = scene.feed("?enterprise=ent_0000000000000000000000000z").await;
     assert!(other.list("/items").is_empty() && other.status == 200);
     let wrong = scene.feed("?types=consent.eaten,run.*,mail").await;
@@ -148,7 +160,11 @@ async fn types_and_enterprises_are_chosen_and_wrong_ones_are_all_named() {
     assert_eq!(wrong.list("/errors").len(), 2, "{}", wrong.body);
     for query in ["?after=yesterday", "?after=aud_00000000000000000000000000"] {
         let wrong = scene.feed(query).await;
-        assert_eq!((wrong.status.as_u16(), wrong.text("/errors/0/field")), (422, "after"), "{query}");
+        assert_eq!(
+            (wrong.status.as_u16(), wrong.text("/errors/0/field")),
+            (422, "after"),
+            "{query}"
+        );
     }
 }
 
@@ -160,7 +176,9 @@ async fn a_feed_is_its_reseller_s_alone() {
     form["owner"] = json!("owner@southwind.example");
     let made = scene.api("provider_admin").post("/v1/resellers", &form).await.unwrap();
     let stranger = made.text("/id").to_owned();
-    activate(&scene.service.world.urls, "owner@southwind.example").await.unwrap();
+    activate(&scene.service.world.urls, "owner@southwind.example")
+        .await
+        .unwrap();
     let urls = &scene.service.world.urls;
     let as_stranger = |role: &str| {
         let person = Person {
@@ -178,7 +196,9 @@ async fn a_feed_is_its_reseller_s_alone() {
     let foreign = as_stranger("reseller_admin").get(&path).await.unwrap();
     assert_eq!((foreign.status.as_u16(), foreign.text("/code")), (404, "not-found"));
     scene.look().await;
-    let own = as_stranger("reseller_admin").get(&format!("/v1/resellers/{stranger}/events")).await;
+    let own = as_stranger("reseller_admin")
+        .get(&format!("/v1/resellers/{stranger}/events"))
+        .await;
     let own = own.unwrap();
     assert_eq!(kinds(own.list("/items")), ["reseller.created", "reseller.activated"]);
     // Customers read none, nor does whoever only looks.
@@ -186,6 +206,10 @@ async fn a_feed_is_its_reseller_s_alone() {
         assert_eq!(scene.api(role).get(&path).await.unwrap().status, 404, "{role}");
     }
     assert_eq!(scene.api("provider_support").get(&path).await.unwrap().status, 200);
-    let posted = scene.api("reseller_admin").send(Method::POST, &path, None, &[]).await.unwrap();
+    let posted = scene
+        .api("reseller_admin")
+        .send(Method::POST, &path, None, &[])
+        .await
+        .unwrap();
     assert_eq!(posted.status, 405);
 }

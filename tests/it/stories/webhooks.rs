@@ -114,11 +114,16 @@ impl Scene {
 
     async fn hook_at(&self, receiver: &Receiver) -> Hook {
         self.look().await;
-        self.hook(&json!({ "url": receiver.url, "types": ["licence.changed", "enterprise.*"] })).await
+        self.hook(&json!({ "url": receiver.url, "types": ["licence.changed", "enterprise.*"] }))
+            .await
     }
 
     async fn of_hook(&self, hook: &Hook, rest: &str) -> Answer {
-        let answer = self.api("reseller_admin").get(&format!("{}{rest}", hook.path)).await.unwrap();
+        let answer = self
+            .api("reseller_admin")
+            .get(&format!("{}{rest}", hook.path))
+            .await
+            .unwrap();
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer
     }
@@ -130,7 +135,11 @@ impl Scene {
 
     async fn put_hook(&self, hook: &Hook, form: &Value) -> Answer {
         let etag = self.of_hook(hook, "").await.etag;
-        let answer = self.api("reseller_admin").put(&hook.path, form, etag.as_deref()).await.unwrap();
+        let answer = self
+            .api("reseller_admin")
+            .put(&hook.path, form, etag.as_deref())
+            .await
+            .unwrap();
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer
     }
@@ -142,12 +151,19 @@ impl Scene {
         assert_eq!(tasks.status, 200, "{}", tasks.body);
         let all = tasks.list("/items").iter();
         let of_hooks = all.filter(|task| task["kind"] == "webhookDisabled");
-        of_hooks.map(|task| task["subject"].as_str().unwrap().to_owned()).collect()
+        of_hooks
+            .map(|task| task["subject"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     async fn owner(&self) -> String {
         let reseller = format!("/v1/resellers/{}", self.reseller);
-        self.api("reseller_admin").get(&reseller).await.unwrap().text("/owner").to_owned()
+        self.api("reseller_admin")
+            .get(&reseller)
+            .await
+            .unwrap()
+            .text("/owner")
+            .to_owned()
     }
 
     async fn later(&self, by: SignedDuration) {
@@ -177,14 +193,26 @@ async fn an_event_arrives_signed_and_is_the_one_of_the_feed() {
     scene.look().await;
     assert_eq!(receiver.arrived().len(), 1);
     let sent = scene.of_hook(&hook, "/deliveries").await;
-    let [sent] = sent.list("/items") else { panic!("{}", sent.body) };
-    assert_eq!((&sent["status"], &sent["type"], &sent["tries"]), (&json!(204), &json!("licence.changed"), &json!(1)));
-    assert_eq!((&sent["problem"], &sent["answer"], &sent["event"]), (&Value::Null, &json!(""), &first.event()["id"]));
+    let [sent] = sent.list("/items") else {
+        panic!("{}", sent.body)
+    };
+    assert_eq!(
+        (&sent["status"], &sent["type"], &sent["tries"]),
+        (&json!(204), &json!("licence.changed"), &json!(1))
+    );
+    assert_eq!(
+        (&sent["problem"], &sent["answer"], &sent["event"]),
+        (&Value::Null, &json!(""), &first.event()["id"])
+    );
     let standing = scene.of_hook(&hook, "").await;
     assert_eq!((standing.text("/state"), standing.number("/failures")), ("on", Some(0)));
     // The secret is shown once, and kept in no form that can be read.
     assert!(!standing.body.to_string().contains("whsec_"));
-    assert!(!json!(scene.table().await.values().collect::<Vec<_>>()).to_string().contains(&hook.secret));
+    assert!(
+        !json!(scene.table().await.values().collect::<Vec<_>>())
+            .to_string()
+            .contains(&hook.secret)
+    );
 }
 
 #[tokio::test]
@@ -213,13 +241,23 @@ async fn what_is_not_taken_is_tried_again_on_schedule_and_in_order() {
         .map(|arrived| arrived.event()["data"]["values"]["userLimit"].clone())
         .collect();
     assert_eq!(limits, ["9", "9", "9", "8"]);
-    let ids: Vec<String> = receiver.arrived().iter().map(|arrived| arrived.header("webhook-id").to_owned()).collect();
+    let ids: Vec<String> = receiver
+        .arrived()
+        .iter()
+        .map(|arrived| arrived.header("webhook-id").to_owned())
+        .collect();
     assert!(ids[0] == ids[1] && ids[1] == ids[2] && ids[2] < ids[3], "{ids:?}");
     let sent = scene.of_hook(&hook, "/deliveries").await;
     let problems: Vec<&Value> = sent.list("/items").iter().map(|sent| &sent["problem"]).collect();
-    assert_eq!(problems, [&Value::Null, &Value::Null, &json!("status 503"), &json!("status 503")]);
+    assert_eq!(
+        problems,
+        [&Value::Null, &Value::Null, &json!("status 503"), &json!("status 503")]
+    );
     let standing = scene.of_hook(&hook, "").await;
-    assert_eq!((standing.number("/failures"), &standing.body["failingSince"]), (Some(0), &Value::Null));
+    assert_eq!(
+        (standing.number("/failures"), &standing.body["failingSince"]),
+        (Some(0), &Value::Null)
+    );
 }
 
 #[tokio::test]
@@ -231,7 +269,9 @@ async fn after_days_of_failure_it_is_off_and_nothing_is_lost() {
     scene.license(Some(9)).await;
     scene.look().await;
     for hours in [0, 0, 1, 3, 6, 12, 16, 23, 27] {
-        scene.later(SignedDuration::from_hours(hours) + SignedDuration::from_mins(6)).await;
+        scene
+            .later(SignedDuration::from_hours(hours) + SignedDuration::from_mins(6))
+            .await;
     }
     // 5 s, 5 min, then half an hour at the earliest: some of these steps are too short for a try, so let days pass.
     for _ in 0..6 {
@@ -239,11 +279,17 @@ async fn after_days_of_failure_it_is_off_and_nothing_is_lost() {
     }
     assert_eq!(receiver.arrived().len(), 10);
     let standing = scene.of_hook(&hook, "").await;
-    assert_eq!((standing.text("/state"), standing.text("/problem")), ("failed", "status 500"));
+    assert_eq!(
+        (standing.text("/state"), standing.text("/problem")),
+        ("failed", "status 500")
+    );
     assert_eq!(standing.body["enabled"], false);
     let trail = format!("/v1/resellers/{}/audit", scene.reseller);
     let trail = scene.api("reseller_admin").get(&trail).await.unwrap();
-    assert_eq!((trail.text("/items/0/deed"), trail.text("/items/0/role")), ("webhookDisabled", "service"));
+    assert_eq!(
+        (trail.text("/items/0/deed"), trail.text("/items/0/role")),
+        ("webhookDisabled", "service")
+    );
     // The reseller has a task, and its owner a mail.
     assert_eq!(scene.tasks_of_hooks().await, ["127.0.0.1"]);
     let lambdas = &scene.service.world.aws.lambdas;
@@ -258,7 +304,10 @@ async fn after_days_of_failure_it_is_off_and_nothing_is_lost() {
     scene.license(Some(8)).await;
     let told = scene.told().await;
     assert!(kinds(&told).contains(&"webhook.disabled"), "{told:?}");
-    assert_eq!(kinds(&told).iter().filter(|kind| **kind == "licence.changed").count(), 2);
+    assert_eq!(
+        kinds(&told).iter().filter(|kind| **kind == "licence.changed").count(),
+        2
+    );
     assert_eq!(receiver.arrived().len(), 10, "nothing is sent to it");
     // And comes, once it is switched on again.
     receiver.answer(200);
@@ -289,7 +338,11 @@ async fn who_says_that_it_is_gone_gets_nothing_more() {
 #[tokio::test]
 async fn each_webhook_gets_what_it_wants_at_its_own_pace() {
     let scene = Scene::invited(options(20), Some(40)).await;
-    let (fast, dead, other) = (Receiver::start().await, Receiver::start().await, Receiver::start().await);
+    let (fast, dead, other) = (
+        Receiver::start().await,
+        Receiver::start().await,
+        Receiver::start().await,
+    );
     scene.look().await;
     dead.answer(500);
     scene.hook(&json!({ "url": fast.url, "types": ["licence.*"] })).await;
@@ -333,19 +386,30 @@ async fn a_repeated_request_creates_one_webhook_and_gives_one_secret() {
     let api = scene.api("reseller_admin");
     let send = || async {
         let headers = [("idempotency-key", "the one")];
-        api.send(Method::POST, &scene.hooks(), Some(&form), &headers).await.unwrap()
+        api.send(Method::POST, &scene.hooks(), Some(&form), &headers)
+            .await
+            .unwrap()
     };
     let (first, again) = (send().await, send().await);
     assert_eq!((first.status, &first.body), (again.status, &again.body));
     let listed = api.get(&scene.hooks()).await.unwrap();
     assert_eq!(listed.list("/items"), [first.body["webhook"].clone()]);
-    let secret = STANDARD.decode(first.text("/secret").strip_prefix("whsec_").unwrap()).unwrap();
+    let secret = STANDARD
+        .decode(first.text("/secret").strip_prefix("whsec_").unwrap())
+        .unwrap();
     assert_eq!(secret.len(), 32);
     for n in 0..9 {
-        scene.hook(&json!({ "url": format!("https://hooks.northwind.example/{n}") })).await;
+        scene
+            .hook(&json!({ "url": format!("https://hooks.northwind.example/{n}") }))
+            .await;
     }
     let full = api.post(&scene.hooks(), &form).await.unwrap();
-    assert_eq!((full.status.as_u16(), full.text("/code")), (409, "conflict"), "{}", full.body);
+    assert_eq!(
+        (full.status.as_u16(), full.text("/code")),
+        (409, "conflict"),
+        "{}",
+        full.body
+    );
 }
 
 #[tokio::test]
@@ -353,7 +417,9 @@ async fn a_test_reaches_the_one_webhook_that_it_is_for() {
     let scene = Scene::invited(options(20), None).await;
     let (receiver, other) = (Receiver::start().await, Receiver::start().await);
     let hook = scene.hook_at(&receiver).await;
-    scene.hook(&json!({ "url": other.url, "types": ["webhook.test"] })).await;
+    scene
+        .hook(&json!({ "url": other.url, "types": ["webhook.test"] }))
+        .await;
     let asked = scene.post_hook(&hook, "/test", &json!({})).await;
     assert_eq!(asked.status, 201, "{}", asked.body);
     scene.look().await;
@@ -387,12 +453,19 @@ async fn a_webhook_is_sent_back_to_an_earlier_place() {
     assert_eq!(receiver.arrived().len(), 3);
     let first = receiver.arrived()[0].header("webhook-id").to_owned();
     let replayed = scene.post_hook(&hook, "/replay", &json!({ "after": first })).await;
-    assert_eq!((replayed.status.as_u16(), replayed.text("/position")), (201, first.as_str()), "{}", replayed.body);
+    assert_eq!(
+        (replayed.status.as_u16(), replayed.text("/position")),
+        (201, first.as_str()),
+        "{}",
+        replayed.body
+    );
     scene.look().await;
     let arrived = receiver.arrived();
     assert_eq!(arrived.len(), 5);
     assert_eq!(arrived[3].body, arrived[1].body, "the same event again");
-    let wrong = scene.post_hook(&hook, "/replay", &json!({ "after": "the beginning" })).await;
+    let wrong = scene
+        .post_hook(&hook, "/replay", &json!({ "after": "the beginning" }))
+        .await;
     assert_eq!((wrong.status.as_u16(), wrong.text("/errors/0/field")), (422, "after"));
 }
 
@@ -412,7 +485,12 @@ async fn addresses_that_lead_elsewhere_than_to_the_public_internet_are_refused()
         "nonsense",
     ] {
         let refused = api.post(&scene.hooks(), &json!({ "url": url })).await.unwrap();
-        assert_eq!((refused.status.as_u16(), refused.text("/errors/0/field")), (422, "url"), "{url}: {}", refused.body);
+        assert_eq!(
+            (refused.status.as_u16(), refused.text("/errors/0/field")),
+            (422, "url"),
+            "{url}: {}",
+            refused.body
+        );
     }
     let many = json!({ "url": "http://10.0.0.1/", "types": ["no.such", "run.*", "mail"], "description": "a\nb" });
     let refused = api.post(&scene.hooks(), &many).await.unwrap();
@@ -438,7 +516,12 @@ async fn webhooks_are_their_reseller_s_alone_and_deleted_for_good() {
     let etag = scene.of_hook(&hook, "").await.etag.unwrap();
     let delete = |etag: &str| {
         let (api, path, etag) = (scene.api("reseller_admin"), hook.path.clone(), etag.to_owned());
-        async move { api.send(Method::DELETE, &path, None, &[("if-match", etag.as_str())]).await.unwrap().status }
+        async move {
+            api.send(Method::DELETE, &path, None, &[("if-match", etag.as_str())])
+                .await
+                .unwrap()
+                .status
+        }
     };
     assert_eq!(delete("\"9\"").await, 412);
     assert_eq!(delete(&etag).await, 204);
@@ -456,7 +539,9 @@ async fn the_table_s_stream_brings_an_event_without_a_look() {
     let scene = Scene::invited(options, Some(40)).await;
     let receiver = Receiver::start().await;
     scene.service.world.idle().await;
-    scene.hook(&json!({ "url": receiver.url, "types": ["licence.changed"] })).await;
+    scene
+        .hook(&json!({ "url": receiver.url, "types": ["licence.changed"] }))
+        .await;
     scene.service.world.idle().await;
     scene.license(Some(9)).await;
     scene.service.world.idle().await;
@@ -479,7 +564,14 @@ async fn a_sender_that_is_killed_anywhere_loses_nothing() {
         }
         world.idle().await;
         world.faults.reset();
-        world.faults.at_call(call, if call % 2 == 0 { Fault::KillBefore } else { Fault::KillAfter });
+        world.faults.at_call(
+            call,
+            if call % 2 == 0 {
+                Fault::KillBefore
+            } else {
+                Fault::KillAfter
+            },
+        );
         let _ = world.aws.lambdas.invoke("webhooks", json!({ "look": true })).await;
         world.idle().await;
         world.faults.reset();
@@ -490,7 +582,13 @@ async fn a_sender_that_is_killed_anywhere_loses_nothing() {
     let mut limits: Vec<u64> = receiver
         .arrived()
         .iter()
-        .map(|arrived| arrived.event()["data"]["values"]["userLimit"].as_str().unwrap().parse().unwrap())
+        .map(|arrived| {
+            arrived.event()["data"]["values"]["userLimit"]
+                .as_str()
+                .unwrap()
+                .parse()
+                .unwrap()
+        })
         .collect();
     let sent = limits.len();
     // Each goes down by one: whatever comes twice comes right after itself.

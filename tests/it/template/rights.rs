@@ -170,7 +170,9 @@ fn who_may_where(action: &str, fits: impl Fn(&Value) -> bool) -> Vec<String> {
     let functions = super::functions(&template);
     let may = functions.iter().filter(|(_, (_, function))| {
         let statements = statements(function);
-        let mut of_action = statements.iter().filter(|statement| actions(statement).contains(&action));
+        let mut of_action = statements
+            .iter()
+            .filter(|statement| actions(statement).contains(&action));
         of_action.any(&fits)
     });
     may.map(|(binary, _)| (*binary).to_owned()).collect()
@@ -180,7 +182,10 @@ fn who_may_where(action: &str, fits: impl Fn(&Value) -> bool) -> Vec<String> {
 /// others.
 #[test]
 fn r061_tokens_are_sealed_by_some_functions_and_opened_by_another() {
-    assert_eq!(who_may_with("kms:GenerateDataKey", "run"), ["consent-callback", "reminder"]);
+    assert_eq!(
+        who_may_with("kms:GenerateDataKey", "run"),
+        ["consent-callback", "reminder"]
+    );
     assert_eq!(who_may_with("kms:Decrypt", "run"), ["sync-run"]);
     assert!(!who_may("secretsmanager:GetSecretValue").contains(&"sync-run".to_owned()));
 }
@@ -190,7 +195,11 @@ fn r061_tokens_are_sealed_by_some_functions_and_opened_by_another() {
 fn secrets_of_webhooks_are_sealed_by_one_function_and_opened_by_another() {
     assert_eq!(who_may_with("kms:GenerateDataKey", "webhook"), ["invite"]);
     assert_eq!(who_may_with("kms:Decrypt", "webhook"), ["webhooks"]);
-    for action in ["secretsmanager:GetSecretValue", "states:StartExecution", "dynamodb:DeleteItem"] {
+    for action in [
+        "secretsmanager:GetSecretValue",
+        "states:StartExecution",
+        "dynamodb:DeleteItem",
+    ] {
         assert!(!who_may(action).contains(&"webhooks".to_owned()), "{action}");
     }
 }

@@ -208,10 +208,13 @@ impl Store {
     /// `what` is another text each time.
     pub(super) fn roused(&self, enterprise: &EnterpriseId, what: &str) -> Result<TransactWriteItem> {
         let trail = keys::enterprise_audit(enterprise);
-        self.update(&keys::last_audit(&trail), "SET pending_shard = :shard, pending_since = :since")
-            .with(":shard", text(keys::trail_shard(&trail)))
-            .with(":since", text(what))
-            .build()
+        self.update(
+            &keys::last_audit(&trail),
+            "SET pending_shard = :shard, pending_since = :since",
+        )
+        .with(":shard", text(keys::trail_shard(&trail)))
+        .with(":since", text(what))
+        .build()
     }
 
     /// Writes an entry in a reseller's trail of something that changes nothing else, once for a request.

@@ -178,7 +178,10 @@ impl Store {
             let keep = self.update(&end, "SET newest = :newest");
             let keep = keep.with(":newest", text(place.as_str()));
             writes.push(match &head {
-                Some(_) => keep.when("newest = :known").with(":known", text(first.as_str())).build()?,
+                Some(_) => keep
+                    .when("newest = :known")
+                    .with(":known", text(first.as_str()))
+                    .build()?,
                 None => keep.when_absent().build()?,
             });
             writes.push(self.due_now(reseller, now, place.as_str())?);

@@ -270,13 +270,7 @@ impl Store {
     ///
     /// # Errors
     /// `KeyReused`, `Busy` if somebody was faster.
-    pub async fn update_webhook_once(
-        &self,
-        kept: &KeptWebhook,
-        seen: u64,
-        entry: &Entry,
-        once: &Once,
-    ) -> Result<bool> {
+    pub async fn update_webhook_once(&self, kept: &KeptWebhook, seen: u64, entry: &Entry, once: &Once) -> Result<bool> {
         let writes = vec![
             self.webhook_write(kept, seen)?,
             self.reseller_audited(&kept.webhook.reseller, entry)?,

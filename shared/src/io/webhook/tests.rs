@@ -70,22 +70,40 @@ fn problem(answer: &Answer) -> &str {
 #[test]
 fn a_signature_is_the_one_of_the_specification() {
     let secret = Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into());
-    let signed = signature(&secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", br#"{"test": 2432232314}"#);
-    assert_eq!(signed.as_deref(), Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
+    let signed = signature(
+        &secret,
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "1614265330",
+        br#"{"test": 2432232314}"#,
+    );
+    assert_eq!(
+        signed.as_deref(),
+        Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+    );
     for no_secret in ["", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_?"] {
-        assert_eq!(signature(&Secret::new(no_secret.into()), "a", "1", b""), None, "{no_secret}");
+        assert_eq!(
+            signature(&Secret::new(no_secret.into()), "a", "1", b""),
+            None,
+            "{no_secret}"
+        );
     }
 }
 
 #[test]
 fn while_a_secret_is_replaced_both_sign() {
-    let secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"];
+    let secrets = [
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+    ];
     let secrets = secrets.map(|text| Secret::new(text.into()));
     let both = signatures(&message(&secrets), "0");
     let each: Vec<&str> = both.split(' ').collect();
     assert_eq!(each.len(), 2, "{both}");
     assert_eq!(each[0], signatures(&message(&secrets[..1]), "0"));
-    assert!(each.iter().all(|one| one.starts_with("v1,") && one.len() == 3 + 44), "{both}");
+    assert!(
+        each.iter().all(|one| one.starts_with("v1,") && one.len() == 3 + 44),
+        "{both}"
+    );
 }
 
 #[tokio::test]
@@ -103,10 +121,17 @@ async fn a_name_with_any_address_that_is_not_public_is_not_called() {
     ] {
         let client = Webhooks::with_names(Rebinding::to(&[evil]), Reach::Public);
         let answer = client.send(&url, message(&[])).await;
-        assert_eq!(problem(&answer), "the name leads to an address that is not public", "{evil:?}");
+        assert_eq!(
+            problem(&answer),
+            "the name leads to an address that is not public",
+            "{evil:?}"
+        );
     }
     let nowhere = Webhooks::with_names(Rebinding::to(&[&[]]), Reach::Public);
-    assert_eq!(problem(&nowhere.send(&url, message(&[])).await), "the name leads nowhere");
+    assert_eq!(
+        problem(&nowhere.send(&url, message(&[])).await),
+        "the name leads nowhere"
+    );
 }
 
 /// A name that is public when it is looked at and private when it is called: there is one look-up, and it is the checked one.
@@ -124,7 +149,11 @@ async fn a_name_that_changes_between_look_and_call_leads_nowhere() {
     }
     assert_eq!(count.load(Ordering::SeqCst), 0);
     assert_eq!(client.send(&url, message(&[])).await.ended, Ended::Taken);
-    assert_eq!((names.asked.load(Ordering::SeqCst), count.load(Ordering::SeqCst)), (3, 1), "one look-up for each call");
+    assert_eq!(
+        (names.asked.load(Ordering::SeqCst), count.load(Ordering::SeqCst)),
+        (3, 1),
+        "one look-up for each call"
+    );
 }
 
 #[tokio::test]
@@ -141,7 +170,10 @@ async fn what_is_no_name_of_the_public_dns_is_not_called() {
         "http://169.254.169.254/latest/meta-data/".into(),
     ] {
         let answer = client.send(&url.parse().unwrap(), message(&[])).await;
-        assert!(problem(&answer).starts_with("the address cannot be used"), "{url}: {answer:?}");
+        assert!(
+            problem(&answer).starts_with("the address cannot be used"),
+            "{url}: {answer:?}"
+        );
         assert_eq!(answer.status, None);
     }
     assert_eq!(count.load(Ordering::SeqCst), 0);
@@ -152,11 +184,20 @@ async fn redirects_are_not_followed_and_long_answers_are_cut() {
     let (count, elsewhere) = counting();
     let elsewhere = server(elsewhere).await;
     let app = Router::new()
-        .route("/away", post(move || async move { axum::response::Redirect::temporary(&format!("http://{elsewhere}/")) }))
+        .route(
+            "/away",
+            post(move || async move { axum::response::Redirect::temporary(&format!("http://{elsewhere}/")) }),
+        )
         .route("/long", post(|| async { "x".repeat(5 * 1024 * 1024) }))
-        .route("/odd", post(|| async { (http::StatusCode::BAD_REQUEST, "a\u{202E}b\r\n\0c") }))
+        .route(
+            "/odd",
+            post(|| async { (http::StatusCode::BAD_REQUEST, "a\u{202E}b\r\n\0c") }),
+        )
         .route("/gone", post(|| async { http::StatusCode::GONE }))
-        .route("/busy", post(|| async { (http::StatusCode::TOO_MANY_REQUESTS, [("retry-after", "77")]) }));
+        .route(
+            "/busy",
+            post(|| async { (http::StatusCode::TOO_MANY_REQUESTS, [("retry-after", "77")]) }),
+        );
     let here = server(app).await;
     let client = Webhooks::new(Reach::Loopback);
     let to = |path: &str| format!("http://{here}{path}").parse::<Url>().unwrap();
@@ -170,7 +211,13 @@ async fn redirects_are_not_followed_and_long_answers_are_cut() {
     assert_eq!(client.send(&to("/gone"), message(&[])).await.ended, Ended::Gone);
     let answer = client.send(&to("/busy"), message(&[])).await;
     let wait = Some(SignedDuration::from_secs(77));
-    assert_eq!(answer.ended, Ended::Refused { problem: "status 429".into(), wait });
+    assert_eq!(
+        answer.ended,
+        Ended::Refused {
+            problem: "status 429".into(),
+            wait
+        }
+    );
 }
 
 #[tokio::test]
@@ -179,13 +226,19 @@ async fn who_does_not_answer_is_named_without_the_address() {
     let client = Webhooks::new(Reach::Loopback);
     let url: Url = format!("http://{free}/?key=hunter2").parse().unwrap();
     let answer = client.send(&url, message(&[])).await;
-    assert_eq!(problem(&answer), "no connection: refused, or its certificate is not valid");
+    assert_eq!(
+        problem(&answer),
+        "no connection: refused, or its certificate is not valid"
+    );
 }
 
 #[test]
 fn a_wait_is_seconds_or_a_date() {
     assert_eq!(wait("120", NOW), Some(SignedDuration::from_mins(2)));
-    assert_eq!(wait("Thu, 01 Jan 1970 00:01:00 GMT", NOW), Some(SignedDuration::from_mins(1)));
+    assert_eq!(
+        wait("Thu, 01 Jan 1970 00:01:00 GMT", NOW),
+        Some(SignedDuration::from_mins(1))
+    );
     assert_eq!(wait("Wed, 31 Dec 1969 23:59:00 GMT", NOW), Some(SignedDuration::ZERO));
     assert_eq!(wait("soon", NOW), None);
 }
