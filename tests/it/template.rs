@@ -342,12 +342,16 @@ fn the_state_machine_knows_its_functions() {
 }
 
 #[test]
-fn the_sweep_starts_the_reminder_function() {
+fn the_sweeps_start_the_reminder_function() {
     let template = template();
-    let sweep = &the_one(&template, "AWS::Scheduler::Schedule")["Properties"];
-    assert_eq!(sweep["Target"]["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
-    let input: Value = serde_json::from_str(sweep["Target"]["Input"].as_str().expect("input")).expect("input is JSON");
-    assert_eq!(input, json!({ "sweep": true }));
+    let inputs = resources(&template, "AWS::Scheduler::Schedule").into_values().map(|sweep| {
+        let target = &sweep["Properties"]["Target"];
+        assert_eq!(target["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
+        let input: Value = serde_json::from_str(target["Input"].as_str().expect("input")).expect("input is JSON");
+        input
+    });
+    let inputs: Vec<Value> = inputs.collect();
+    assert_eq!(inputs, [json!({ "sweep": true }), json!({ "outbox": true })]);
 }
 
 #[test]
@@ -374,7 +378,9 @@ fn what_becomes_of_a_mail_is_reported_to_the_function_that_notes_it() {
     assert_eq!(sent, named(&pattern["detail"]["eventType"]));
     assert_eq!(
         sent,
-        ["bounce", "complaint", "delivery", "reject"].map(str::to_owned).into()
+        ["bounce", "complaint", "delivery", "deliverydelay", "reject"]
+            .map(str::to_owned)
+            .into()
     );
     let of_set = &pattern["detail"]["mail"]["tags"]["ses:configuration-set"];
     assert_eq!(
@@ -382,9 +388,12 @@ fn what_becomes_of_a_mail_is_reported_to_the_function_that_notes_it() {
         json!([{ "Ref": "MailConfigurationSet" }]),
         "other environments send from the same account"
     );
+    assert_eq!(pattern["account"], json!([{ "Ref": "AWS::AccountId" }]), "what somebody else sends is none of ours");
     let rights = statements(function);
     let [right] = &rights[..] else { panic!("{rights:?}") };
-    assert_eq!(right["Action"], "dynamodb:UpdateItem", "it notes, and reads nothing");
+    let actions = right["Action"].as_array().expect("actions");
+    let of_table = |action: &Value| action.as_str().is_some_and(|action| action.starts_with("dynamodb:"));
+    assert!(actions.iter().all(of_table), "it notes, and sends nothing: {actions:?}");
 }
 
 /// Resource, kind, set and name of every permission of a registration, each of which has its reason.
