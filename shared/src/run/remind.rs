@@ -5,7 +5,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, MailId};
 use crate::domain::letter::{Letter, Outgoing, Posted, Whose};
 use crate::domain::once::Once;
-use crate::domain::reminded::{Day, Done, Ledger, Notes};
+use crate::domain::reminded::{Day, Ledger, Notes};
 use crate::domain::reminding::Part;
 use crate::domain::reseller::Reseller;
 use crate::domain::schedule;
@@ -116,7 +116,7 @@ async fn gather(io: &Io, enterprise: &EnterpriseId) -> Result<Gathered> {
 /// the time that EventBridge names in its event; whatever is repeated or replayed, one local day brings one mail.
 ///
 /// # Errors
-/// `Upstream`; the same event again goes on with a mail that waits. One that may have gone is not sent again.
+/// `Upstream`. A mail that waits is the outbox's from then on; one that may have gone is not sent again.
 pub async fn remind(io: &Io, enterprise: &EnterpriseId, scheduled: &str, now: Timestamp) -> Result<Reminded> {
     let event = Event {
         name: scheduled,
@@ -148,7 +148,7 @@ async fn act(io: &Io, known: &Gathered, event: &Event<'_>, now: Timestamp) -> Re
             Ok(Some(Reminded::NothingPending))
         }
         Step::NotNow => Ok(Some(Reminded::NotNow)),
-        Step::Settled(Done::Claimed { mail, until, .. }) if now <= *until => again(io, &known.kept.id, mail).await.map(Some),
+        // A mail that waits is the outbox's.
         Step::Settled(_) => Ok(Some(Reminded::AlreadyToday)),
         Step::Skip(_) => {
             let none = MailId::mint(now, 0);
@@ -262,15 +262,6 @@ fn ignored(kept: &Enterprise, reminders: u32, since: Timestamp) -> Task {
         kept.global_admin.display_name()
     );
     task_of(TaskKind::RemindersIgnored, Some(&kept.id), &kept.settings.name, why, since)
-}
-
-/// The day was claimed before: a mail that has not left yet is tried again.
-async fn again(io: &Io, enterprise: &EnterpriseId, mail: &MailId) -> Result<Reminded> {
-    let whose = Whose::Enterprise(enterprise.clone());
-    match io.store.mail(&whose, mail).await? {
-        Some(posting) if posting.state.waits() => Ok(told(post::send(io, &posting.mail).await?)),
-        Some(_) | None => Ok(Reminded::AlreadyToday),
-    }
 }
 
 fn told(posted: Posted) -> Reminded {
