@@ -178,7 +178,8 @@ fn waits(chance: &mut StdRng, start: Timestamp, acts: &mut Vec<(Timestamp, Act)>
     let mut at = start + hours(chance, 120);
     while at < end {
         acts.push((at, Act::Saved));
-        let over = at + hours(chance, if chance.random_bool(0.3) { 30 } else { 400 });
+        let most = if chance.random_bool(0.3) { 30 } else { 400 };
+        let over = at + hours(chance, most);
         let mut fails = at + hours(chance, 80);
         while fails < over && chance.random_bool(0.5) {
             acts.push((fails, Act::Failed));

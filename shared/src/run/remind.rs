@@ -5,7 +5,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{EnterpriseId, MailId};
 use crate::domain::letter::{Letter, Outgoing, Posted, Whose};
 use crate::domain::once::Once;
-use crate::domain::reminded::{Day, Done, Ledger, Notes};
+use crate::domain::reminded::{Day, Ledger, Notes};
 use crate::domain::reminding::Part;
 use crate::domain::reseller::Reseller;
 use crate::domain::schedule;
@@ -18,7 +18,7 @@ use crate::io::store::reminders::Consequences;
 use crate::io::store::tasks::task_of;
 use crate::mail::{Line, Reader};
 use crate::plan::remind::{
-    Claim, Facts, Reminder, Step, caught_up, missed_today, notes, remind as decide, step, still_due,
+    Claim, Facts, Reminder, Step, caught_up, missed_today, notes, remind as decide, still_due, step,
 };
 use crate::run::mails::{self, Addressee, Written};
 use crate::run::{post, unattended};
@@ -116,7 +116,7 @@ async fn gather(io: &Io, enterprise: &EnterpriseId) -> Result<Gathered> {
 /// the time that EventBridge names in its event; whatever is repeated or replayed, one local day brings one mail.
 ///
 /// # Errors
-/// `Upstream`; the same event again goes on with a mail that waits. One that may have gone is not sent again.
+/// `Upstream`. A mail that waits is the outbox's from then on; one that may have gone is not sent again.
 pub async fn remind(io: &Io, enterprise: &EnterpriseId, scheduled: &str, now: Timestamp) -> Result<Reminded> {
     let event = Event {
         name: scheduled,
@@ -148,9 +148,7 @@ async fn act(io: &Io, known: &Gathered, event: &Event<'_>, now: Timestamp) -> Re
             Ok(Some(Reminded::NothingPending))
         }
         Step::NotNow => Ok(Some(Reminded::NotNow)),
-        Step::Settled(Done::Claimed { mail, until, .. }) if now <= *until => {
-            again(io, &known.kept.id, mail).await.map(Some)
-        }
+        // A mail that waits is the outbox's.
         Step::Settled(_) => Ok(Some(Reminded::AlreadyToday)),
         Step::Skip(_) => {
             let none = MailId::mint(now, 0);
@@ -263,22 +261,7 @@ fn ignored(kept: &Enterprise, reminders: u32, since: Timestamp) -> Task {
         "{reminders} reminders went to {}, and nobody has synced; talk to them, or give the role to somebody else",
         kept.global_admin.display_name()
     );
-    task_of(
-        TaskKind::RemindersIgnored,
-        Some(&kept.id),
-        &kept.settings.name,
-        why,
-        since,
-    )
-}
-
-/// The day was claimed before: a mail that has not left yet is tried again.
-async fn again(io: &Io, enterprise: &EnterpriseId, mail: &MailId) -> Result<Reminded> {
-    let whose = Whose::Enterprise(enterprise.clone());
-    match io.store.mail(&whose, mail).await? {
-        Some(posting) if posting.state.waits() => Ok(told(post::send(io, &posting.mail).await?)),
-        Some(_) | None => Ok(Reminded::AlreadyToday),
-    }
+    task_of(TaskKind::RemindersIgnored, Some(&kept.id), &kept.settings.name, why, since)
 }
 
 fn told(posted: Posted) -> Reminded {
@@ -332,10 +315,7 @@ pub(super) async fn written(io: &Io, mail: &Outgoing, now: Timestamp) -> Result<
         },
     };
     let page = match may_hand_over(*part) {
-        true => Some(
-            io.config
-                .public_page(&format!("/reminders/{}", token(io, &mail.id).await?)),
-        ),
+        true => Some(io.config.public_page(&format!("/reminders/{}", token(io, &mail.id).await?))),
         false => None,
     };
     let reminder = decide(&kept.standing, &kept.sync_switch, &kept.setup, &known.status);
