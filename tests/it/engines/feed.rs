@@ -6,7 +6,7 @@ use super::samples::{
 use futures::future::join_all;
 use jiff::Timestamp;
 use shared::Error;
-use shared::domain::audit::{Author, Deed, Entry, changed};
+use shared::domain::audit::{Deed, Entry, changed};
 use shared::domain::event::{Event, Trail};
 use shared::domain::ids::{DeliveryId, EnterpriseId, EventId, WebhookId};
 use shared::domain::sync_status::Pending;
@@ -250,8 +250,9 @@ fn webhook() -> KeptWebhook {
 async fn kept(store: &Store) -> KeptWebhook {
     let webhook = webhook();
     let entry = entry_of(Deed::WebhookCreated, NOW);
-    let made = store.create_webhook(&webhook, &EventId::first(), &entry, &once("webhook"));
-    assert_eq!(made.await.unwrap(), webhook.webhook.id);
+    let (place, once) = (EventId::first(), once("webhook"));
+    let made = store.create_webhook(&webhook, &place, &entry, &once).await;
+    assert_eq!(made.unwrap(), webhook.webhook.id);
     assert_eq!(store.webhooks(&reseller_id()).await.unwrap(), [webhook.clone()]);
     webhook
 }
