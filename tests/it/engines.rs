@@ -87,6 +87,7 @@ async fn every_case_holds(engine: &str, url: &Url) {
         changes::CASES,
         feed::CASES,
         outbox::CASES,
+        reminders::CASES,
         lists::CASES,
         endings::CASES,
         groups::CASES,

@@ -556,11 +556,11 @@ async fn a_sender_that_is_killed_anywhere_loses_nothing() {
     let receiver = Receiver::start().await;
     scene.hook_at(&receiver).await;
     let world = &scene.service.world;
-    let mut count = 40;
+    let mut count = 140;
     for call in 1..=24 {
         for _ in 0..2 {
             count -= 1;
-            scene.license(Some(count + 100)).await;
+            scene.license(Some(count)).await;
         }
         world.idle().await;
         world.faults.reset();
