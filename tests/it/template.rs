@@ -344,12 +344,14 @@ fn the_state_machine_knows_its_functions() {
 #[test]
 fn the_sweeps_start_the_reminder_function() {
     let template = template();
-    let inputs = resources(&template, "AWS::Scheduler::Schedule").into_values().map(|sweep| {
-        let target = &sweep["Properties"]["Target"];
-        assert_eq!(target["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
-        let input: Value = serde_json::from_str(target["Input"].as_str().expect("input")).expect("input is JSON");
-        input
-    });
+    let inputs = resources(&template, "AWS::Scheduler::Schedule")
+        .into_values()
+        .map(|sweep| {
+            let target = &sweep["Properties"]["Target"];
+            assert_eq!(target["Arn"]["Fn::GetAtt"], "ReminderFunction.Arn");
+            let input: Value = serde_json::from_str(target["Input"].as_str().expect("input")).expect("input is JSON");
+            input
+        });
     let inputs: Vec<Value> = inputs.collect();
     assert_eq!(inputs, [json!({ "sweep": true }), json!({ "outbox": true })]);
 }
@@ -388,7 +390,11 @@ fn what_becomes_of_a_mail_is_reported_to_the_function_that_notes_it() {
         json!([{ "Ref": "MailConfigurationSet" }]),
         "other environments send from the same account"
     );
-    assert_eq!(pattern["account"], json!([{ "Ref": "AWS::AccountId" }]), "what somebody else sends is none of ours");
+    assert_eq!(
+        pattern["account"],
+        json!([{ "Ref": "AWS::AccountId" }]),
+        "what somebody else sends is none of ours"
+    );
     let rights = statements(function);
     let [right] = &rights[..] else { panic!("{rights:?}") };
     let actions = right["Action"].as_array().expect("actions");

@@ -6,10 +6,14 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// Statements that may name every resource, each with its reason.
-const EVERY_RESOURCE: [(&str, &str); 3] = [
+const EVERY_RESOURCE: [(&str, &str); 4] = [
     ("RightsComeFromRoles", "in a key policy the star is the key itself"),
     ("DeliverLog", "these actions know no resources"),
     ("Trace", "X-Ray knows no resources"),
+    (
+        "ForgetSuppressedAddress",
+        "the list belongs to the account, and its addresses are no resources",
+    ),
 ];
 
 /// Calls `seen` for every object within `value`, itself included.
@@ -89,7 +93,7 @@ fn wide_rights_would_be_caught() {
 }
 
 /// Which text in which folder shows that an action is used.
-const CALLS: [(&str, &str, &[&str]); 20] = [
+const CALLS: [(&str, &str, &[&str]); 21] = [
     ("dynamodb:GetItem", "store", &[".get_item()", "Get::builder()"]),
     ("dynamodb:PutItem", "store", &[".put_item()", "Put::builder()"]),
     ("dynamodb:UpdateItem", "store", &[".update_item()", "Update::builder()"]),
@@ -100,6 +104,11 @@ const CALLS: [(&str, &str, &[&str]); 20] = [
     ("dynamodb:BatchGetItem", "store", &[".batch_get_item()"]),
     ("dynamodb:BatchWriteItem", "store", &[".batch_write_item()"]),
     ("ses:SendEmail", "", &[".send_email()"]),
+    (
+        "ses:DeleteSuppressedDestination",
+        "",
+        &[".delete_suppressed_destination()"],
+    ),
     ("scheduler:CreateSchedule", "", &[".create_schedule()"]),
     ("scheduler:GetSchedule", "", &[".get_schedule()"]),
     ("scheduler:UpdateSchedule", "", &[".update_schedule()"]),
