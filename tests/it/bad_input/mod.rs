@@ -45,6 +45,8 @@ impl World {
             .replace("{plan}", &self.plan)
             .replace("{set}", "calling")
             .replace("{voiceUser}", "v000")
+            .replace("{task}", "task_0000000000000000000000000z")
+            .replace("{suppression}", "sup_0000000000000000000000000z")
             .replace("{reseller}", &self.scene.reseller);
         let rest = filled
             .split('/')
