@@ -3,19 +3,24 @@
 use crate::domain::audit::{Author, Deed};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::global_admin::GlobalAdmin;
-use crate::domain::ids::InvitationId;
+use crate::domain::ids::{EnterpriseId, InvitationId};
 use crate::domain::invitation::{self, Invitation, InvitationState};
-use crate::domain::letter::{Letter, Outgoing};
+use crate::domain::letter::{Letter, Outgoing, Posted, Posting, Whose};
 use crate::domain::once::Once;
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::run::access::entry;
 use crate::run::{post, provision};
 use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
 use url::Url;
 
 /// Invitations follow each other no faster than this: each is a mail to a person.
 const PAUSE: SignedDuration = SignedDuration::from_secs(60);
+/// Whoever repeats a request looks again after this,
+const FIRST_LOOK: Duration = Duration::from_millis(25);
+/// and then after twice as long, up to this: less than seven seconds in all.
+const LAST_LOOK: Duration = Duration::from_millis(3_200);
 
 /// Replaces the invitation by a new one and sends it; the old link and code die (R023). Gives the link, to be copied.
 ///
@@ -104,6 +109,25 @@ pub async fn revoke(io: &Io, kept: Enterprise, seen: u64, author: &Author, now: 
         .replace_invitation(&next, seen, Some(&old), None, &entry, &[])
         .await?;
     Ok(next)
+}
+
+/// Waits a while until the newest mail of an enterprise that was just created has been handed over, or cannot be: whoever
+/// repeats the request at the same moment is to see what the first one saw.
+///
+/// # Errors
+/// `Upstream`.
+pub(super) async fn settled(io: &Io, enterprise: &EnterpriseId) -> Result<()> {
+    let mut pause = FIRST_LOOK;
+    while pause <= LAST_LOOK {
+        let (mails, _) = io.store.mails(&Whose::Enterprise(enterprise.clone()), None, 1).await?;
+        let under_way = |posting: &Posting| matches!(posting.state, Posted::Queued | Posted::Sending);
+        if !mails.iter().any(under_way) {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    Ok(())
 }
 
 /// The newest invitation of an enterprise.

@@ -40,7 +40,9 @@ pub async fn create_enterprise(
     let reseller = io.store.reseller(reseller).await?;
     let (settings, global_admin) = form.check(&io.config.offer())?;
     if let Some(known) = io.store.answered(once, now).await? {
-        return io.store.enterprise(&parsed(&known)?).await;
+        let id = parsed(&known)?;
+        invitation::settled(io, &id).await?;
+        return io.store.enterprise(&id).await;
     }
     trial_ahead(&settings, now)?;
     let invitation = invitation::new(io, now).await?;
@@ -72,6 +74,8 @@ pub async fn create_enterprise(
         .await?;
     if id == enterprise.id {
         post::deliver(io, &mails).await;
+    } else {
+        invitation::settled(io, &id).await?;
     }
     io.store.enterprise(&id).await
 }

@@ -56,6 +56,8 @@ impl World {
             .replace("{set}", "calling")
             .replace("{webhook}", &self.webhook)
             .replace("{voiceUser}", "v000")
+            .replace("{task}", "task_0000000000000000000000000z")
+            .replace("{suppression}", "sup_0000000000000000000000000z")
             .replace("{reseller}", &self.scene.reseller);
         let rest = filled
             .split('/')

@@ -135,11 +135,19 @@ async fn a_hundred_causes_at_once_bring_a_hundred_mails() {
     let to: BTreeSet<&String> = mails.iter().flat_map(|mail| &mail.to).collect();
     println!("100 causes at once: {} mails to {} people", mails.len(), to.len());
     assert_eq!((mails.len(), to.len()), (100, 100));
+    // On a busy machine an answer may be lost: then nobody knows, and somebody is asked.
+    let asked = tasks(&scene).await.len();
+    let mut unknown = 0;
     for answer in &made {
         let path = format!("/v1/enterprises/{}/mails", answer.text("/id"));
         let list = scene.api("provider_support").get(&path).await.unwrap();
-        assert_eq!(list.text("/items/0/state"), "delivered", "{}", list.body);
+        match list.text("/items/0/state") {
+            "delivered" => {}
+            "unknown" => unknown += 1,
+            other => panic!("{other}: {}", list.body),
+        }
     }
+    assert_eq!(unknown, asked);
 }
 
 #[tokio::test]
@@ -165,7 +173,6 @@ async fn many_senders_send_each_mail_once() {
 async fn a_sender_that_is_killed_anywhere_sends_no_mail_twice_and_loses_none() {
     let (mut causes, mut sent, mut unknown) = (0, 0, 0);
     let scene = Scene::invited(options(40), Some(5)).await;
-    let api = scene.api("reseller_admin");
     let mut limit = 5;
     for fault in [Fault::KillBefore, Fault::KillAfter] {
         for call in 1.. {
@@ -174,6 +181,8 @@ async fn a_sender_that_is_killed_anywhere_sends_no_mail_twice_and_loses_none() {
             let (mails, asked) = (scene.mails(scene.admin(), E4).len(), tasks(&scene).await.len());
             limit += 1;
             let (path, form) = (scene.path("/licences"), json!({ "count": limit }));
+            // A token of now: the clock moves on with each call.
+            let api = scene.api("reseller_admin");
             faults.reset();
             faults.at_call(call, fault.clone());
             let answer = api.put(&path, &form, before.etag.as_deref()).await;

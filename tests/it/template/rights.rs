@@ -6,10 +6,14 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// Statements that may name every resource, each with its reason.
-const EVERY_RESOURCE: [(&str, &str); 3] = [
+const EVERY_RESOURCE: [(&str, &str); 4] = [
     ("RightsComeFromRoles", "in a key policy the star is the key itself"),
     ("DeliverLog", "these actions know no resources"),
     ("Trace", "X-Ray knows no resources"),
+    (
+        "ForgetSuppressedAddress",
+        "the list belongs to the account, and its addresses are no resources",
+    ),
 ];
 
 /// Calls `seen` for every object within `value`, itself included.
@@ -108,6 +112,11 @@ const CALLS: [(&str, &str, &[&str]); 21] = [
     ("dynamodb:BatchGetItem", "store", &[".batch_get_item()"]),
     ("dynamodb:BatchWriteItem", "store", &[".batch_write_item()"]),
     ("ses:SendEmail", "", &[".send_email()"]),
+    (
+        "ses:DeleteSuppressedDestination",
+        "",
+        &[".delete_suppressed_destination()"],
+    ),
     ("scheduler:CreateSchedule", "", &[".create_schedule()"]),
     ("scheduler:ListSchedules", "", &[".list_schedules()"]),
     ("scheduler:GetSchedule", "", &[".get_schedule()"]),

@@ -164,7 +164,9 @@ fn named_after(text: &str, start: &str) -> BTreeSet<String> {
 /// Invariant 6: partitions begin with the enterprise, except what is looked up before one is known.
 pub(super) fn partitions(path: &str, text: &str) -> Vec<String> {
     // PACE: what is left of Microsoft's limits, which belong to its tenants and to our application (decision 0023).
-    const LOOK_UPS: [&str; 8] = [
+    // RECIPIENT: a person's mails of a day, over all enterprises (decision 0030).
+    const LOOK_UPS: [&str; 9] = [
+        "RECIPIENT",
         "RESELLER",
         "TENANT",
         "LINK",

@@ -210,7 +210,7 @@ impl Store {
         // The place just before the first day of the window.
         let before = first.yesterday().ok().map(|day| keys::mail_day(reseller, day).sk);
         let pk = keys::reseller_partition(reseller);
-        let most = Some(WINDOW_DAYS + 1);
+        let most = Some(WINDOW_DAYS);
         let (days, _) = self.page::<DayItem>(&pk, keys::MAIL_DAY, before, most, true).await?;
         Ok(days.iter().fold(Tally::default(), |sum, day| Tally {
             sent: sum.sent + day.sent,
