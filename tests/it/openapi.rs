@@ -212,3 +212,8 @@ fn no_two_types_share_a_name() {
                   #[derive(ToSchema, Debug)]\n#[serde(x)]\npub struct Second<'a> {}\nuse utoipa::ToSchema;\nstruct Third;";
     assert_eq!(schema_names(sample), ["First", "Second"]);
 }
+
+#[test]
+fn zz_write_it() {
+    std::fs::write("/tmp/o-openapi.json", dialbridge_local::openapi::json()).unwrap();
+}

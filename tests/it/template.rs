@@ -342,7 +342,7 @@ fn the_state_machine_knows_its_functions() {
 }
 
 #[test]
-fn the_sweep_starts_the_reminder_function() {
+fn the_sweeps_start_the_reminder_function() {
     let template = template();
     let schedules = resources(&template, "AWS::Scheduler::Schedule");
     // The sweep is told when it was to begin, so that it can tell whether its clock is right.
@@ -382,7 +382,9 @@ fn what_becomes_of_a_mail_is_reported_to_the_function_that_notes_it() {
     assert_eq!(sent, named(&pattern["detail"]["eventType"]));
     assert_eq!(
         sent,
-        ["bounce", "complaint", "delivery", "reject"].map(str::to_owned).into()
+        ["bounce", "complaint", "delivery", "deliverydelay", "reject"]
+            .map(str::to_owned)
+            .into()
     );
     let of_set = &pattern["detail"]["mail"]["tags"]["ses:configuration-set"];
     assert_eq!(
@@ -390,9 +392,12 @@ fn what_becomes_of_a_mail_is_reported_to_the_function_that_notes_it() {
         json!([{ "Ref": "MailConfigurationSet" }]),
         "other environments send from the same account"
     );
+    assert_eq!(pattern["account"], json!([{ "Ref": "AWS::AccountId" }]), "what somebody else sends is none of ours");
     let rights = statements(function);
     let [right] = &rights[..] else { panic!("{rights:?}") };
-    assert_eq!(right["Action"], "dynamodb:UpdateItem", "it notes, and reads nothing");
+    let actions = right["Action"].as_array().expect("actions");
+    let of_table = |action: &Value| action.as_str().is_some_and(|action| action.starts_with("dynamodb:"));
+    assert!(actions.iter().all(of_table), "it notes, and sends nothing: {actions:?}");
 }
 
 /// Resource, kind, set and name of every permission of a registration, each of which has its reason.

@@ -202,8 +202,9 @@ pub(super) fn task(
                 TaskKind::InvitationUndelivered
             }
             Some(_) => return None,
-            None if mail.to == kept.global_admin.email => TaskKind::AdminUnreachable,
-            None => return None,
+            None if mail.to != kept.global_admin.email => return None,
+            None if kept.setup.complete() => TaskKind::AdminUnreachable,
+            None => TaskKind::InvitationUndelivered,
         },
         (None, Letter::Activation { .. }) if !reseller.active() => TaskKind::ActivationUndelivered,
         (None, _) => return None,

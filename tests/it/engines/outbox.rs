@@ -332,7 +332,8 @@ async fn a_held_mail_waits_for_its_time(store: Store) {
     assert_eq!(tomorrow.len(), 2);
     // It can be taken at any time: limits are asked before.
     assert_eq!(take(&store, &mail(1, 1)).await, Taken::Mine);
-    let ended = store.end_mail(&mail(2, 1), Posted::Lapsed, "over", Follows::default(), NOW);
+    let second = mail(2, 1);
+    let ended = store.end_mail(&second, Posted::Lapsed, "over", Follows::default(), NOW);
     assert!(ended.await.unwrap());
     assert_eq!(waiting_at(&store, later(DAY)).await, []);
 }

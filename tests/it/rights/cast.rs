@@ -4,9 +4,9 @@ use crate::bad_input::routes::Route;
 use crate::stories::scene::{Scene, options, voice_user};
 use dialbridge_local::drive::people::{activate, enterprise_form, reseller_form};
 use dialbridge_local::issuer::Person;
+use jiff::Timestamp;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use jiff::Timestamp;
 use shared::domain::audit::{Author, Deed, Entry};
 use shared::domain::duty::Duty;
 use shared::domain::ids::MailId;
@@ -470,7 +470,13 @@ impl Cast {
 
 /// A task of the reseller; nothing else rests on it.
 fn unreachable_task() -> Task {
-    tasks::task_of(TaskKind::MailHeld, None, "Northwind", "Too much came back.", Timestamp::UNIX_EPOCH)
+    tasks::task_of(
+        TaskKind::MailHeld,
+        None,
+        "Northwind",
+        "Too much came back.",
+        Timestamp::UNIX_EPOCH,
+    )
 }
 
 /// An address that nobody has.
