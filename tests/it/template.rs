@@ -392,7 +392,11 @@ fn what_becomes_of_a_mail_is_reported_to_the_function_that_notes_it() {
         json!([{ "Ref": "MailConfigurationSet" }]),
         "other environments send from the same account"
     );
-    assert_eq!(pattern["account"], json!([{ "Ref": "AWS::AccountId" }]), "what somebody else sends is none of ours");
+    assert_eq!(
+        pattern["account"],
+        json!([{ "Ref": "AWS::AccountId" }]),
+        "what somebody else sends is none of ours"
+    );
     let rights = statements(function);
     let [right] = &rights[..] else { panic!("{rights:?}") };
     let actions = right["Action"].as_array().expect("actions");

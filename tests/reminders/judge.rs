@@ -61,7 +61,8 @@ impl Truth {
     }
 
     fn is_snoozed(&self, at: Timestamp) -> bool {
-        self.snooze.is_some_and(|(until, said)| self.date(at) <= until && self.failed.is_none_or(|failed| failed <= said))
+        self.snooze
+            .is_some_and(|(until, said)| self.date(at) <= until && self.failed.is_none_or(|failed| failed <= said))
     }
 }
 
@@ -111,13 +112,19 @@ fn mails(life: &Life, played: &Played, history: &History) -> Vec<String> {
         let time = at.to_zoned(TimeZone::get(truth.zone).unwrap()).time();
         let mut check = |holds: bool, what: &str| {
             if !holds {
-                wrong.push(format!("a mail to {to} at {at} ({date} {time} in {}): {what}", truth.zone));
+                wrong.push(format!(
+                    "a mail to {to} at {at} ({date} {time} in {}): {what}",
+                    truth.zone
+                ));
             }
         };
         check(truth.waits, "nothing waits");
         check(!truth.disabled, "the enterprise is disabled");
         check(!truth.is_snoozed(*at), "the reminders pause");
-        check(life.days.contains(&weekday(date)), "nobody is reminded on that day of the week");
+        check(
+            life.days.contains(&weekday(date)),
+            "nobody is reminded on that day of the week",
+        );
         let quiet = life.quiet.iter().any(|quiet| quiet.from <= date && date <= quiet.until);
         check(!quiet, "nobody is reminded on that date");
         check(!truth.lost.contains(to.as_str()), "mails to that address come back");
@@ -139,11 +146,17 @@ fn twice(played: &Played, history: &History) -> Vec<String> {
     let mut wrong = Vec::new();
     for (n, first) in left.iter().enumerate() {
         // Nobody's day is longer than this.
-        let near = left[n + 1..].iter().take_while(|second| first.duration_until(**second) < SignedDuration::from_hours(49));
+        let near = left[n + 1..]
+            .iter()
+            .take_while(|second| first.duration_until(**second) < SignedDuration::from_hours(49));
         for second in near {
             for zone in [history.at(*first), history.at(*second)] {
                 if zone.date(*first) == zone.date(*second) {
-                    wrong.push(format!("two mails on {} in {}: {first} and {second}", zone.date(*first), zone.zone));
+                    wrong.push(format!(
+                        "two mails on {} in {}: {first} and {second}",
+                        zone.date(*first),
+                        zone.zone
+                    ));
                 }
             }
         }
@@ -158,7 +171,9 @@ fn unlisted(life: &Life, played: &Played, history: &History) -> Vec<String> {
     let mut wrong = Vec::new();
     for (date, hour, sweep) in waited(life, played, history) {
         if !listed.contains(&date) {
-            wrong.push(format!("{date} is not listed: it waited at {hour} and at the sweep of {sweep}"));
+            wrong.push(format!(
+                "{date} is not listed: it waited at {hour} and at the sweep of {sweep}"
+            ));
         }
     }
     wrong
@@ -175,7 +190,9 @@ fn waited(life: &Life, played: &Played, history: &History) -> Vec<(Date, Timesta
         let time = jiff::civil::Time::new(truth.hour, 0, 0, 0).unwrap();
         let hour = date.to_datetime(time).to_zoned(zone.clone()).unwrap().timestamp();
         let over = date.tomorrow().unwrap().to_zoned(zone).unwrap().timestamp();
-        let settled = history.throughout(hour - day, over + day, |other| (other.zone, other.hour) == (truth.zone, truth.hour));
+        let settled = history.throughout(hour - day, over + day, |other| {
+            (other.zone, other.hour) == (truth.zone, truth.hour)
+        });
         let sweep = played.sweeps.iter().find(|sweep| **sweep > over);
         // Saved or failed before the hour: what happens in the very second may be either.
         let before = hour - SignedDuration::from_secs(1);
@@ -193,5 +210,8 @@ fn waited(life: &Life, played: &Played, history: &History) -> Vec<(Date, Timesta
 pub(crate) fn counted(life: &Life, played: &Played) -> BTreeMap<&'static str, u64> {
     let history = History::of(life);
     let waited = waited(life, played, &history).len() as u64;
-    BTreeMap::from([("judged: days that waited", waited), ("judged: mails that left", played.left.len() as u64)])
+    BTreeMap::from([
+        ("judged: days that waited", waited),
+        ("judged: mails that left", played.left.len() as u64),
+    ])
 }

@@ -94,7 +94,10 @@ impl Life {
         if chance.random_bool(0.15) {
             let at = within(&mut chance);
             acts.push((at, Act::Disabled));
-            acts.push((at + SignedDuration::from_hours(chance.random_range(1..200)), Act::Enabled));
+            acts.push((
+                at + SignedDuration::from_hours(chance.random_range(1..200)),
+                Act::Enabled,
+            ));
         }
         let mut here = zone;
         let mut moves = Vec::new();
@@ -117,7 +120,10 @@ impl Life {
                 let days = jiff::Span::new().days(chance.random_range(0..=14_i64));
                 acts.push((at, Act::Snoozed(date(at, here).checked_add(days).unwrap())));
                 if chance.random_bool(0.4) {
-                    acts.push((at + SignedDuration::from_hours(chance.random_range(1..150)), Act::Resumed));
+                    acts.push((
+                        at + SignedDuration::from_hours(chance.random_range(1..150)),
+                        Act::Resumed,
+                    ));
                 }
             }
         }
@@ -127,7 +133,10 @@ impl Life {
                 let at = within(&mut chance);
                 acts.push((at, Act::Bounced(who)));
                 if chance.random_bool(0.5) {
-                    acts.push((at + SignedDuration::from_hours(chance.random_range(1..200)), Act::Lifted(who)));
+                    acts.push((
+                        at + SignedDuration::from_hours(chance.random_range(1..200)),
+                        Act::Lifted(who),
+                    ));
                 }
             }
         }
@@ -135,16 +144,24 @@ impl Life {
         acts.retain(|(at, _)| *at < end);
         acts.sort_by_key(|(at, _)| *at);
         let rests = chance.random_bool(0.3);
-        let days = Weekday::ALL.into_iter().filter(|day| !rests || !matches!(day, Weekday::Saturday | Weekday::Sunday));
+        let days = Weekday::ALL
+            .into_iter()
+            .filter(|day| !rests || !matches!(day, Weekday::Saturday | Weekday::Sunday));
         let quiet = chance.random_bool(0.15).then(|| {
             let from = date(within(&mut chance), zone);
-            let until = from.checked_add(jiff::Span::new().days(chance.random_range(0..5_i64))).unwrap();
+            let until = from
+                .checked_add(jiff::Span::new().days(chance.random_range(0..5_i64)))
+                .unwrap();
             Quiet { from, until }
         });
         Self {
             start,
             zone,
-            hour: if chance.random_bool(0.7) { 9 } else { chance.random_range(6..=20) },
+            hour: if chance.random_bool(0.7) {
+                9
+            } else {
+                chance.random_range(6..=20)
+            },
             days: days.collect(),
             quiet: quiet.into_iter().collect(),
             second_after,

@@ -25,7 +25,10 @@ mod test {
     const CI: u64 = 10_000;
 
     fn told(name: &str) -> Option<u64> {
-        #[expect(clippy::disallowed_methods, reason = "whoever runs the test says which lives are played")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "whoever runs the test says which lives are played"
+        )]
         let told = std::env::var(name).ok()?;
         Some(told.parse().unwrap())
     }
@@ -66,7 +69,10 @@ mod test {
             }
             wrong.extend(found);
         }
-        println!("{count} enterprises, 30 days each, in {:?}: {figures:#?}", began.elapsed());
+        println!(
+            "{count} enterprises, 30 days each, in {:?}: {figures:#?}",
+            began.elapsed()
+        );
         let shown: Vec<&String> = wrong.iter().take(10).collect();
         assert!(wrong.is_empty(), "{} violations: {shown:#?}", wrong.len());
     }

@@ -22,7 +22,7 @@ use shared::domain::standing::Standing;
 use shared::domain::steps::Steps;
 use shared::domain::sync_status::{LastSync, Pending, SyncStatus};
 use shared::domain::sync_switch::SyncSwitch;
-use shared::plan::remind::{Facts, Reminder, Step, caught_up, missed_today, notes, remind, still_due, step};
+use shared::plan::remind::{Facts, Reminder, Step, caught_up, missed_today, notes, remind, step, still_due};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
@@ -60,7 +60,9 @@ enum Event {
     /// The schedule's time, while it is this one.
     Fires(u64),
     /// An event of the schedule arrives.
-    Arrives { scheduled: Timestamp },
+    Arrives {
+        scheduled: Timestamp,
+    },
     /// A sender that stood still writes what it has decided: the place of its decision.
     Writes(usize),
     Sweeps,
@@ -305,7 +307,9 @@ impl<'a> World<'a> {
 
     /// The next time of the schedule. A local time that the clocks skip does not come.
     fn plan(&mut self, at: Timestamp) {
-        let Some((zone, hour, which)) = self.schedule.clone() else { return };
+        let Some((zone, hour, which)) = self.schedule.clone() else {
+            return;
+        };
         let zone = TimeZone::get(&zone).unwrap();
         let minute = i8::try_from(schedule::minute(&self.enterprise.id)).unwrap();
         let mut date = at.to_zoned(zone.clone()).date();
@@ -352,7 +356,11 @@ impl<'a> World<'a> {
     fn clock(&mut self, at: Timestamp, scheduled: Timestamp) -> Timestamp {
         let on_time = scheduled.duration_until(at) < SignedDuration::from_hours(1);
         let seconds = if on_time && self.chance(0.03, "senders whose clock was hours or days off") {
-            let most = if self.chance.random_bool(0.5) { 12 * 3_600 } else { 400 * 86_400 };
+            let most = if self.chance.random_bool(0.5) {
+                12 * 3_600
+            } else {
+                400 * 86_400
+            };
             self.chance.random_range(-most..=most)
         } else if self.chance.random_bool(0.1) {
             self.chance.random_range(-240..=240)
@@ -481,7 +489,11 @@ impl<'a> World<'a> {
 
     /// One try to hand a mail over.
     fn post(&mut self, at: Timestamp, now: Timestamp, id: &MailId) {
-        let Some(n) = self.mails.iter().position(|mail| mail.id == *id && mail.posted == Posted::Waits) else {
+        let Some(n) = self
+            .mails
+            .iter()
+            .position(|mail| mail.id == *id && mail.posted == Posted::Waits)
+        else {
             return;
         };
         let due = self.facts(None, now, |facts| still_due(facts, id));
@@ -509,8 +521,17 @@ impl<'a> World<'a> {
 
     /// The outbox, every five minutes. Its clock is wrong by two hours at most; the evening is that long.
     fn posts(&mut self, at: Timestamp) {
-        let waiting: Vec<MailId> = self.mails.iter().filter(|mail| mail.posted == Posted::Waits).map(|mail| mail.id.clone()).collect();
-        let skew = if self.chance.random_bool(0.05) { self.seconds(-7_000, 7_000) } else { SignedDuration::ZERO };
+        let waiting: Vec<MailId> = self
+            .mails
+            .iter()
+            .filter(|mail| mail.posted == Posted::Waits)
+            .map(|mail| mail.id.clone())
+            .collect();
+        let skew = if self.chance.random_bool(0.05) {
+            self.seconds(-7_000, 7_000)
+        } else {
+            SignedDuration::ZERO
+        };
         for id in &waiting {
             self.post(at, at + skew, id);
         }

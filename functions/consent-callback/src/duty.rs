@@ -48,7 +48,13 @@ async fn reseller(io: &Io, kept: &Enterprise) -> Result<Reseller> {
     io.store.reseller(&kept.reseller).await
 }
 
-async fn page(io: &Io, token: &str, kept: &Enterprise, form: RemindersForm, wrong: Vec<String>) -> Result<RemindersPage> {
+async fn page(
+    io: &Io,
+    token: &str,
+    kept: &Enterprise,
+    form: RemindersForm,
+    wrong: Vec<String>,
+) -> Result<RemindersPage> {
     let brand = reseller(io, kept).await?.brand;
     let holder = kept.reminding.first(&kept.global_admin);
     let offer = io.store.duty_offer(&kept.id, io.clock.now()).await?;
@@ -174,7 +180,10 @@ async fn offered(io: &Io, kept: &Enterprise, offer: &Offer) -> Result<DonePage> 
 
 async fn paused(io: &Io, kept: &Enterprise, snooze: &Snooze) -> Result<DonePage> {
     let steps = vec![
-        format!("The last day without a reminder is {}. Then they come again.", snooze.until),
+        format!(
+            "The last day without a reminder is {}. Then they come again.",
+            snooze.until
+        ),
         "What waits stays as it is, and can be synced at any time.".into(),
         "If a sync fails before that day, you hear of it all the same.".into(),
     ];
@@ -196,7 +205,10 @@ async fn offer_page(io: &Io, token: &str, kept: &Enterprise, offer: &Offer, wron
 async fn taken(io: &Io, kept: &Enterprise) -> Result<DonePage> {
     let steps = vec![
         "While changes wait for a sync, or after one that failed, one mail a day comes to you.".into(),
-        format!("Only {} and named deputies can sync; talk to them.", kept.global_admin.display_name()),
+        format!(
+            "Only {} and named deputies can sync; talk to them.",
+            kept.global_admin.display_name()
+        ),
         "Every mail has a link to hand the reminders on or to pause them.".into(),
     ];
     done(io, kept, "The reminders come to you".into(), steps).await

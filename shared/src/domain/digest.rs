@@ -88,7 +88,10 @@ impl Digest {
         }
         wrong.extend(zone(&self.time_zone).err());
         let email: Option<Result<EmailAddress, Invalid>> = email.map(str::parse);
-        let email = email.transpose().map_err(|invalid| wrong.push(invalid)).unwrap_or_default();
+        let email = email
+            .transpose()
+            .map_err(|invalid| wrong.push(invalid))
+            .unwrap_or_default();
         if wrong.is_empty() {
             Ok(Self { email, ..self })
         } else {
@@ -117,7 +120,11 @@ impl Digest {
             let same = |zone: &TimeZone| local_day(now, zone) <= local_day(last.at, zone);
             same(&here) || same(&there) || now < last.at.checked_add(GAP).unwrap_or(last.at)
         });
-        if chosen && !before { Due::Today(day) } else { Due::NotNow }
+        if chosen && !before {
+            Due::Today(day)
+        } else {
+            Due::NotNow
+        }
     }
 }
 
@@ -162,7 +169,11 @@ mod tests {
 
     #[test]
     fn one_goes_out_a_day_and_one_a_week() {
-        let daily = digest(Every::Day, "Europe/Brussels", Some(("2026-11-22T08:00:00Z", "Europe/Brussels")));
+        let daily = digest(
+            Every::Day,
+            "Europe/Brussels",
+            Some(("2026-11-22T08:00:00Z", "Europe/Brussels")),
+        );
         assert!(!due(&daily, "2026-11-22T09:00:00Z"));
         assert!(due(&daily, "2026-11-23T08:00:00Z"));
         // A Monday, and the day after.
@@ -175,7 +186,11 @@ mod tests {
     #[test]
     fn another_zone_brings_no_second_one_on_a_day_of_either() {
         // Sent in the evening of the 22nd in Honolulu, which is the 23rd in Auckland.
-        let moved = digest(Every::Day, "Pacific/Auckland", Some(("2026-11-23T06:00:00Z", "Pacific/Honolulu")));
+        let moved = digest(
+            Every::Day,
+            "Pacific/Auckland",
+            Some(("2026-11-23T06:00:00Z", "Pacific/Honolulu")),
+        );
         assert!(!due(&moved, "2026-11-23T07:00:00Z"));
         // The next morning in Auckland is still the same day in Honolulu only before 10:00 UTC.
         assert!(!due(&moved, "2026-11-23T20:00:00Z"));

@@ -191,7 +191,9 @@ impl Reminding {
             Some((_, LastSync::Successful)) | None => None,
         };
         let news = |snooze: &Snooze| failed.is_some_and(|failed| failed > snooze.at);
-        self.snooze.as_ref().is_some_and(|snooze| day <= snooze.until && !news(snooze))
+        self.snooze
+            .as_ref()
+            .is_some_and(|snooze| day <= snooze.until && !news(snooze))
     }
 
     /// Who has taken the reminders over from the present Global Admin.
@@ -220,7 +222,10 @@ impl Reminding {
     /// Who else is written to once nobody has acted for so many local days.
     #[must_use]
     pub fn second_after(&self, days: i64) -> Option<Addressee> {
-        let second = self.second.as_ref().filter(|second| i64::from(second.after_days) <= days)?;
+        let second = self
+            .second
+            .as_ref()
+            .filter(|second| i64::from(second.after_days) <= days)?;
         Some(second.addressee())
     }
 }
@@ -279,14 +284,27 @@ impl RemindingForm {
             wrong.push(Invalid::new("hour", hours));
         }
         if self.days.is_empty() {
-            wrong.push(Invalid::new("days", "give at least one day; to stop reminders for a while, give a snooze"));
+            wrong.push(Invalid::new(
+                "days",
+                "give at least one day; to stop reminders for a while, give a snooze",
+            ));
         }
-        let quiet = quiet(self.quiet).map_err(|invalid| wrong.extend(invalid)).unwrap_or_default();
+        let quiet = quiet(self.quiet)
+            .map_err(|invalid| wrong.extend(invalid))
+            .unwrap_or_default();
         let snooze = self.snooze.map(|(until, reason)| snooze(until, &reason, before, said));
-        let snooze = snooze.transpose().map_err(|invalid| wrong.push(invalid)).unwrap_or_default();
+        let snooze = snooze
+            .transpose()
+            .map_err(|invalid| wrong.push(invalid))
+            .unwrap_or_default();
         let first = before.first(said.admin).email;
-        let second = self.second.map(|(email, name, days)| second(&email, &name, days, &first));
-        let second = second.transpose().map_err(|invalid| wrong.extend(invalid)).unwrap_or_default();
+        let second = self
+            .second
+            .map(|(email, name, days)| second(&email, &name, days, &first));
+        let second = second
+            .transpose()
+            .map_err(|invalid| wrong.extend(invalid))
+            .unwrap_or_default();
         if self.escalate_after.is_some_and(|after| !(1..=PATIENT).contains(&after)) {
             let many = format!("give 1 to {PATIENT}, or leave it out for never");
             wrong.push(Invalid::new("escalateAfter", many));
@@ -324,11 +342,17 @@ fn quiet(mut given: Vec<Quiet>) -> Result<Vec<Quiet>, Vec<Invalid>> {
 
 fn snooze(until: Date, reason: &str, before: &Reminding, said: Said<'_>) -> Result<Snooze, Invalid> {
     let reason = plain_text("snooze.reason", reason, TEXT_MAX)?;
-    let same = before.snooze.as_ref().filter(|snooze| snooze.until == until && snooze.reason == reason);
+    let same = before
+        .snooze
+        .as_ref()
+        .filter(|snooze| snooze.until == until && snooze.reason == reason);
     if let Some(same) = same {
         return Ok(same.clone());
     }
-    let last = said.today.checked_add(Span::new().days(SNOOZE_DAYS)).unwrap_or(said.today);
+    let last = said
+        .today
+        .checked_add(Span::new().days(SNOOZE_DAYS))
+        .unwrap_or(said.today);
     // The day is one of the enterprise's own.
     if !(said.today..=last).contains(&until) {
         let why = format!("give a day from {} to {last}: no reminder pauses longer", said.today);
@@ -346,9 +370,15 @@ fn second(email: &str, name: &str, after_days: u32, first: &EmailAddress) -> Res
     let mut wrong = Vec::new();
     let address: Option<EmailAddress> = email.parse().ok();
     match &address {
-        None => wrong.push(Invalid::new("secondContact.email", "give an address such as name@company.example")),
+        None => wrong.push(Invalid::new(
+            "secondContact.email",
+            "give an address such as name@company.example",
+        )),
         Some(address) if address == first => {
-            wrong.push(Invalid::new("secondContact.email", "this is the person who is reminded anyway"));
+            wrong.push(Invalid::new(
+                "secondContact.email",
+                "this is the person who is reminded anyway",
+            ));
         }
         Some(_) => {}
     }

@@ -255,8 +255,8 @@ impl Role {
     pub fn may(&self, action: Action) -> May {
         use Action::{
             Appoint, Approve, Audit, Consent, EditReseller, Govern, Guide, Invite, Licence, ListResellers,
-            ManageResellers, Map, Provision, PublishDns, Read, ReadReseller, ReadSipData, Remind, Remove,
-            ResetConsent, SeeToMail, StopUnattended, Sync,
+            ManageResellers, Map, Provision, PublishDns, Read, ReadReseller, ReadSipData, Remind, Remove, ResetConsent,
+            SeeToMail, StopUnattended, Sync,
         };
         let (always, on_behalf): (&[Action], &[Action]) = match self {
             Self::ProviderAdmin => (

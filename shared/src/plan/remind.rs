@@ -128,13 +128,22 @@ pub fn step(facts: &Facts<'_>) -> Result<Step, Invalid> {
         Some(Done::Skipped { .. }) | None => {}
     }
     let hours = Hours::of(day, enterprise.reminding.hour, facts.zone)?;
-    if hours.before(facts.now) || facts.scheduled.is_some_and(|scheduled| !of_today(scheduled, day, facts)) {
+    if hours.before(facts.now)
+        || facts
+            .scheduled
+            .is_some_and(|scheduled| !of_today(scheduled, day, facts))
+    {
         return Ok(Step::NotNow);
     }
     if hours.over(facts.now) {
         return Ok(Step::Skip(Why::Late));
     }
-    if facts.ledger.last.as_ref().is_some_and(|last| too_soon(last, day, facts)) {
+    if facts
+        .ledger
+        .last
+        .as_ref()
+        .is_some_and(|last| too_soon(last, day, facts))
+    {
         return Ok(Step::Skip(Why::TooSoon));
     }
     if let Some(why) = kept_free(facts, day) {
@@ -209,8 +218,16 @@ fn addressee(facts: &Facts<'_>, episode: &Episode, day: Date) -> Option<Addresse
     let reached = |to: &Addressee| !facts.suppressed.contains(&to.email);
     let first = Some(reminding.first(&facts.enterprise.global_admin)).filter(reached);
     let waited = days_between(local_day(episode.since, facts.zone), day);
-    let in_turn = reminding.second_after(waited).filter(|to| reached(to) && episode.reminders % 2 == 1);
-    let instead = || reminding.second.as_ref().map(|second| second.addressee()).filter(reached);
+    let in_turn = reminding
+        .second_after(waited)
+        .filter(|to| reached(to) && episode.reminders % 2 == 1);
+    let instead = || {
+        reminding
+            .second
+            .as_ref()
+            .map(|second| second.addressee())
+            .filter(reached)
+    };
     in_turn.or(first).or_else(instead)
 }
 

@@ -60,9 +60,7 @@ pub async fn choose(
 fn differences(before: &Digest, after: &Digest) -> Vec<Changed> {
     type Field = (&'static str, fn(&Digest) -> Option<String>);
     let fields: [Field; 4] = [
-        ("every", |digest| {
-            Some(format!("{:?}", digest.every).to_lowercase())
-        }),
+        ("every", |digest| Some(format!("{:?}", digest.every).to_lowercase())),
         ("hour", |digest| Some(digest.hour.to_string())),
         ("timeZone", |digest| Some(digest.time_zone.clone())),
         ("email", |digest| digest.email.as_ref().map(ToString::to_string)),
@@ -74,7 +72,11 @@ fn differences(before: &Digest, after: &Digest) -> Vec<Changed> {
 async fn keep_schedule(io: &Io, reseller: &ResellerId, digest: &Digest) -> Result<()> {
     match digest.every {
         Every::Off => io.scheduler.remove_digest(reseller).await,
-        Every::Day | Every::Week => io.scheduler.ensure_digest(reseller, digest.hour, &digest.time_zone).await,
+        Every::Day | Every::Week => {
+            io.scheduler
+                .ensure_digest(reseller, digest.hour, &digest.time_zone)
+                .await
+        }
     }
 }
 

@@ -109,7 +109,9 @@ async fn offer_token(io: &Io, offer: &MailId) -> Result<String> {
 /// # Errors
 /// `Upstream`.
 pub(super) async fn offer_page(io: &Io, offer: &MailId) -> Result<Url> {
-    Ok(io.config.public_page(&format!("/duty/{}", offer_token(io, offer).await?)))
+    Ok(io
+        .config
+        .public_page(&format!("/duty/{}", offer_token(io, offer).await?)))
 }
 
 /// Pauses the reminders for so many days from today.

@@ -13,8 +13,9 @@ use crate::domain::sync_status::{LastSync, SyncStatus};
 use crate::error::Result;
 use crate::io::Io;
 use crate::mail::{
-    DutyOffered, DutyTaken, EnterpriseInvitation, GlobalAdminAssigned, GlobalAdminReassigned, IntegrationActivation, IntegrationRemoved,
-    LicensesChanged, Line, Mail, NAMED, Reader, RemindersIgnored, ResellerActivation, SyncFailed, SyncRequired, Waiting,
+    DutyOffered, DutyTaken, EnterpriseInvitation, GlobalAdminAssigned, GlobalAdminReassigned, IntegrationActivation,
+    IntegrationRemoved, LicensesChanged, Line, Mail, NAMED, Reader, RemindersIgnored, ResellerActivation, SyncFailed,
+    SyncRequired, Waiting,
 };
 use crate::plan::mapping;
 use crate::plan::remind::Reminder;
@@ -88,7 +89,11 @@ pub(super) async fn written(
                 expires: *until,
                 zone: &schedule::zone(&kept.settings.time_zone)?,
             };
-            Ok(Some(Written::new(MailKind::DutyOffered, &reseller.brand, mail.render())))
+            Ok(Some(Written::new(
+                MailKind::DutyOffered,
+                &reseller.brand,
+                mail.render(),
+            )))
         }
         (Letter::DutyTaken { by, at }, Some(kept)) => {
             let mail = DutyTaken {
@@ -112,7 +117,11 @@ pub(super) async fn written(
                 since: *since,
                 zone: &schedule::zone(&kept.settings.time_zone)?,
             };
-            Ok(Some(Written::new(MailKind::RemindersIgnored, &reseller.brand, mail.render())))
+            Ok(Some(Written::new(
+                MailKind::RemindersIgnored,
+                &reseller.brand,
+                mail.render(),
+            )))
         }
         (letter, Some(kept)) => {
             let recipient = outgoing.recipient.as_str().into();

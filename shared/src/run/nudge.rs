@@ -93,11 +93,19 @@ pub(super) async fn see_to(io: &Io, enterprise: &EnterpriseId, id: &InvitationId
             let why = format!("The invitation of {admin} has ended, and nobody has accepted it.");
             let ignored = TaskKind::InvitationIgnored;
             let task = task_of(ignored, Some(&kept.id), &kept.settings.name, why, invitation.created);
-            (Some(mail(reseller.owner.clone(), reseller.owner.to_string(), letter)), Some(task), None)
+            (
+                Some(mail(reseller.owner.clone(), reseller.owner.to_string(), letter)),
+                Some(task),
+                None,
+            )
         }
     };
     let task = task.as_ref().map(|task| (&kept.reseller, task));
-    if !io.store.invitation_seen_to(enterprise, id, next, mail.as_ref(), task, now).await? {
+    if !io
+        .store
+        .invitation_seen_to(enterprise, id, next, mail.as_ref(), task, now)
+        .await?
+    {
         return Ok(false);
     }
     post::deliver(io, mail.as_slice()).await;
@@ -125,11 +133,20 @@ pub(super) async fn reminder(
         fresh: None,
         zone: &schedule::zone(&kept.settings.time_zone)?,
     };
-    Ok(Some(Written::new(MailKind::InvitationNudge, &reseller.brand, mail.render())))
+    Ok(Some(Written::new(
+        MailKind::InvitationNudge,
+        &reseller.brand,
+        mail.render(),
+    )))
 }
 
 /// What the reseller is told in the end.
-pub(super) async fn task(io: &Io, kept: &Enterprise, reseller: &Reseller, id: &InvitationId) -> Result<Option<Written>> {
+pub(super) async fn task(
+    io: &Io,
+    kept: &Enterprise,
+    reseller: &Reseller,
+    id: &InvitationId,
+) -> Result<Option<Written>> {
     let invitation = io.store.invitation(&kept.id, id).await?;
     if due(kept, &invitation, io.clock.now()) != Due::Task {
         return Ok(None);
@@ -145,5 +162,9 @@ pub(super) async fn task(io: &Io, kept: &Enterprise, reseller: &Reseller, id: &I
         why: Stuck::NotAccepted,
         zone: &schedule::zone(&kept.settings.time_zone)?,
     };
-    Ok(Some(Written::new(MailKind::InvitationStuck, &reseller.brand, mail.render())))
+    Ok(Some(Written::new(
+        MailKind::InvitationStuck,
+        &reseller.brand,
+        mail.render(),
+    )))
 }

@@ -18,7 +18,7 @@ use crate::io::store::reminders::Consequences;
 use crate::io::store::tasks::task_of;
 use crate::mail::{Line, Reader};
 use crate::plan::remind::{
-    Claim, Facts, Reminder, Step, caught_up, missed_today, notes, remind as decide, still_due, step,
+    Claim, Facts, Reminder, Step, caught_up, missed_today, notes, remind as decide, step, still_due,
 };
 use crate::run::mails::{self, Addressee, Written};
 use crate::run::{post, unattended};
@@ -261,7 +261,13 @@ fn ignored(kept: &Enterprise, reminders: u32, since: Timestamp) -> Task {
         "{reminders} reminders went to {}, and nobody has synced; talk to them, or give the role to somebody else",
         kept.global_admin.display_name()
     );
-    task_of(TaskKind::RemindersIgnored, Some(&kept.id), &kept.settings.name, why, since)
+    task_of(
+        TaskKind::RemindersIgnored,
+        Some(&kept.id),
+        &kept.settings.name,
+        why,
+        since,
+    )
 }
 
 fn told(posted: Posted) -> Reminded {
@@ -315,7 +321,10 @@ pub(super) async fn written(io: &Io, mail: &Outgoing, now: Timestamp) -> Result<
         },
     };
     let page = match may_hand_over(*part) {
-        true => Some(io.config.public_page(&format!("/reminders/{}", token(io, &mail.id).await?))),
+        true => Some(
+            io.config
+                .public_page(&format!("/reminders/{}", token(io, &mail.id).await?)),
+        ),
         false => None,
     };
     let reminder = decide(&kept.standing, &kept.sync_switch, &kept.setup, &known.status);

@@ -11,8 +11,8 @@ use crate::error::Result;
 use crate::io::Io;
 use crate::run::access::{Access, entry, unmoved};
 use crate::run::remind;
-use jiff::civil::Date;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 /// Changes how an enterprise is reminded that the caller saw at version `seen`.
 ///
@@ -85,7 +85,10 @@ pub(super) fn differences(before: &Reminding, after: &Reminding) -> Vec<Changed>
             Some(days.join(" "))
         }),
         ("quiet", |reminding| {
-            let times = reminding.quiet.iter().map(|quiet| format!("{} to {}", quiet.from, quiet.until));
+            let times = reminding
+                .quiet
+                .iter()
+                .map(|quiet| format!("{} to {}", quiet.from, quiet.until));
             Some(times.collect::<Vec<_>>().join(", ")).filter(|times| !times.is_empty())
         }),
         ("snooze", |reminding| {
@@ -94,7 +97,10 @@ pub(super) fn differences(before: &Reminding, after: &Reminding) -> Vec<Changed>
         }),
         ("secondContact", |reminding| {
             let second = reminding.second.as_ref()?;
-            Some(format!("{} <{}> after {} days", second.name, second.email, second.after_days))
+            Some(format!(
+                "{} <{}> after {} days",
+                second.name, second.email, second.after_days
+            ))
         }),
         ("duty", |reminding| {
             let duty = reminding.duty.as_ref()?;

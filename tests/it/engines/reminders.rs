@@ -1,6 +1,6 @@
 //! Reminders: a day is claimed once, with its mail, on what was decided on; days without one are listed (R165).
 
-use super::samples::{NOW, SECOND, at_once, created, later, next, entry};
+use super::samples::{NOW, SECOND, at_once, created, entry, later, next};
 use jiff::civil::{Date, date};
 use shared::Result;
 use shared::domain::enterprise::Enterprise;
@@ -97,7 +97,9 @@ async fn claim_after(
 async fn skip(store: &Store, kept: &Enterprise, status: &SyncStatus, day: Date, why: Why) -> Result<bool> {
     let ledger = store.reminder_ledger(&kept.id).await?;
     let notes = notes(&ledger, day, Done::Skipped { why });
-    store.note_reminders(kept, status, &notes, Consequences::default(), NOW).await
+    store
+        .note_reminders(kept, status, &notes, Consequences::default(), NOW)
+        .await
 }
 
 /// An enterprise with something that waits.
@@ -136,12 +138,21 @@ async fn of_senders_at_once_one_claims_a_day(store: Store) {
 async fn what_was_decided_on_must_not_have_moved(store: Store) {
     let (kept, status) = waiting(&store).await;
     let day = date(2090, 3, 12);
-    let done = |status| SyncStatus { pending: None, ..status };
+    let done = |status| SyncStatus {
+        pending: None,
+        ..status
+    };
     let synced = store.edit_sync_status(&kept, done).await.unwrap();
-    assert!(!claim(&store, &kept, &status, day, 1).await.unwrap(), "the sync was faster");
+    assert!(
+        !claim(&store, &kept, &status, day, 1).await.unwrap(),
+        "the sync was faster"
+    );
     let edited = next(&kept);
     store.update_enterprise(&edited, 1, &entry(), &[]).await.unwrap();
-    assert!(!claim(&store, &kept, &synced, day, 1).await.unwrap(), "the pause was faster");
+    assert!(
+        !claim(&store, &kept, &synced, day, 1).await.unwrap(),
+        "the pause was faster"
+    );
     assert!(claim(&store, &edited, &synced, day, 1).await.unwrap());
 }
 
@@ -163,7 +174,10 @@ async fn days_are_listed_the_newest_first(store: Store) {
     }
     let (days, next) = store.reminder_days(&kept.id, None, 2).await.unwrap();
     let dates: Vec<Date> = days.iter().map(|day| day.day).collect();
-    assert_eq!((dates, next), (vec![date(2090, 3, 5), date(2090, 3, 4)], Some(date(2090, 3, 4))));
+    assert_eq!(
+        (dates, next),
+        (vec![date(2090, 3, 5), date(2090, 3, 4)], Some(date(2090, 3, 4)))
+    );
     let (days, _) = store.reminder_days(&kept.id, next, 2).await.unwrap();
     assert_eq!(days[0].day, date(2090, 3, 3));
     assert_eq!(days[0].done, Done::Skipped { why: Why::RestDay });

@@ -1,6 +1,6 @@
 //! The sync status with its index.
 
-use super::samples::{DAY, NOW, SECOND, at_once, enterprise, enterprise_id, later};
+use super::samples::{DAY, NOW, at_once, enterprise, enterprise_id, later};
 use shared::Error;
 use shared::domain::enterprise::Enterprise;
 use shared::domain::ids::EnterpriseId;

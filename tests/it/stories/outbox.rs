@@ -367,7 +367,10 @@ async fn inv_undelivered_while_the_global_admin_of_a_connected_enterprise_gets_n
     assert_eq!(kinds(&scene).await, ["adminUnreachable"]);
     assert!(scene.blocks().await.contains(&"INV_UNDELIVERED".to_owned()));
     let preflight = scene.get("/preflight").await;
-    let told = preflight.list("/codes").iter().any(|kind| kind["code"] == "INV_UNDELIVERED");
+    let told = preflight
+        .list("/codes")
+        .iter()
+        .any(|kind| kind["code"] == "INV_UNDELIVERED");
     assert!(told, "{}", preflight.body);
     let body = json!({ "email": scene.tenant.global_admins[1], "name": "Ada" });
     scene.done(Method::PUT, "/global-admin", Some(body)).await;

@@ -250,7 +250,11 @@ async fn a_lost_answer_brings_no_second_mail_that_day() {
     scene.service.world.aws.mailbox.fail_next(1, MailFault::AnswerLost);
     pass(&scene, DAY).await;
     assert_eq!(scene.reminders().len(), 1);
-    assert_eq!(outcomes(&listed(&scene).await), ["ambiguous"], "it is listed, and not sent again");
+    assert_eq!(
+        outcomes(&listed(&scene).await),
+        ["ambiguous"],
+        "it is listed, and not sent again"
+    );
     pass(&scene, DAY).await;
     assert_eq!(scene.reminders().len(), 2);
 }

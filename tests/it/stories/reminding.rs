@@ -72,7 +72,9 @@ fn to(scene: &Scene, address: &str) -> Vec<Mail> {
 /// The first address of our pages in the plain text of a mail that contains `part`.
 fn link(mail: &Mail, part: &str) -> Url {
     let text = mail.text.as_ref().unwrap();
-    let mut words = text.split_whitespace().map(|word| word.trim_matches(['<', '>', '(', ')', '.']));
+    let mut words = text
+        .split_whitespace()
+        .map(|word| word.trim_matches(['<', '>', '(', ')', '.']));
     let found = words.find(|word| word.starts_with("http") && word.contains(part));
     found.unwrap_or_else(|| panic!("no {part} in {text}")).parse().unwrap()
 }
@@ -126,12 +128,19 @@ async fn who_may_say_so_and_what_is_refused() {
 async fn a_pause_has_a_reason_and_an_end_and_is_listed() {
     let scene = waiting().await;
     let until = today(&scene).tomorrow().unwrap();
-    set(&scene, json!({ "snooze": { "until": until.to_string(), "reason": "Moving house" } })).await;
+    set(
+        &scene,
+        json!({ "snooze": { "until": until.to_string(), "reason": "Moving house" } }),
+    )
+    .await;
     pass(&scene, DAY * 4).await;
     let days = listed(&scene).await;
     let snoozed = days.iter().filter(|day| *day == "skipped snoozed").count();
     assert!((1..=2).contains(&snoozed), "{days:?}");
-    assert_eq!(scene.reminders().len(), days.iter().filter(|day| *day == "sent").count());
+    assert_eq!(
+        scene.reminders().len(),
+        days.iter().filter(|day| *day == "sent").count()
+    );
     assert!(scene.reminders().len() >= 2, "{days:?}");
     assert!(scene.deeds().await.contains(&"remindersChanged".to_owned()));
 }
@@ -140,7 +149,11 @@ async fn a_pause_has_a_reason_and_an_end_and_is_listed() {
 async fn a_sync_that_fails_is_told_in_spite_of_a_pause() {
     let scene = waiting().await;
     let until = today(&scene).checked_add(jiff::Span::new().days(20)).unwrap();
-    set(&scene, json!({ "snooze": { "until": until.to_string(), "reason": "Holidays" } })).await;
+    set(
+        &scene,
+        json!({ "snooze": { "until": until.to_string(), "reason": "Holidays" } }),
+    )
+    .await;
     pass(&scene, DAY).await;
     assert!(scene.reminders().is_empty());
     let refused = json!({ "number": "+3227001000", "failure": "No.", "times": 99 });
@@ -160,7 +173,10 @@ async fn the_second_contact_hears_of_it_and_the_rule_of_one_a_day_holds() {
     pass(&scene, DAY * 6).await;
     let (first, second) = (scene.reminders().len(), to(&scene, SECOND).len());
     assert!(first >= 3 && second >= 2, "{first} and {second}");
-    assert_eq!(first + second, listed(&scene).await.iter().filter(|day| *day == "sent").count());
+    assert_eq!(
+        first + second,
+        listed(&scene).await.iter().filter(|day| *day == "sent").count()
+    );
 }
 
 #[tokio::test]
@@ -171,12 +187,17 @@ async fn the_reseller_hears_of_reminders_that_lead_to_nothing_and_its_task_ends_
     let tasks = format!("/v1/resellers/{}/tasks", scene.reseller);
     let kinds = async || {
         let page = scene.api("reseller_admin").get(&tasks).await.unwrap();
-        let kinds = page.list("/items").iter().map(|task| task["kind"].as_str().unwrap().to_owned());
+        let kinds = page
+            .list("/items")
+            .iter()
+            .map(|task| task["kind"].as_str().unwrap().to_owned());
         kinds.collect::<Vec<_>>()
     };
     assert_eq!(kinds().await, ["remindersIgnored"]);
     let all = scene.service.world.aws.mailbox.mails();
-    let told = all.iter().filter(|mail| mail.tags.get("mail").is_some_and(|kind| kind == "reminders_ignored"));
+    let told = all
+        .iter()
+        .filter(|mail| mail.tags.get("mail").is_some_and(|kind| kind == "reminders_ignored"));
     assert_eq!(told.count(), 1, "once");
     assert_eq!(scene.apply().await.text("/state"), "succeeded");
     assert!(kinds().await.is_empty());
@@ -195,7 +216,11 @@ async fn the_duty_goes_to_somebody_else_once_that_person_accepts() {
     let asked = browser.submit(&page, "/reminders/", &ask).await.unwrap();
     assert!(asked.says("offered to Ann"), "{}", asked.html);
     pass(&scene, DAY).await;
-    assert_eq!((scene.reminders().len(), to(&scene, HEIR).len()), (2, 0), "until then it stays");
+    assert_eq!(
+        (scene.reminders().len(), to(&scene, HEIR).len()),
+        (2, 0),
+        "until then it stays"
+    );
 
     let offer = scene.service.world.aws.mailbox.mails_to(HEIR).remove(0);
     let mut heir = Browser::default();
@@ -207,14 +232,18 @@ async fn the_duty_goes_to_somebody_else_once_that_person_accepts() {
         assert!(taken.says("The reminders come to you"), "{}", taken.html);
     }
     let told = scene.mails(scene.admin(), "");
-    let told = told.iter().filter(|mail| mail.tags.get("mail").is_some_and(|kind| kind == "duty_taken"));
+    let told = told
+        .iter()
+        .filter(|mail| mail.tags.get("mail").is_some_and(|kind| kind == "duty_taken"));
     assert_eq!(told.count(), 1, "who had them is told once");
     pass(&scene, DAY * 2).await;
     assert_eq!((scene.reminders().len(), to(&scene, HEIR).len()), (2, 2));
     let seen = scene.get("/reminding").await;
     assert_eq!(seen.text("/duty/email"), HEIR);
 
-    let back = scene.change("account_admin", Method::DELETE, "/reminding/duty", None).await;
+    let back = scene
+        .change("account_admin", Method::DELETE, "/reminding/duty", None)
+        .await;
     assert_eq!(back.status, 200, "{}", back.body);
     let closed = heir.open(&link(&offer, "/duty/")).await.unwrap();
     assert_eq!(closed.status, 403, "{}", closed.html);
@@ -245,7 +274,10 @@ async fn reading_the_pages_changes_nothing_and_one_click_pauses_a_week() {
     let (mut browser, page) = opened(&scene).await;
     browser.head(&page.url).await.unwrap();
     // A scanner presses what it finds, and types nothing.
-    let pressed = browser.submit(&page, "/reminders/", &[("decision", "pause")]).await.unwrap();
+    let pressed = browser
+        .submit(&page, "/reminders/", &[("decision", "pause")])
+        .await
+        .unwrap();
     assert_eq!(pressed.status, 422);
     assert_eq!(scene.kept().await, before);
     let mail = scene.reminders().pop().unwrap();
@@ -276,7 +308,11 @@ async fn mails_that_come_back_go_to_the_second_contact_or_are_listed() {
     pass(&scene, DAY).await;
     assert!(scene.reminders().is_empty());
     assert_eq!(listed(&scene).await, ["skipped noAddress"]);
-    set(&scene, json!({ "secondContact": { "email": SECOND, "name": "Zoe", "afterDays": 60 } })).await;
+    set(
+        &scene,
+        json!({ "secondContact": { "email": SECOND, "name": "Zoe", "afterDays": 60 } }),
+    )
+    .await;
     pass(&scene, DAY).await;
     assert_eq!((scene.reminders().len(), to(&scene, SECOND).len()), (0, 1));
 }
@@ -296,14 +332,19 @@ async fn the_sweep_removes_schedules_that_nobody_needs() {
             "FlexibleTimeWindow": { "Mode": "OFF" }, "ClientToken": enterprise,
             "Target": { "Arn": schedule.target, "RoleArn": dialbridge_local::world::deployment::SCHEDULE_ROLE_ARN, "Input": "{}" },
         });
-        let url = aws.join(&format!("/schedules/reminder-{enterprise}?groupName={group}")).unwrap();
+        let url = aws
+            .join(&format!("/schedules/reminder-{enterprise}?groupName={group}"))
+            .unwrap();
         let made = reqwest::Client::new().post(url).json(&orphan).send().await.unwrap();
         assert!(made.status().is_success());
     }
     let swept = scene.sweep().await;
     assert_eq!(swept["swept"]["orphans"], 2, "{swept}");
     let all = scene.service.world.aws.scheduler.list();
-    assert!(!all.iter().any(|schedule| schedule.name.starts_with("reminder-")), "{all:?}");
+    assert!(
+        !all.iter().any(|schedule| schedule.name.starts_with("reminder-")),
+        "{all:?}"
+    );
 }
 
 #[tokio::test]
@@ -312,7 +353,9 @@ async fn the_sweep_stands_in_for_an_event_that_was_lost_and_lists_what_was_misse
     let schedule = scene.schedule().unwrap();
     let aws = &scene.service.world.urls.aws;
     let group = dialbridge_local::world::deployment::SCHEDULE_GROUP;
-    let url = aws.join(&format!("/schedules/{}?groupName={group}", schedule.name)).unwrap();
+    let url = aws
+        .join(&format!("/schedules/{}?groupName={group}", schedule.name))
+        .unwrap();
     let gone = reqwest::Client::new().delete(url).send().await.unwrap();
     assert!(gone.status().is_success());
     // Two hours after the event should have come.
@@ -332,7 +375,7 @@ async fn a_reseller_gets_one_digest_a_day_of_all_that_wait() {
     let path = format!("/v1/resellers/{}/digest", scene.reseller);
     let api = scene.api("reseller_admin");
     let seen = api.get(&path).await.unwrap();
-    assert_eq!((seen.status, seen.text("/every")), (200, "off"));
+    assert_eq!((seen.status.as_u16(), seen.text("/every")), (200, "off"));
     let form = json!({ "every": "day", "hour": 8, "timeZone": "Europe/Brussels", "email": "desk@reseller.example" });
     let set = api.put(&path, &form, seen.etag.as_deref()).await.unwrap();
     assert_eq!(set.status, 200, "{}", set.body);
@@ -352,5 +395,8 @@ async fn a_reseller_gets_one_digest_a_day_of_all_that_wait() {
     let unset = api.put(&path, &off, set.etag.as_deref()).await.unwrap();
     assert_eq!(unset.status, 200, "{}", unset.body);
     let all = scene.service.world.aws.scheduler.list();
-    assert!(!all.iter().any(|schedule| schedule.name.starts_with("digest-")), "{all:?}");
+    assert!(
+        !all.iter().any(|schedule| schedule.name.starts_with("digest-")),
+        "{all:?}"
+    );
 }

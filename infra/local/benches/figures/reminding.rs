@@ -109,7 +109,10 @@ fn arrivals(enterprises: usize, world: &[(&str, u32)], day: Date) -> Result<Vec<
         let hours = zones[(chance.next() % zones.len() as u64) as usize];
         let within = chance.next() % (60 * 1_000_000 * WINDOW_MINUTES.unsigned_abs() as u64);
         let at = hours.from + SignedDuration::from_mins(minute(&id).into());
-        found.push((at.as_microsecond() + i64::try_from(within)?, hours.until.as_microsecond()));
+        found.push((
+            at.as_microsecond() + i64::try_from(within)?,
+            hours.until.as_microsecond(),
+        ));
     }
     found.sort_unstable();
     Ok(found)
@@ -136,13 +139,18 @@ async fn play(service: &Dialbridge, arrivals: &[(i64, i64)], rate: u32) -> Resul
     let mut senders: BinaryHeap<Reverse<(i64, usize)>> = (0..SENDERS).map(|n| Reverse((0, n))).collect();
     let (mut next, mut late, mut left) = (0, 0, Vec::with_capacity(arrivals.len()));
     while next < arrivals.len() {
-        let Some(Reverse((free, sender))) = senders.pop() else { break };
+        let Some(Reverse((free, sender))) = senders.pop() else {
+            break;
+        };
         let now = free.max(arrivals[next].0);
         // What is too late now is listed, and not sent.
         while next < arrivals.len() && arrivals[next].0 <= now && arrivals[next].1 < now {
             (next, late) = (next + 1, late + 1);
         }
-        let waiting = arrivals[next..].iter().take(PORTION as usize).take_while(|(at, _)| *at <= now);
+        let waiting = arrivals[next..]
+            .iter()
+            .take(PORTION as usize)
+            .take_while(|(at, _)| *at <= now);
         let count = waiting.count();
         if count == 0 {
             senders.push(Reverse((now, sender)));
@@ -160,7 +168,10 @@ async fn play(service: &Dialbridge, arrivals: &[(i64, i64)], rate: u32) -> Resul
         }
     }
     left.sort_unstable();
-    let (begin, end) = (arrivals.first().map_or(0, |at| at.0), left.last().copied().unwrap_or_default());
+    let (begin, end) = (
+        arrivals.first().map_or(0, |at| at.0),
+        left.last().copied().unwrap_or_default(),
+    );
     Ok(Day {
         took: SignedDuration::from_micros(end - begin),
         left: left.len() as u64,

@@ -155,7 +155,10 @@ fn r167_the_duty_is_the_global_admins_again_when_the_role_goes_to_somebody_else(
     assert_eq!(reminding.first(&admin).part, Part::Duty);
     let next = admin.replaced_by("zoe@bluefinch.example".parse().unwrap(), None);
     let first = reminding.first(&next);
-    assert_eq!((first.part, first.email.as_str()), (Part::GlobalAdmin, "zoe@bluefinch.example"));
+    assert_eq!(
+        (first.part, first.email.as_str()),
+        (Part::GlobalAdmin, "zoe@bluefinch.example")
+    );
 }
 
 #[test]

@@ -37,7 +37,9 @@ impl Store {
         };
         let unmoved = self.check(&keys::enterprise(&kept.id), "version = :seen");
         let writes = vec![
-            self.put(&keys::duty_offer(&kept.id), offer)?.until(offer.until()).build()?,
+            self.put(&keys::duty_offer(&kept.id), offer)?
+                .until(offer.until())
+                .build()?,
             unmoved.with(":seen", number(kept.version)).build()?,
             self.link_write(link_hash, to, offer.until())?,
             self.queued(mail, offer.at)?,

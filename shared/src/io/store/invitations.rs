@@ -54,7 +54,10 @@ impl Store {
             // Time brings about that its reader is reminded of it, and in the end that the reseller hears of it.
             self.put(&keys::invitation(enterprise, &invitation.id), &item)?
                 .and(keys::PENDING_SHARD, Some(text(keys::invited_shard(enterprise))))
-                .and(keys::PENDING_SINCE, Some(text((invitation.created + NUDGE_AFTER).to_string())))
+                .and(
+                    keys::PENDING_SINCE,
+                    Some(text((invitation.created + NUDGE_AFTER).to_string())),
+                )
                 .build()?,
             self.link_write(&invitation.link_hash, to, invitation.expires)?,
         ])
@@ -226,7 +229,9 @@ impl Store {
                 .with(":next", text(next.to_string())),
             None => self.update(&key, "REMOVE pending_shard, pending_since"),
         };
-        let seen_to = seen_to.when("pending_since <= :now").with(":now", text(now.to_string()));
+        let seen_to = seen_to
+            .when("pending_since <= :now")
+            .with(":now", text(now.to_string()));
         let mut writes = vec![seen_to.build()?];
         if let Some(mail) = mail {
             writes.push(self.queued(mail, now)?);

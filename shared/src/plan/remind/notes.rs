@@ -10,8 +10,8 @@ use crate::domain::schedule::local_day;
 use crate::domain::setup::Setup;
 use crate::domain::standing::Standing;
 use crate::domain::sync_status::SyncStatus;
-use jiff::civil::Date;
 use jiff::Span;
+use jiff::civil::Date;
 
 /// How many days without a note are listed afterwards, at most.
 const LISTED: i64 = 14;

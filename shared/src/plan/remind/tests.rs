@@ -280,7 +280,10 @@ fn r165_one_a_day_whatever_comes_twice() {
     assert!(matches!(case.event("2026-11-22T08:10:00Z"), Step::Claim(_)));
     assert!(matches!(case.event("2026-11-22T08:11:00Z"), Step::Settled(_)));
     assert!(matches!(case.event("2026-11-23T08:10:00Z"), Step::Claim(_)));
-    assert_eq!(case.listed(), ["2026-11-21 NoEvent", "2026-11-22 claimed", "2026-11-23 claimed"]);
+    assert_eq!(
+        case.listed(),
+        ["2026-11-21 NoEvent", "2026-11-22 claimed", "2026-11-23 claimed"]
+    );
 }
 
 #[test]
@@ -291,25 +294,69 @@ fn r165_an_event_of_another_day_or_from_the_future_leads_to_nothing() {
     assert!(matches!(step("2026-11-22T08:02:00Z", now), Step::Claim(_)));
     assert_eq!(step("2026-11-21T08:02:00Z", now), Step::NotNow, "replayed");
     assert_eq!(step("2026-11-22T09:02:00Z", now), Step::NotNow, "our clock is behind");
-    assert_eq!(step("2026-11-20T08:02:00Z", now), Step::NotNow, "our clock is days ahead");
+    assert_eq!(
+        step("2026-11-20T08:02:00Z", now),
+        Step::NotNow,
+        "our clock is days ahead"
+    );
 }
 
 #[test]
 fn r165_another_zone_brings_no_second_one_on_a_day_of_either() {
     for (from, to, sent, tried, claims) in [
         // From Honolulu to Auckland, where it is a day later already.
-        ("Pacific/Honolulu", "Pacific/Auckland", "2026-11-22T19:00:00Z", "2026-11-22T20:00:00Z", false),
-        ("Pacific/Honolulu", "Pacific/Auckland", "2026-11-22T19:00:00Z", "2026-11-23T20:00:00Z", true),
+        (
+            "Pacific/Honolulu",
+            "Pacific/Auckland",
+            "2026-11-22T19:00:00Z",
+            "2026-11-22T20:00:00Z",
+            false,
+        ),
+        (
+            "Pacific/Honolulu",
+            "Pacific/Auckland",
+            "2026-11-22T19:00:00Z",
+            "2026-11-23T20:00:00Z",
+            true,
+        ),
         // And back, where it is the day before again.
-        ("Pacific/Auckland", "Pacific/Honolulu", "2026-11-22T20:00:00Z", "2026-11-23T19:00:00Z", false),
-        ("Pacific/Auckland", "Pacific/Honolulu", "2026-11-22T20:00:00Z", "2026-11-24T19:00:00Z", true),
-        ("Europe/Brussels", "Asia/Tokyo", "2026-11-22T08:00:00Z", "2026-11-23T00:00:00Z", false),
-        ("Europe/Brussels", "Asia/Tokyo", "2026-11-22T08:00:00Z", "2026-11-24T00:00:00Z", true),
+        (
+            "Pacific/Auckland",
+            "Pacific/Honolulu",
+            "2026-11-22T20:00:00Z",
+            "2026-11-23T19:00:00Z",
+            false,
+        ),
+        (
+            "Pacific/Auckland",
+            "Pacific/Honolulu",
+            "2026-11-22T20:00:00Z",
+            "2026-11-24T19:00:00Z",
+            true,
+        ),
+        (
+            "Europe/Brussels",
+            "Asia/Tokyo",
+            "2026-11-22T08:00:00Z",
+            "2026-11-23T00:00:00Z",
+            false,
+        ),
+        (
+            "Europe/Brussels",
+            "Asia/Tokyo",
+            "2026-11-22T08:00:00Z",
+            "2026-11-24T00:00:00Z",
+            true,
+        ),
     ] {
         let mut case = Case::with(|case| case.enterprise.settings.time_zone = from.into());
         assert!(matches!(case.event(sent), Step::Claim(_)), "{from}");
         case.enterprise.settings.time_zone = to.into();
-        assert_eq!(matches!(case.event(tried), Step::Claim(_)), claims, "{from} to {to} at {tried}");
+        assert_eq!(
+            matches!(case.event(tried), Step::Claim(_)),
+            claims,
+            "{from} to {to} at {tried}"
+        );
     }
 }
 

@@ -180,7 +180,7 @@ impl Sample {
             operators: Default::default(),
             unattended: Default::default(),
             release_limit: Default::default(),
-        reminding: Default::default(),
+            reminding: Default::default(),
             left_tenant: None,
             created: at(0),
             version: 1,
