@@ -75,6 +75,7 @@ async fn every_case_holds(engine: &str, url: &Url) {
     let mut failed = Vec::new();
     let all = [
         provisioning::CASES,
+        reminders::CASES,
         visits::CASES,
         account::CASES,
         voice_users::CASES,
