@@ -375,7 +375,7 @@ async fn a_reseller_gets_one_digest_a_day_of_all_that_wait() {
     let path = format!("/v1/resellers/{}/digest", scene.reseller);
     let api = scene.api("reseller_admin");
     let seen = api.get(&path).await.unwrap();
-    assert_eq!((seen.status, seen.text("/every")), (reqwest::StatusCode::OK, "off"));
+    assert_eq!((seen.status.as_u16(), seen.text("/every")), (200, "off"));
     let form = json!({ "every": "day", "hour": 8, "timeZone": "Europe/Brussels", "email": "desk@reseller.example" });
     let set = api.put(&path, &form, seen.etag.as_deref()).await.unwrap();
     assert_eq!(set.status, 200, "{}", set.body);
