@@ -392,7 +392,11 @@ async fn a_reseller_gets_one_digest_a_day_of_all_that_wait() {
     let digests = scene.service.world.aws.mailbox.mails_to("desk@reseller.example");
     assert_eq!(digests.len(), 3, "nothing waits");
     let off = json!({ "every": "off", "hour": 8, "timeZone": "Europe/Brussels", "email": null });
-    let unset = api.put(&path, &off, set.etag.as_deref()).await.unwrap();
+    let unset = scene
+        .api("reseller_admin")
+        .put(&path, &off, set.etag.as_deref())
+        .await
+        .unwrap();
     assert_eq!(unset.status, 200, "{}", unset.body);
     let all = scene.service.world.aws.scheduler.list();
     assert!(
