@@ -221,6 +221,7 @@ mod tests {
     #[test]
     fn what_is_held_says_why_and_how_to_let_it_pass() {
         let many = Held::TooManyReleases { releases: 7, limit: 5 };
+        assert_eq!(waits_for_approval(&[None, Some(many)]), Some((7, 5)));
         let words = many.to_string();
         for part in ["7 releases", "more than the 5", "approvedReleases 7"] {
             assert!(words.contains(part), "{words}");
