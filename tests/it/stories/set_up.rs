@@ -405,9 +405,11 @@ async fn r057_with_the_box_unticked_the_consent_of_the_global_admin_alone_still_
 #[tokio::test]
 async fn r063_no_token_or_password_is_kept_after_the_set_up() {
     let scene = Scene::connected(options(60), None).await;
-    let whole = format!("{:?}", scene.table().await).to_lowercase();
-    for word in ["eyj", "refresh_token", "access_token", "password"] {
-        assert!(!whole.contains(word), "{word}");
+    let whole = format!("{:?}", scene.table().await);
+    // As tokens begin; an id, which is of one case, may have these letters by chance.
+    assert!(!whole.contains("eyJ"));
+    for word in ["refresh_token", "access_token", "password"] {
+        assert!(!whole.to_lowercase().contains(word), "{word}");
     }
 }
 
