@@ -217,4 +217,15 @@ mod tests {
         };
         assert_eq!([6, 7, 8].map(approved), [Some(6), Some(7), None]);
     }
+
+    #[test]
+    fn what_is_held_says_why_and_how_to_let_it_pass() {
+        let many = Held::TooManyReleases { releases: 7, limit: 5 };
+        assert_eq!(waits_for_approval(&[None, Some(many)]), Some((7, 5)));
+        let words = many.to_string();
+        for part in ["7 releases", "more than the 5", "approvedReleases 7"] {
+            assert!(words.contains(part), "{words}");
+        }
+        assert_eq!(Held::AddOnly.to_string(), "held: this run may only add");
+    }
 }

@@ -314,6 +314,14 @@ impl Wanted {
             ..Owned::default()
         }
     }
+
+    /// All of it was given by us already.
+    #[must_use]
+    pub fn is_given(&self, owned: &Owned) -> bool {
+        owned.number.as_ref() == Some(&self.number)
+            && owned.calling_policy.as_ref() == Some(&self.calling_policy)
+            && owned.routing_policy.as_ref() == Some(&self.routing_policy)
+    }
 }
 
 /// What the saved rows ask of Teams at `now`. A row without a licence asks for nothing (R127). A voice user that lost its

@@ -121,10 +121,10 @@ pub fn plan(facts: &Facts) -> Plan {
     }
     let (mut releases, mut assigns) = (Vec::new(), Vec::new());
     for (number, wanted_by) in involved_numbers(facts) {
-        let seen = facts.numbers.get(&number);
+        let seen = facts.numbers.get(number);
         let observed = seen.and_then(|observed| observed.holder.as_ref());
         let foreign = seen.is_some_and(|observed| observed.foreign_kind);
-        let ours = observed.is_some_and(|holder| owns(facts, holder, &number) && !foreign);
+        let ours = observed.is_some_and(|holder| owns(facts, holder, number) && !foreign);
         let to = wanted_by.filter(|user| !blocked.contains(user));
         let assign = |to: &TeamsUserId, moved: bool| Change::Assign {
             number: number.clone(),
@@ -136,13 +136,13 @@ pub fn plan(facts: &Facts) -> Plan {
             from: from.clone(),
         };
         match (to, observed) {
-            (Some(to), None) => assigns.push((assign(to, false), why_given(facts, to, &number))),
+            (Some(to), None) => assigns.push((assign(to, false), why_given(facts, to, number))),
             (Some(to), Some(from)) if to == from && calling_off(facts, to) => {
                 assigns.push((assign(to, false), Why::CallingOff));
             }
             (Some(to), Some(from)) if to == from && ours => {}
             (Some(to), Some(from)) if to == from => {
-                let user = to.clone();
+                let (number, user) = (number.clone(), to.clone());
                 assigns.push((Change::Adopt { number, user }, Why::AlreadyThere));
             }
             (Some(to), Some(from)) if ours => {
@@ -181,24 +181,30 @@ pub fn plan(facts: &Facts) -> Plan {
 
 /// What will be ours of everybody who is not in conflict: what is wanted, and what was there before it.
 fn targets(facts: &Facts, blocked: &BTreeSet<&TeamsUserId>, changes: &[Reasoned]) -> BTreeMap<TeamsUserId, Owned> {
-    let involved = facts.wanted.keys().chain(facts.ours.keys());
-    let mut targets: BTreeMap<TeamsUserId, Owned> = involved
-        .filter(|user| !blocked.contains(user))
-        .map(|user| (user.clone(), facts.ours.get(user).cloned().unwrap_or_default()))
-        .collect();
+    let ours = |user: &TeamsUserId| facts.ours.get(user).cloned().unwrap_or_default();
+    // What was there before us is moved by changes of policies alone.
+    let mut moved: BTreeMap<&TeamsUserId, Owned> = BTreeMap::new();
     for (change, _) in changes {
-        if let Some(target) = targets.get_mut(change.user()) {
-            *target = change.owned_after(std::mem::take(target));
+        if let Change::Grant { user, .. } | Change::Revoke { user, .. } | Change::AdoptPolicy { user, .. } = change {
+            let owned = moved.entry(user).or_insert_with(|| ours(user));
+            *owned = change.owned_after(std::mem::take(owned));
         }
     }
-    for (user, target) in &mut targets {
-        *target = facts.wanted.get(user).map_or_else(Owned::default, |wanted| Owned {
-            calling_policy_before: target.calling_policy_before.take(),
-            routing_policy_before: target.routing_policy_before.take(),
+    let unwanted = facts.ours.keys().filter(|user| !facts.wanted.contains_key(user));
+    let unwanted = unwanted.map(|user| (user, Owned::default()));
+    let wanted = facts.wanted.iter().map(|(user, wanted)| {
+        let before = moved.remove(user).unwrap_or_else(|| ours(user));
+        let target = Owned {
+            calling_policy_before: before.calling_policy_before,
+            routing_policy_before: before.routing_policy_before,
             ..wanted.owned()
-        });
-    }
-    targets
+        };
+        (user, target)
+    });
+    let all = wanted.chain(unwanted);
+    all.filter(|(user, _)| !blocked.contains(user))
+        .map(|(user, target)| (user.clone(), target))
+        .collect()
 }
 
 /// Numbers that more than one user is to have.
@@ -215,8 +221,8 @@ fn settled(facts: &Facts, user: &TeamsUserId, wanted: &Wanted) -> bool {
         let observed = facts.users.get(user).and_then(|observed| observed.policies.get(&kind));
         observed.is_some_and(|policy| policy.name == *name)
     };
-    facts.ours.get(user).map(Owned::given) == Some(wanted.owned())
-        && holder == Some(user)
+    holder == Some(user)
+        && facts.ours.get(user).is_some_and(|ours| wanted.is_given(ours))
         && has(PolicyType::OnlineVoiceRoutingPolicy, &wanted.routing_policy)
         && has(PolicyType::TeamsCallingPolicy, &wanted.calling_policy)
 }
@@ -299,16 +305,10 @@ fn why_taken(facts: &Facts, user: &TeamsUserId) -> Why {
 }
 
 /// Every number that is wanted or ours, and who wants it.
-fn involved_numbers(facts: &Facts) -> BTreeMap<E164, Option<&TeamsUserId>> {
-    let ours = facts
-        .ours
-        .values()
-        .filter_map(|owned| owned.number.clone())
-        .map(|number| (number, None));
-    let wanted = facts
-        .wanted
-        .iter()
-        .map(|(user, wanted)| (wanted.number.clone(), Some(user)));
+fn involved_numbers(facts: &Facts) -> BTreeMap<&E164, Option<&TeamsUserId>> {
+    let ours = facts.ours.values().filter_map(|owned| owned.number.as_ref());
+    let ours = ours.map(|number| (number, None));
+    let wanted = facts.wanted.iter().map(|(user, wanted)| (&wanted.number, Some(user)));
     ours.chain(wanted).collect()
 }
 

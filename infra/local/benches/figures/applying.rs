@@ -12,8 +12,8 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// Voice users that are sent in one request, and mapped in one save.
-const AT_ONCE: usize = 1_000;
+/// Rows that are mapped in one save: as many as fit into its 64 KB.
+const AT_ONCE: usize = 500;
 
 /// What a run asked of Microsoft.
 struct Calls {
@@ -48,7 +48,7 @@ pub(crate) async fn measure(release: &Path, sizes: &[usize], say: fn(&str)) -> R
     for users in sizes {
         // Not everybody may be called: the tenant has guests, rooms and people without a licence.
         let stage = Stage::set(users * 3).await?;
-        stage.clear_on_premises().await?;
+        stage.clear_numbers().await?;
         stage.discover().await?;
         stage.map(*users, AT_ONCE).await?;
         let (front, counts) = counting::before(stage.service.world.dynamodb.direct_url.clone()).await?;
@@ -92,13 +92,13 @@ pub(crate) async fn measure(release: &Path, sizes: &[usize], say: fn(&str)) -> R
 }
 
 impl Stage {
-    /// What the customer's IT does before numbers can be assigned online.
-    async fn clear_on_premises(&self) -> Result<(), Stuck> {
+    /// What the customer's IT does before numbers can be assigned: nobody has one of another kind, or from on-premises.
+    async fn clear_numbers(&self) -> Result<(), Stuck> {
         let tenant = self.tenants.first().ok_or("there is no tenant")?;
         let url = self.control(&format!("tenants/{}/numbers", tenant.id))?;
         let numbers: Vec<Value> = Client::new().get(url.clone()).send().await?.json().await?;
-        for number in numbers.iter().filter(|number| number["onPremises"] == true) {
-            let order = json!({ "number": number["telephoneNumber"], "deleted": true });
+        for number in &numbers {
+            let order = json!({ "number": number["telephoneNumber"], "holder": null, "onPremises": false });
             Client::new()
                 .post(url.clone())
                 .json(&order)
@@ -140,7 +140,8 @@ impl Stage {
             .map(|(voice, person)| json!({ "voiceUser": voice["id"], "teamsUser": person }))
             .collect();
         for some in rows.chunks(at_once) {
-            let page = api.get(&self.path("/mapping?limit=1")).await?;
+            let page = api.get(&self.path("/mapping")).await?;
+            good(&page)?;
             let form = json!({ "rows": some });
             good(&api.put(&self.path("/mapping"), &form, page.etag.as_deref()).await?)?;
         }
