@@ -101,7 +101,7 @@ const STREAM: [&str; 4] = [
 ];
 
 /// Which text in which folder shows that an action is used.
-const CALLS: [(&str, &str, &[&str]); 21] = [
+const CALLS: [(&str, &str, &[&str]); 22] = [
     ("dynamodb:GetItem", "store", &[".get_item()", "Get::builder()"]),
     ("dynamodb:PutItem", "store", &[".put_item()", "Put::builder()"]),
     ("dynamodb:UpdateItem", "store", &[".update_item()", "Update::builder()"]),
