@@ -122,6 +122,7 @@ const TOLD_LONGEST: usize = 64;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = FeedEvent)]
 pub struct Event {
     /// Unique; later events of a feed have greater ids. Also the header `webhook-id`.
     #[schema(value_type = String)]

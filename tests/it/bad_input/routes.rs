@@ -137,6 +137,7 @@ impl Route {
         };
         match kind {
             Some("string") if schema["format"] == "email" => json!("somebody@customer.example"),
+            Some("string") if schema["format"] == "date" => json!("2090-03-12"),
             Some("string") => json!("text"),
             Some("integer" | "number") => json!(1),
             Some("boolean") => json!(true),

@@ -9,6 +9,8 @@ use dialbridge_local::drive::people::{
 };
 use dialbridge_local::microsoft;
 use dialbridge_local::runtime_api::{Failure, Function};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use shared::domain::ids::{EnterpriseId, RunId};
 use shared::domain::invitation::InvitationState;
@@ -342,12 +344,28 @@ async fn sync_run_does_the_work_of_a_run() {
     assert!(matches!(failure, Err(Failure::Function { .. })), "{failure:?}");
 }
 
+/// A zone in which it is between twelve and one now: a function that is a process of its own has the machine's clock.
+fn zone_of_noon() -> String {
+    // The signs of these names are the other way round: `Etc/GMT-2` is two hours ahead.
+    let ahead = 12 - Timestamp::now().to_zoned(TimeZone::UTC).hour();
+    format!("Etc/GMT{}{}", if ahead < 0 { '+' } else { '-' }, ahead.unsigned_abs())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn reminder_reminds_once_a_day_of_what_waits() {
     let stage = Stage::set_up().await;
     let (urls, store) = (&stage.service.world.urls, &stage.service.io.store);
     let reminder = stage.function("reminder").await;
-    let event = reminder_event(&stage.enterprise, "2026-11-22T08:00:00Z");
+    let mut form = enterprise_form(&stage.tenant, Some(150));
+    form["timeZone"] = zone_of_noon().into();
+    let path = format!("/v1/enterprises/{}", stage.enterprise);
+    let api = caller(urls, "reseller_admin", "rita@northwind.example", None)
+        .await
+        .unwrap();
+    let read = api.get(&path).await.unwrap();
+    let moved = api.put(&path, &form, read.etag.as_deref()).await.unwrap();
+    assert_eq!(moved.status, 200, "{}", moved.body);
+    let event = reminder_event(&stage.enterprise, &Timestamp::now().to_string());
     let answer = reminder.invoke(&event).await;
     assert_eq!(answer, Ok(json!({ "reminded": "nothingPending" })));
     let before = mails(urls, stage.admin()).await.unwrap().len();
@@ -369,7 +387,7 @@ async fn reminder_reminds_once_a_day_of_what_waits() {
     let swept = reminder.invoke(&sweep_event()).await;
     assert_eq!(
         swept,
-        Ok(json!({ "swept": { "pending": 1, "trialsOver": 0, "mails": 0, "failed": 0 } }))
+        Ok(json!({ "swept": { "pending": 1, "trialsOver": 0, "mails": 0, "nudges": 0, "orphans": 0, "failed": 0 } }))
     );
     assert_eq!(stage.service.world.aws.scheduler.list().len(), 1);
 }
@@ -396,7 +414,7 @@ async fn mail_events_note_what_becomes_of_an_invitation() {
     let invitation = store.invitation(&id, &kept.invitation.unwrap()).await.unwrap();
     assert_eq!(invitation.state, InvitationState::Bounced);
     let mut strange = event.clone();
-    strange["detail"]["mail"]["tags"]["invitation"] = json!(["inv_00000000000000000000000009"]);
+    strange["detail"]["mail"]["tags"]["mail-id"] = json!(["mail_00000000000000000000000009"]);
     assert_eq!(function.invoke(&strange).await, Ok(json!({ "noted": "unknown" })));
     strange["detail"]["mail"]["tags"] = json!({});
     assert_eq!(function.invoke(&strange).await, Ok(json!({ "noted": null })));
