@@ -64,7 +64,7 @@ pub async fn resend(io: &Io, kept: Enterprise, author: &Author, once: &Once, now
     let entry = entry(io, author, Deed::InvitationSent, Vec::new(), now);
     let made = io
         .store
-        .renew_invitation(&next, seen, old.as_ref(), &new, &mails, &entry, once)
+        .renew_invitation(&next, seen, (old.as_ref(), &new), &mails, &entry, once)
         .await?;
     if made == new.id {
         post::deliver(io, &mails).await;

@@ -18,6 +18,7 @@ use crate::io::store::sending::Place;
 use crate::run::access::entry;
 use crate::run::mail_event;
 use crate::run::mails::{Written, written};
+use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
 /// A request waits no longer than this for the turn of its mail; the sweep has more time.
@@ -25,7 +26,9 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
 /// So long a sweep waits for one turn.
 const SWEEP_PATIENCE: SignedDuration = SignedDuration::from_secs(10);
 /// A sweep takes no new mail after this time: its function is ended after five minutes.
-const SWEEP_LIFE: SignedDuration = SignedDuration::from_secs(200);
+const SWEEP_LIFE: SignedDuration = SignedDuration::from_secs(240);
+/// So many mails of a sweep are seen to at once.
+const AT_ONCE: usize = 16;
 
 /// Tries to send mails that were just written. What cannot be sent now waits for the sweep.
 pub async fn deliver(io: &Io, mails: &[Outgoing]) {
@@ -70,15 +73,30 @@ pub async fn sweep(io: &Io) -> Result<SweptMails> {
         }
         let mut queue = Queue::new(shard);
         while let Some(mails) = io.store.waiting_mails(&mut queue, io.clock.now()).await? {
-            for mail in mails {
-                if io.clock.now() >= ends {
-                    return Ok(swept);
+            let late = || io.clock.now() >= ends;
+            let tries = stream::iter(mails).map(|mail| async move {
+                if late() {
+                    // What was begun is ended; nothing more is begun.
+                    return None;
                 }
-                match try_send(io, &mail, SWEEP_PATIENCE).await {
+                let sent = try_send(io, &mail, SWEEP_PATIENCE).await;
+                Some((mail, sent))
+            });
+            for (mail, sent) in tries
+                .buffer_unordered(AT_ONCE)
+                .collect::<Vec<_>>()
+                .await
+                .into_iter()
+                .flatten()
+            {
+                match sent {
                     Ok(state) if state.waits() => swept.held += 1,
                     Ok(state) => swept.sent += usize::from(state.may_have_left()),
                     Err(error) => failed(&mail, &error, &mut swept),
                 }
+            }
+            if late() {
+                return Ok(swept);
             }
         }
     }
@@ -293,7 +311,7 @@ async fn over_a_limit(
 async fn turn(io: &Io, patience: SignedDuration) -> Result<bool> {
     let mut waited = SignedDuration::ZERO;
     loop {
-        let wait = match io.store.take_mail_turns(io.config.mail_rate, 1, io.clock.now()).await? {
+        let wait = match io.store.take_mail_turn(io.config.mail_rate, io.clock.now()).await? {
             Answer::Granted(wait) => {
                 io.clock.pass(wait).await;
                 return Ok(true);

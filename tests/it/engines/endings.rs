@@ -281,7 +281,7 @@ async fn filled(store: &Store, kept: &Enterprise) {
     store.release(lease).await.unwrap();
     let status = store.sync_status(id).await.unwrap();
     let kept = store.enterprise(id).await.unwrap();
-    let noted = super::reminders::claim(&store, &kept, &status, date(2090, 3, 12), 2).await;
+    let noted = super::reminders::claim(store, &kept, &status, date(2090, 3, 12), 2).await;
     assert!(noted.unwrap());
 }
 

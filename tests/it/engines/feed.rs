@@ -193,7 +193,7 @@ async fn waiting(store: &Store) -> Vec<Trail> {
 async fn a_trail_waits_in_the_index_until_it_is_taken(store: Store) {
     let kept = created(&store, 1).await;
     let own = Trail::Enterprise(kept.id.clone());
-    assert_eq!(waiting(&store).await, [own.clone()]);
+    assert_eq!(waiting(&store).await, std::slice::from_ref(&own));
     take(&store, &kept.id, NOW).await;
     assert_eq!(waiting(&store).await, []);
     store
@@ -254,7 +254,10 @@ async fn kept(store: &Store) -> KeptWebhook {
     let (place, once) = (EventId::first(), once("webhook"));
     let made = store.create_webhook(&webhook, &place, &entry, &once).await;
     assert_eq!(made.unwrap(), webhook.webhook.id);
-    assert_eq!(store.webhooks(&reseller_id()).await.unwrap(), [webhook.clone()]);
+    assert_eq!(
+        store.webhooks(&reseller_id()).await.unwrap(),
+        std::slice::from_ref(&webhook)
+    );
     webhook
 }
 

@@ -345,9 +345,9 @@ async fn sync_run_does_the_work_of_a_run() {
 }
 
 /// A zone in which it is between twelve and one now: a function that is a process of its own has the machine's clock.
-fn zone_of_noon() -> String {
+fn zone_of_noon(now: Timestamp) -> String {
     // The signs of these names are the other way round: `Etc/GMT-2` is two hours ahead.
-    let ahead = 12 - Timestamp::now().to_zoned(TimeZone::UTC).hour();
+    let ahead = 12 - now.to_zoned(TimeZone::UTC).hour();
     format!("Etc/GMT{}{}", if ahead < 0 { '+' } else { '-' }, ahead.unsigned_abs())
 }
 
@@ -357,7 +357,8 @@ async fn reminder_reminds_once_a_day_of_what_waits() {
     let (urls, store) = (&stage.service.world.urls, &stage.service.io.store);
     let reminder = stage.function("reminder").await;
     let mut form = enterprise_form(&stage.tenant, Some(150));
-    form["timeZone"] = zone_of_noon().into();
+    let now = stage.service.world.clock.now();
+    form["timeZone"] = zone_of_noon(now).into();
     let path = format!("/v1/enterprises/{}", stage.enterprise);
     let api = caller(urls, "reseller_admin", "rita@northwind.example", None)
         .await
@@ -365,7 +366,7 @@ async fn reminder_reminds_once_a_day_of_what_waits() {
     let read = api.get(&path).await.unwrap();
     let moved = api.put(&path, &form, read.etag.as_deref()).await.unwrap();
     assert_eq!(moved.status, 200, "{}", moved.body);
-    let event = reminder_event(&stage.enterprise, &Timestamp::now().to_string());
+    let event = reminder_event(&stage.enterprise, &now.to_string());
     let answer = reminder.invoke(&event).await;
     assert_eq!(answer, Ok(json!({ "reminded": "nothingPending" })));
     let before = mails(urls, stage.admin()).await.unwrap().len();

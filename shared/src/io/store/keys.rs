@@ -450,10 +450,10 @@ pub fn recipient_day(hash: &str, day: Date) -> Key {
     key(format!("RECIPIENT#{hash}"), format!("DAY#{day}"))
 }
 
-/// The pace of mails.
+/// A part of the pace of mails.
 #[must_use]
-pub fn mail_pace() -> Key {
-    key("PACE#MAIL", "PACE")
+pub fn mail_pace(share: u32) -> Key {
+    key(format!("PACE#MAIL#{share:03}"), "PACE")
 }
 
 /// Sort-key prefix of addresses that get no more mail of a reseller.

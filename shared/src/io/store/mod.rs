@@ -37,7 +37,7 @@
 //! | reseller, and the list of all | `RESELLER#id`, `RESELLERS` | `META`, `RESELLER#id` | `resellers` |
 //! | row of a reseller's list | `RESELLER#id` | `ENTERPRISE#id` | `enterprises` |
 //! | look-ups, the sealed token of a browser | `TENANT#`, `LINK#`, `SIGNIN#`, `SESSION#`, `IDEMPOTENCY#` | | `enterprises`, `visits` |
-//! | pace of calls to Teams: in a tenant, a share over all; pace of mails | `PACE#tenant`, `PACE#COMMON#share`, `PACE#MAIL` | `PACE` | `pace` |
+//! | pace of calls to Teams: in a tenant, a share over all; pace of mails | `PACE#tenant`, `PACE#COMMON#share`, `PACE#MAIL#share` | `PACE` | `pace` |
 //! | wrong codes of a client | `GUESSES#hash` | `COUNT` | `guesses` |
 
 pub mod account;

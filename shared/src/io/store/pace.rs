@@ -86,6 +86,11 @@ struct PaceItem {
     paused_until: i64,
 }
 
+#[derive(Deserialize)]
+struct MailPaceItem {
+    next_at: i64,
+}
+
 impl PaceItem {
     fn of(&self, calls: Calls) -> i64 {
         match calls {
@@ -161,28 +166,59 @@ impl Store {
         if let granted @ Answer::Granted(_) = self.take(&share(first), count, 0, 0, now).await? {
             return Ok(granted);
         }
-        let ahead = i64::try_from(AHEAD.as_micros()).unwrap_or_default();
-        self.take(&share(other), count, 0, ahead, now).await
+        self.take(&share(other), count, 0, ahead(), now).await
     }
 
-    /// Takes the turns of `count` mails, at most `PORTION`, out of the pace of all mails: `per_second` of them, evenly, over
-    /// all workers. The first turn comes after the wait that is granted, each other one a `per_second`th of a second later:
-    /// nothing is sent ahead of its turn, so that no second holds more than it may.
+    /// Takes the turn of one mail out of the pace of all mails: `per_second` of them, evenly, over all workers. It comes after
+    /// the wait that is granted; nothing is sent ahead of its turn, so that no second holds more than it may.
     ///
     /// # Errors
     /// `Upstream`.
-    pub async fn take_mail_turns(&self, per_second: u32, count: u32, now: Timestamp) -> Result<Answer> {
-        let count = count.clamp(1, PORTION);
-        let every = mail_interval(per_second);
-        let budget = Budget {
-            key: keys::mail_pace(),
-            calls: Calls::Writes,
-            every,
-            // What is taken now may be ahead of now by just what it takes.
-            room: every * i64::from(count),
-        };
-        let ahead = i64::try_from(AHEAD.as_micros()).unwrap_or_default();
-        self.take(&budget, count, 0, ahead, now).await
+    pub async fn take_mail_turn(&self, per_second: u32, now: Timestamp) -> Result<Answer> {
+        let (first, other) = mail_shares(per_second, Chance.number());
+        // One of two that is free at once, else a place in the queue of the second.
+        if let Some(turn) = self.free_mail_turn(&first, now).await? {
+            return Ok(turn);
+        }
+        if other != first
+            && let Some(turn) = self.free_mail_turn(&other, now).await?
+        {
+            return Ok(turn);
+        }
+        let (now, step) = (micros(now), other.step);
+        let values = [
+            (":step", step),
+            (":now", now),
+            (":latest", now + ahead()),
+            (":ends", now / 1_000_000 + LIFE.as_secs()),
+        ];
+        let key = keys::mail_pace(other.share);
+        let set = "SET next_at = next_at + :step, expires = :ends";
+        let room = "next_at > :now AND next_at <= :latest";
+        if let Some(item) = self.changed(&key, set, room, &values).await? {
+            let item: MailPaceItem = decoded(item)?;
+            let wait = SignedDuration::from_micros((item.next_at - step - now).max(0));
+            return Ok(Answer::Granted(wait));
+        }
+        let item: Option<MailPaceItem> = self.get(&key).await?;
+        let next = item.map_or(now, |item| item.next_at);
+        let wait = (next - now - ahead()).max(1_000);
+        Ok(Answer::Later(SignedDuration::from_micros(wait)))
+    }
+
+    /// A turn of a share that nobody waits for.
+    async fn free_mail_turn(&self, share: &MailShare, now: Timestamp) -> Result<Option<Answer>> {
+        let now = micros(now);
+        let turn = share.after(now);
+        let values = [
+            (":next", turn + share.step),
+            (":now", now),
+            (":ends", now / 1_000_000 + LIFE.as_secs()),
+        ];
+        let set = "SET next_at = :next, expires = :ends";
+        let free = "attribute_not_exists(next_at) OR next_at <= :now";
+        let taken = self.changed(&keys::mail_pace(share.share), set, free, &values).await?;
+        Ok(taken.map(|_| Answer::Granted(SignedDuration::from_micros(turn - now))))
     }
 
     /// Nobody calls this tenant before `until`: Microsoft has asked for it. An earlier end than the present one is ignored.
@@ -260,11 +296,54 @@ impl Store {
     }
 }
 
+/// Mails a second that one item of the table keeps the pace of: a turn is two writes at most, of the thousand a second that
+/// DynamoDB takes for an item.
+const SHARE_OF_MAILS: u32 = 100;
+
+/// A part of the pace of mails: each `step`th turn, from `phase` on, in microseconds. The turns of all parts together come
+/// evenly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailShare {
+    share: u32,
+    phase: i64,
+    step: i64,
+}
+
+impl MailShare {
+    fn of(per_second: u32, share: u32, shares: u32) -> Self {
+        let every = mail_interval(per_second);
+        Self {
+            share,
+            phase: every * i64::from(share),
+            step: every * i64::from(shares),
+        }
+    }
+
+    /// The first turn that is not before `now`.
+    fn after(&self, now: i64) -> i64 {
+        now + (self.phase - now).rem_euclid(self.step)
+    }
+}
+
+/// Two parts of the pace; the same where there is only one.
+fn mail_shares(per_second: u32, chance: u64) -> (MailShare, MailShare) {
+    let shares = per_second.max(1).div_ceil(SHARE_OF_MAILS);
+    let first = u32::try_from(chance % u64::from(shares)).unwrap_or_default();
+    let other = (first + shares / 2) % shares;
+    (
+        MailShare::of(per_second, first, shares),
+        MailShare::of(per_second, other, shares),
+    )
+}
+
 /// Microseconds between two mails; rounded up, so that the pace is never faster than the rate.
-#[must_use]
-pub fn mail_interval(per_second: u32) -> i64 {
+fn mail_interval(per_second: u32) -> i64 {
     let per_second = i64::from(per_second.max(1));
     (1_000_000 + per_second - 1) / per_second
+}
+
+fn ahead() -> i64 {
+    i64::try_from(AHEAD.as_micros()).unwrap_or_default()
 }
 
 fn micros(at: Timestamp) -> i64 {
@@ -274,6 +353,32 @@ fn micros(at: Timestamp) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The turns of all parts, each taken as soon as it is free, are the even ones and no others.
+    #[test]
+    fn turns_of_mails_come_evenly_over_all_parts() {
+        for rate in [1_u32, 14, 100, 101, 250, 999, 1_000] {
+            let shares = rate.div_ceil(SHARE_OF_MAILS);
+            let begin = 1_795_392_140_123_456;
+            let mut turns = Vec::new();
+            for share in (0..shares).map(|share| MailShare::of(rate, share, shares)) {
+                let mut at = share.after(begin);
+                assert!((begin..begin + share.step).contains(&at), "{rate}");
+                while at < begin + 3_000_000 {
+                    turns.push(at);
+                    // A worker asks again a moment after its turn.
+                    at = share.after(at + 1);
+                }
+            }
+            turns.sort_unstable();
+            assert!(
+                turns.windows(2).all(|pair| pair[1] - pair[0] == mail_interval(rate)),
+                "{rate}: {turns:?}"
+            );
+            assert!(turns.len() <= 3 * rate as usize + 1, "{rate}: {}", turns.len());
+            assert!(100 * turns.len() >= 98 * 3 * rate as usize, "{rate}: {}", turns.len());
+        }
+    }
 
     #[test]
     fn a_window_holds_no_more_than_its_budget() {

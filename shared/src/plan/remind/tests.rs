@@ -218,7 +218,7 @@ impl Case {
     fn said(&self, now: &str) -> String {
         match self.step(now) {
             Step::Claim(claim) => claim.to.email.to_string(),
-            other => format!("{other:?}"),
+            other @ (Step::Over | Step::NotNow | Step::Settled(_) | Step::Skip(_)) => format!("{other:?}"),
         }
     }
 
@@ -396,7 +396,7 @@ fn the_second_contact_takes_turns_and_stands_in() {
     for day in 21..=27 {
         match case.event(&format!("2026-11-{day}T08:10:00Z")) {
             Step::Claim(claim) => to.push((claim.to.part, claim.reminders)),
-            other => panic!("{other:?}"),
+            other @ (Step::Over | Step::NotNow | Step::Settled(_) | Step::Skip(_)) => panic!("{other:?}"),
         }
     }
     let (admin, second) = (Part::GlobalAdmin, Part::SecondContact);
@@ -422,7 +422,7 @@ fn after_so_many_ignored_reminders_the_reseller_hears_of_it_once() {
     case.status.last = Some((time("2026-11-27T12:00:00Z"), LastSync::Failed));
     match case.step("2026-11-28T08:10:00Z") {
         Step::Claim(claim) => assert_eq!((claim.failed, claim.reminders, claim.escalates), (true, 0, None)),
-        other => panic!("{other:?}"),
+        other @ (Step::Over | Step::NotNow | Step::Settled(_) | Step::Skip(_)) => panic!("{other:?}"),
     }
 }
 
