@@ -67,7 +67,7 @@ class Story {
     const code = (await page.locator('pre').innerText()).match(/\b[A-Z0-9]{5}-[A-Z0-9]{5}\b/)?.[0];
     check('the mail has the code', code, await page.locator('pre').innerText());
     const opened = page.context().waitForEvent('page');
-    await page.frameLocator('iframe').getByRole('link', { name: 'COMPLETE' }).click();
+    await page.frameLocator('iframe[title="HTML part: Light"]').getByRole('link', { name: 'COMPLETE' }).click();
     const invitation = await opened;
     await this.heading(invitation, 'Connect Northwind Bakeries to Microsoft Teams');
     const link = invitation.url();

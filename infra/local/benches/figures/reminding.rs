@@ -79,8 +79,16 @@ pub(crate) async fn measure(enterprises: usize, say: fn(&str)) -> Result<(), Stu
         "cost of the day",
     ];
     let table = Table::new(say, &heads);
-    for (name, world) in [("eight zones", &WORLD[..]), ("one zone", &ONE_ZONE[..])] {
-        let arrivals = arrivals(enterprises, world, day)?;
+    for (name, world, outage) in [
+        ("eight zones", &WORLD[..], false),
+        ("one zone", &ONE_ZONE[..], false),
+        ("one zone, all of them at once after an outage", &ONE_ZONE[..], true),
+    ] {
+        let mut arrivals = arrivals(enterprises, world, day)?;
+        if outage {
+            let all = arrivals.last().map_or(0, |last| last.0);
+            arrivals.iter_mut().for_each(|event| event.0 = all);
+        }
         for rate in RATES {
             let senders = (rate as usize / 2).max(20);
             let day = play(&arrivals, rate, senders);
@@ -94,7 +102,8 @@ pub(crate) async fn measure(enterprises: usize, say: fn(&str)) -> Result<(), Stu
                 thousands(day.late),
                 thousands(day.held),
                 thousands(day.most),
-                format!("{:.1} %", 100.0 * day.used),
+                day.used
+                    .map_or("never more waited".into(), |used| format!("{:.1} %", 100.0 * used)),
                 format!("${:.2}", day.cost(enterprises)),
             ]);
         }
@@ -176,7 +185,8 @@ struct Day {
     late: u64,
     held: u64,
     most: u64,
-    used: f64,
+    /// Of the rate, while more waited; nothing where more never waited.
+    used: Option<f64>,
     /// Time of all senders together.
     seconds: f64,
 }
@@ -317,11 +327,9 @@ fn most(left: &[i64]) -> u64 {
 
 /// Of the mails that could have left in the seconds in which more waited than could leave, so many did. `ended` is when each
 /// event stopped waiting, with a mail or without.
-fn used(arrivals: &[(i64, i64)], left: &[i64], ended: &[i64], rate: u32) -> f64 {
+fn used(arrivals: &[(i64, i64)], left: &[i64], ended: &[i64], rate: u32) -> Option<f64> {
     let second = |at: i64| at / 1_000_000;
-    let (Some(first), Some(last)) = (arrivals.first(), left.last()) else {
-        return 1.0;
-    };
+    let (first, last) = (arrivals.first()?, left.last()?);
     let until = |times: &[i64], from: usize, now: i64| from + times[from..].partition_point(|at| second(*at) <= now);
     let (mut come, mut over, mut gone, mut full, mut could) = (0, 0, 0, 0, 0);
     for now in second(first.0)..second(*last) {
@@ -336,7 +344,7 @@ fn used(arrivals: &[(i64, i64)], left: &[i64], ended: &[i64], rate: u32) -> f64 
             could += rate as usize;
         }
     }
-    if could == 0 { 1.0 } else { full as f64 / could as f64 }
+    (could > 0).then(|| full as f64 / could as f64)
 }
 
 fn duration(time: SignedDuration) -> String {
