@@ -150,10 +150,13 @@ pub fn step(facts: &Facts<'_>) -> Result<Step, Invalid> {
         return Ok(Step::Skip(why));
     }
     let episode = facts.ledger.episode_since(since(facts.status, facts.now));
-    let Some(to) = addressee(facts, &episode, day) else {
+    let Next {
+        to: Some(to),
+        reminders: ignored,
+    } = next(facts)
+    else {
         return Ok(Step::Skip(Why::NoAddress));
     };
-    let ignored = episode.reminders;
     let patience = enterprise.reminding.escalate_after;
     Ok(Step::Claim(Claim {
         day,
@@ -163,6 +166,25 @@ pub fn step(facts: &Facts<'_>) -> Result<Step, Invalid> {
         reminders: ignored,
         escalates: (!episode.escalated && patience.is_some_and(|patience| patience <= ignored)).then_some(ignored),
     }))
+}
+
+/// To whom a reminder would go now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// To whom; nothing where mails to all of them come back.
+    pub to: Option<Addressee>,
+    /// So many went before it since somebody acted.
+    pub reminders: u32,
+}
+
+/// To whom a reminder would go now, whether there is one today or not.
+#[must_use]
+pub fn next(facts: &Facts<'_>) -> Next {
+    let episode = facts.ledger.episode_since(since(facts.status, facts.now));
+    Next {
+        to: addressee(facts, &episode, local_day(facts.now, facts.zone)),
+        reminders: episode.reminders,
+    }
 }
 
 /// The event belongs to this day, by its own clock, and it is not ahead of ours.

@@ -3,11 +3,13 @@
 
 use crate::domain::Invalid;
 use crate::domain::caller::Role;
+use crate::domain::duty::Duty;
 use crate::domain::email::EmailAddress;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::invitation::{self, Invitation, InvitationState};
 use crate::domain::letter::Letter;
 use crate::domain::mail_kind::MailKind;
+use crate::domain::reminding::Part;
 use crate::domain::reseller::Reseller;
 use crate::domain::state::state;
 use crate::domain::sync_status::SyncStatus;
@@ -15,13 +17,13 @@ use crate::domain::{licence, schedule};
 use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::mail::{
-    DigestRow, DutyOffered, DutyTaken, InvitationNudge, InvitationStuck, Line, Mail, Reader, RemindersIgnored,
-    ResellerDigest, Stuck, SyncFailed, SyncRequired, WebhookDisabled, sample,
+    DigestRow, DutyOffered, DutyTaken, InvitationNudge, InvitationStuck, Line, Mail, RemindersIgnored, ResellerDigest,
+    Stuck, SyncFailed, SyncRequired, WebhookDisabled, sample,
 };
-use crate::plan::remind::{Reminder, remind as decide};
+use crate::plan::remind::{Next, Reminder, remind as decide};
 use crate::run::access::Access;
 use crate::run::invitation as invitations;
-use crate::run::mails;
+use crate::run::{mails, remind};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -190,8 +192,9 @@ async fn made(known: &Known<'_>, kind: MailKind) -> Result<Made> {
         }
         MailKind::LicensesChanged => (licenses_changed(known).await?, admin, vec!["the updated count"]),
         MailKind::SyncRequired | MailKind::SyncFailed => {
-            let (mail, samples) = reminder(known, kind).await?;
-            (mail, admin, samples)
+            let next = remind::next(known.io, &known.kept.id, known.now).await?;
+            let (mail, samples) = reminder(known, kind, &next).await?;
+            (mail, next.to.map(|to| to.email), samples)
         }
         MailKind::EnterpriseInvitation => {
             let link = sample::link(&known.reseller.brand);
@@ -214,13 +217,23 @@ async fn made(known: &Known<'_>, kind: MailKind) -> Result<Made> {
         MailKind::InvitationNudge => (nudge(known), admin, vec![]),
         MailKind::InvitationStuck => (stuck(known), owner, vec![]),
         MailKind::DutyOffered => (offered(known), None, vec!["the reader", "the link"]),
-        MailKind::DutyTaken => (taken(known), admin, vec!["who has taken over"]),
+        MailKind::DutyTaken => {
+            let samples = match duty(known) {
+                Some(_) => vec![],
+                None => vec!["who has taken over, and when"],
+            };
+            (taken(known), admin, samples)
+        }
         MailKind::RemindersIgnored => {
-            let mut samples = vec!["the number of reminders"];
+            let next = remind::next(known.io, &known.kept.id, known.now).await?;
+            let mut samples = Vec::new();
+            if next.reminders == 0 {
+                samples.push("the number of reminders");
+            }
             if known.status.pending.is_none() {
                 samples.push("since when something waits");
             }
-            (ignored(known), owner, samples)
+            (ignored(known, next.reminders), owner, samples)
         }
         MailKind::ResellerDigest => (digest(known), owner, vec!["the list, which has this enterprise alone"]),
         MailKind::WebhookDisabled => (disabled(known), owner, vec!["the endpoint and its failures"]),
@@ -249,13 +262,23 @@ async fn licenses_changed(known: &Known<'_>) -> Result<Mail> {
     )
 }
 
-async fn reminder(known: &Known<'_>, kind: MailKind) -> Result<(Mail, Vec<&'static str>)> {
+/// As it would go to whoever is reminded next; where mails to all of them come back, as the Global Admin would get it.
+async fn reminder(known: &Known<'_>, kind: MailKind, next: &Next) -> Result<(Mail, Vec<&'static str>)> {
     let brand = &known.reseller.brand;
     let facts = mails::facts(known.io, known.kept, brand, &known.status).await?;
-    let duty_url = known.io.config.public_page(&format!("/reminders/{}", "0".repeat(64)));
-    let mut samples = vec!["the link to hand the reminders over or pause them"];
-    let (recipient, enterprise) = (admin(known), enterprise(known));
-    let reader = Reader::GlobalAdmin;
+    let part = next.to.as_ref().map_or(Part::GlobalAdmin, |to| to.part);
+    let page = known.io.config.public_page(&format!("/reminders/{}", "0".repeat(64)));
+    let duty_url = remind::may_hand_over(part).then_some(&page);
+    let mut samples = Vec::new();
+    if duty_url.is_some() {
+        samples.push("the link to hand the reminders over or pause them");
+    }
+    let recipient = next
+        .to
+        .as_ref()
+        .map_or_else(|| admin(known), |to| to.name.as_str().into());
+    let enterprise = enterprise(known);
+    let reader = remind::reader(known.kept, part, next.reminders);
     if kind == MailKind::SyncRequired {
         let waiting = facts.waiting.unwrap_or_else(|| {
             samples.push("what waits, and for whom");
@@ -267,7 +290,7 @@ async fn reminder(known: &Known<'_>, kind: MailKind) -> Result<(Mail, Vec<&'stat
             enterprise,
             reader,
             waiting,
-            duty_url: Some(&duty_url),
+            duty_url,
             zone: &known.zone,
         };
         return Ok((mail.render(), samples));
@@ -292,7 +315,7 @@ async fn reminder(known: &Known<'_>, kind: MailKind) -> Result<(Mail, Vec<&'stat
         failed: at,
         findings: &findings,
         waiting: facts.waiting,
-        duty_url: Some(&duty_url),
+        duty_url,
         zone: &known.zone,
     };
     Ok((mail.render(), samples))
@@ -366,19 +389,27 @@ fn offered(known: &Known<'_>) -> Mail {
     mail.render()
 }
 
+/// Who is reminded in place of the Global Admin.
+fn duty<'a>(known: &Known<'a>) -> Option<&'a Duty> {
+    let appointment = known.kept.global_admin.appointment;
+    let duty = known.kept.reminding.duty.as_ref();
+    duty.filter(|duty| duty.appointment == appointment)
+}
+
 fn taken(known: &Known<'_>) -> Mail {
+    let (by, at) = duty(known).map_or(("Ann Example", known.now), |duty| (duty.name.as_str(), duty.since));
     let mail = DutyTaken {
         brand: &known.reseller.brand,
         recipient: admin(known),
         enterprise: enterprise(known),
-        by: "Ann Example".into(),
-        at: known.now,
+        by: by.into(),
+        at,
         zone: &known.zone,
     };
     mail.render()
 }
 
-fn ignored(known: &Known<'_>) -> Mail {
+fn ignored(known: &Known<'_>, reminders: u32) -> Mail {
     let pending = known.status.pending;
     let mail = RemindersIgnored {
         brand: &known.reseller.brand,
@@ -386,7 +417,7 @@ fn ignored(known: &Known<'_>) -> Mail {
         reseller: reseller(known),
         enterprise: enterprise(known),
         admin: admin(known),
-        reminders: 7,
+        reminders: if reminders == 0 { 7 } else { reminders },
         since: pending.map_or_else(|| sample::earlier(known.now), |pending| pending.since),
         zone: &known.zone,
     };

@@ -18,7 +18,7 @@ use crate::io::store::reminders::Consequences;
 use crate::io::store::tasks::task_of;
 use crate::mail::{Line, Reader};
 use crate::plan::remind::{
-    Claim, Facts, Reminder, Step, caught_up, missed_today, notes, remind as decide, step, still_due,
+    self as plan, Claim, Facts, Reminder, Step, caught_up, missed_today, notes, remind as decide, step, still_due,
 };
 use crate::run::mails::{self, Addressee, Written};
 use crate::run::{post, unattended};
@@ -281,7 +281,7 @@ fn told(posted: Posted) -> Reminded {
 }
 
 /// Whose reminders these are can hand them over; the second contact has nothing to give.
-fn may_hand_over(part: Part) -> bool {
+pub(super) fn may_hand_over(part: Part) -> bool {
     match part {
         Part::GlobalAdmin | Part::Duty => true,
         Part::SecondContact => false,
@@ -295,6 +295,28 @@ async fn token(io: &Io, mail: &MailId) -> Result<String> {
         request: b"duty".to_vec(),
     };
     io.vault.token_for(&once).await
+}
+
+/// Why somebody gets it.
+pub(super) fn reader(kept: &Enterprise, part: Part, reminders: u32) -> Reader {
+    let admin = || Line::from(kept.global_admin.display_name());
+    match part {
+        Part::GlobalAdmin => Reader::GlobalAdmin,
+        Part::Duty => Reader::Duty { admin: admin() },
+        Part::SecondContact => Reader::SecondContact {
+            admin: admin(),
+            reminders,
+        },
+    }
+}
+
+/// To whom a reminder would go now.
+///
+/// # Errors
+/// `Upstream`.
+pub(super) async fn next(io: &Io, enterprise: &EnterpriseId, now: Timestamp) -> Result<plan::Next> {
+    let known = gather(io, enterprise).await?;
+    Ok(plan::next(&known.facts(None, now)))
 }
 
 /// The words of a reminder, as things stand when it leaves; nothing where it is no longer due.
@@ -311,15 +333,7 @@ pub(super) async fn written(io: &Io, mail: &Outgoing, now: Timestamp) -> Result<
         return Ok(None);
     }
     let kept = &known.kept;
-    let admin = || Line::from(kept.global_admin.display_name());
-    let reader = match part {
-        Part::GlobalAdmin => Reader::GlobalAdmin,
-        Part::Duty => Reader::Duty { admin: admin() },
-        Part::SecondContact => Reader::SecondContact {
-            admin: admin(),
-            reminders: *reminders,
-        },
-    };
+    let reader = reader(kept, *part, *reminders);
     let page = match may_hand_over(*part) {
         true => Some(
             io.config

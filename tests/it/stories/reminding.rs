@@ -4,6 +4,7 @@
 use super::scene::{Scene, options};
 use dialbridge_local::drive::api::Answer;
 use dialbridge_local::drive::browser::{Browser, Page};
+use dialbridge_local::drive::people::enterprise_form;
 use dialbridge_local::mailbox::Mail;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
@@ -240,6 +241,11 @@ async fn the_duty_goes_to_somebody_else_once_that_person_accepts() {
     assert_eq!((scene.reminders().len(), to(&scene, HEIR).len()), (2, 2));
     let seen = scene.get("/reminding").await;
     assert_eq!(seen.text("/duty/email"), HEIR);
+    let shown = scene.get("/mails/preview?mail=sync_required").await;
+    assert_eq!(shown.text("/to"), HEIR);
+    let newest = to(&scene, HEIR).pop().unwrap().text.unwrap();
+    let words = |text: &str| text.split("\n--\n").next().unwrap().to_owned();
+    assert_eq!(words(shown.text("/text")), words(&newest), "as it leaves");
 
     let back = scene
         .change("account_admin", Method::DELETE, "/reminding/duty", None)
@@ -315,6 +321,62 @@ async fn mails_that_come_back_go_to_the_second_contact_or_are_listed() {
     .await;
     pass(&scene, DAY).await;
     assert_eq!((scene.reminders().len(), to(&scene, SECOND).len()), (0, 1));
+}
+
+/// Sets a switch of mail as it is now.
+async fn switch(scene: &Scene, path: &str, form: Value) {
+    let api = scene.api("provider_admin");
+    let seen = api.get(path).await.unwrap();
+    let set = api.put(path, &form, seen.etag.as_deref()).await.unwrap();
+    assert_eq!(set.status, 200, "{}", set.body);
+}
+
+/// Reminders are what may wait: by the switch of the provider, and by the breaker, which opens where too many mails of a reseller
+/// come back. They leave on the same day once they may.
+#[tokio::test]
+async fn reminders_wait_while_only_what_somebody_waits_for_may_leave() {
+    let scene = waiting().await;
+    let own = format!("/v1/resellers/{}/mail-sending", scene.reseller);
+    for (n, path) in ["/v1/mail-sending", own.as_str()].into_iter().enumerate() {
+        if n == 0 {
+            switch(
+                &scene,
+                path,
+                json!({ "gate": "transactional", "reason": "SES looks at us" }),
+            )
+            .await;
+        } else {
+            for n in 0..5 {
+                let mut form = enterprise_form(&scene.tenant, None);
+                form["adminEmail"] = json!(format!("bounce@customer{n}.example"));
+                let made = scene
+                    .api("reseller_admin")
+                    .post("/v1/enterprises", &form)
+                    .await
+                    .unwrap();
+                assert_eq!(made.status, 201, "{}", made.body);
+            }
+        }
+        let all = scene.service.world.aws.scheduler.list();
+        let own = all.iter().find(|schedule| schedule.input.contains(&scene.enterprise));
+        let due = own.unwrap().next.unwrap();
+        pass(&scene, scene.service.world.clock.now().duration_until(due)).await;
+        assert_eq!(scene.reminders().len(), n, "{path}");
+        let first = listed(&scene).await.remove(0);
+        assert!(first.starts_with("held"), "{path}: {first}");
+        scene.license(Some(8 + u32::try_from(n).unwrap())).await;
+        let of_licences = scene.mails(scene.admin(), "licenses have changed");
+        assert_eq!(of_licences.len(), n + 1, "{path}: somebody waits for it");
+        assert!(!of_licences[n].headers.contains_key("List-Unsubscribe"));
+
+        switch(&scene, path, json!({ "gate": "open" })).await;
+        scene.outbox().await;
+        assert_eq!(listed(&scene).await.remove(0), "sent", "{path}");
+        let reminder = scene.reminders().pop().unwrap();
+        let page = reminder.headers["List-Unsubscribe"].trim_matches(['<', '>']).to_owned();
+        assert_eq!(page, link(&reminder, "/reminders/").as_str());
+        assert_eq!(reminder.headers["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click");
+    }
 }
 
 #[tokio::test]

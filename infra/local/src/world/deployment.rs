@@ -87,14 +87,23 @@ pub(super) fn create(aws: &Aws) -> io::Result<()> {
     created.map(drop).map_err(io::Error::other)
 }
 
-/// The schedule that looks for events that wait. Every minute in a deployment; here a day that is skipped has fewer.
-pub(super) fn look_for_events(aws: &Aws) -> io::Result<()> {
-    let look = json!({
-        "ScheduleExpression": "rate(15 minutes)",
-        "FlexibleTimeWindow": { "Mode": "OFF" },
-        "Target": { "Arn": function_arn(WEBHOOKS), "RoleArn": SCHEDULE_ROLE_ARN, "Input": json!({ "look": true }).to_string() },
-    });
-    aws.scheduler.keep("events", &look).map_err(io::Error::other)
+/// The deployment's own schedules: what looks for events and for mails that wait, and the daily sweep. The first two come every
+/// few minutes in a deployment; here a day that is skipped has fewer.
+pub(super) fn keep_schedules(aws: &Aws) -> io::Result<()> {
+    let of_the_day = json!({ "sweep": true, "scheduled": "<aws.scheduler.scheduled-time>" });
+    for (name, expression, function, input) in [
+        ("events", "rate(15 minutes)", WEBHOOKS, json!({ "look": true })),
+        ("outbox", "rate(1 hour)", "reminder", json!({ "outbox": true })),
+        ("sweep", "cron(30 2 * * ? *)", "reminder", of_the_day),
+    ] {
+        let schedule = json!({
+            "ScheduleExpression": expression,
+            "FlexibleTimeWindow": { "Mode": "OFF" },
+            "Target": { "Arn": function_arn(function), "RoleArn": SCHEDULE_ROLE_ARN, "Input": input.to_string() },
+        });
+        aws.scheduler.keep(name, &schedule).map_err(io::Error::other)?;
+    }
+    Ok(())
 }
 
 pub(super) fn environment(urls: &Urls) -> BTreeMap<String, String> {

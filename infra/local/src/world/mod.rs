@@ -47,7 +47,8 @@ pub struct Options {
     pub skip_waits: bool,
     /// Answer for the table without the engine's own server: for simulations, which make millions of calls.
     pub table_at_once: bool,
-    /// Tell the function of webhooks what changes, and have it look for what waits. Without it a test calls it.
+    /// Tell the function of webhooks what changes, and keep the deployment's own schedules: for events and mails that wait, and
+    /// the daily sweep. Without it a test calls them.
     pub events: bool,
 }
 
@@ -132,7 +133,7 @@ impl World {
             busy: busy.clone(),
         });
         if options.events {
-            deployment::look_for_events(&aws)?;
+            deployment::keep_schedules(&aws)?;
         }
 
         let dynamodb = DynamoDb::start(
