@@ -354,7 +354,10 @@ fn the_sweeps_start_the_reminder_function() {
     // The sweep is told when it was to begin, so that it can tell whether its clock is right.
     let scheduled = "<aws.scheduler.scheduled-time>";
     for (name, expected) in [
-        ("DailySweep", json!({ "sweep": true, "scheduled": scheduled })),
+        (
+            "DailySweep",
+            json!({ "sweep": true, "spread": true, "scheduled": scheduled }),
+        ),
         ("OutboxSweep", json!({ "outbox": true })),
     ] {
         let target = &schedules[name]["Properties"]["Target"];

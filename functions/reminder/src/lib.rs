@@ -44,6 +44,12 @@ pub enum Event {
         /// When it was to begin; absent where somebody starts it by hand.
         #[serde(default)]
         scheduled: Option<Timestamp>,
+        /// The shards of the index are left to calls of their own, which this one makes.
+        #[serde(default)]
+        spread: bool,
+        /// This is such a call, for one shard.
+        #[serde(default)]
+        shard: Option<u8>,
     },
 }
 
@@ -80,8 +86,18 @@ pub async fn handle(io: &Io, event: LambdaEvent<Event>) -> Result<Value, Error> 
             json!({ "mails": swept })
         }
         Event::Outbox { outbox: false } => json!({ "mails": null }),
-        Event::Sweep { sweep: true, scheduled } => {
-            let swept = sweep::sweep(io, scheduled).await?;
+        Event::Sweep {
+            sweep: true,
+            scheduled,
+            spread,
+            shard,
+        } => {
+            let part = match (shard, spread) {
+                (Some(shard), _) => sweep::Part::Shard(shard),
+                (None, true) => sweep::Part::Spread,
+                (None, false) => sweep::Part::All,
+            };
+            let swept = sweep::sweep(io, part, scheduled).await?;
             tracing::info!(
                 pending = swept.pending,
                 failed = swept.failed,

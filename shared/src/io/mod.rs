@@ -105,6 +105,7 @@ impl Io {
             courier: Courier::new(
                 aws_sdk_lambda::Client::new(&sdk(&endpoints.lambda)),
                 config.webhooks_function_arn.clone(),
+                config.reminder_function_arn.clone(),
             ),
             webhooks: Webhooks::new(config.webhook_reach),
             config,

@@ -74,36 +74,82 @@ pub fn findings(name: &str) -> Vec<Finding> {
     ]
 }
 
-/// The rows of a digest.
-#[must_use]
-pub fn rows(name: &str, now: Timestamp) -> Vec<DigestRow> {
-    [State::Failed, State::SyncNeeded, State::Invited]
-        .map(|state| DigestRow {
-            enterprise: name.into(),
-            state,
-            since: earlier(now),
-        })
-        .into()
+/// Who and what is named.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// Who reads the mail.
+    pub reader: &'a str,
+    /// Somebody else.
+    pub other: &'a str,
+    /// Enterprises; the first is the one that most mails are about.
+    pub enterprises: [&'a str; 3],
+    /// The reseller.
+    pub reseller: &'a str,
+    /// An address of mail.
+    pub address: &'a str,
+    /// A host of webhooks.
+    pub host: &'a str,
 }
 
-/// Every mail in each of its shapes, named after its texts, with `name` for every person and company.
+impl Names<'static> {
+    /// Names that people and companies might have.
+    pub const USUAL: Self = Self {
+        reader: "Mara Quist",
+        other: "Ann Example",
+        enterprises: ["Bluefinch Ltd", "Alder Bakeries", "Kestrel Dental"],
+        reseller: "Northwind Telecom",
+        address: "ann@bluefinch.example",
+        host: "hooks.northwind.example",
+    };
+}
+
+impl<'a> Names<'a> {
+    /// One name for everything.
+    #[must_use]
+    pub fn all(name: &'a str) -> Self {
+        Self {
+            reader: name,
+            other: name,
+            enterprises: [name; 3],
+            reseller: name,
+            address: name,
+            host: name,
+        }
+    }
+}
+
+/// The rows of a digest.
+fn rows(names: &Names<'_>, now: Timestamp) -> Vec<DigestRow> {
+    let rows = names
+        .enterprises
+        .into_iter()
+        .zip([State::Failed, State::SyncNeeded, State::Invited]);
+    rows.map(|(enterprise, state)| DigestRow {
+        enterprise: enterprise.into(),
+        state,
+        since: earlier(now),
+    })
+    .collect()
+}
+
+/// Every mail in each of its shapes, named after its texts.
 #[must_use]
-pub fn every(brand: &Brand, name: &str, zone: &TimeZone, now: Timestamp) -> Vec<(&'static str, Mail)> {
-    let mut all = of_the_integration(brand, name);
-    all.extend(of_a_sync(brand, name, zone, now));
-    all.extend(of_an_invitation(brand, name, zone, now));
-    all.extend(of_a_duty(brand, name, zone, now));
-    all.extend(to_a_reseller(brand, name, zone, now));
+pub fn every(brand: &Brand, names: &Names<'_>, zone: &TimeZone, now: Timestamp) -> Vec<(&'static str, Mail)> {
+    let mut all = of_the_integration(brand, names);
+    all.extend(of_a_sync(brand, names, zone, now));
+    all.extend(of_an_invitation(brand, names, zone, now));
+    all.extend(of_a_duty(brand, names, zone, now));
+    all.extend(to_a_reseller(brand, names, zone, now));
     all
 }
 
-fn of_the_integration(brand: &Brand, name: &str) -> Vec<(&'static str, Mail)> {
-    let (recipient, enterprise) = (Line::from(name), Line::from(name));
+fn of_the_integration(brand: &Brand, names: &Names<'_>) -> Vec<(&'static str, Mail)> {
+    let (recipient, enterprise) = (Line::from(names.reader), Line::from(names.enterprises[0]));
     let licenses = |previous, updated, unlicensed| {
         LicensesChanged {
             brand,
-            recipient: name.into(),
-            enterprise: name.into(),
+            recipient: names.reader.into(),
+            enterprise: names.enterprises[0].into(),
             previous,
             updated,
             unlicensed,
@@ -113,8 +159,8 @@ fn of_the_integration(brand: &Brand, name: &str) -> Vec<(&'static str, Mail)> {
     let removed = |final_sync| {
         IntegrationRemoved {
             brand,
-            recipient: name.into(),
-            enterprise: name.into(),
+            recipient: names.reader.into(),
+            enterprise: names.enterprises[0].into(),
             final_sync,
         }
         .render()
@@ -146,16 +192,16 @@ fn of_the_integration(brand: &Brand, name: &str) -> Vec<(&'static str, Mail)> {
     ]
 }
 
-fn of_a_sync(brand: &Brand, name: &str, zone: &TimeZone, now: Timestamp) -> Vec<(&'static str, Mail)> {
+fn of_a_sync(brand: &Brand, names: &Names<'_>, zone: &TimeZone, now: Timestamp) -> Vec<(&'static str, Mail)> {
     let duty = link(brand);
-    let found = findings(name);
+    let found = findings(names.other);
     let required = |reader, duty_url| {
         SyncRequired {
             brand,
-            recipient: name.into(),
-            enterprise: name.into(),
+            recipient: names.reader.into(),
+            enterprise: names.enterprises[0].into(),
             reader,
-            waiting: waiting(name, now),
+            waiting: waiting(names.other, now),
             duty_url,
             zone,
         }
@@ -164,8 +210,8 @@ fn of_a_sync(brand: &Brand, name: &str, zone: &TimeZone, now: Timestamp) -> Vec<
     let failed = |reader, findings, waiting, duty_url| {
         SyncFailed {
             brand,
-            recipient: name.into(),
-            enterprise: name.into(),
+            recipient: names.reader.into(),
+            enterprise: names.enterprises[0].into(),
             reader,
             failed: earlier(now),
             findings,
@@ -175,9 +221,11 @@ fn of_a_sync(brand: &Brand, name: &str, zone: &TimeZone, now: Timestamp) -> Vec<
         }
         .render()
     };
-    let holder = || Reader::Duty { admin: name.into() };
+    let holder = || Reader::Duty {
+        admin: names.other.into(),
+    };
     let second = || Reader::SecondContact {
-        admin: name.into(),
+        admin: names.other.into(),
         reminders: 3,
     };
     vec![
@@ -186,23 +234,28 @@ fn of_a_sync(brand: &Brand, name: &str, zone: &TimeZone, now: Timestamp) -> Vec<
         ("sync_required-second", required(second(), None)),
         (
             "sync_failed",
-            failed(Reader::GlobalAdmin, &found[..], Some(waiting(name, now)), Some(&duty)),
+            failed(
+                Reader::GlobalAdmin,
+                &found[..],
+                Some(waiting(names.other, now)),
+                Some(&duty),
+            ),
         ),
         ("sync_failed-bare", failed(Reader::GlobalAdmin, &[], None, None)),
         (
             "sync_failed-second",
-            failed(second(), &found[..], Some(waiting(name, now)), None),
+            failed(second(), &found[..], Some(waiting(names.other, now)), None),
         ),
     ]
 }
 
-fn of_an_invitation(brand: &Brand, name: &str, zone: &TimeZone, now: Timestamp) -> Vec<(&'static str, Mail)> {
+fn of_an_invitation(brand: &Brand, names: &Names<'_>, zone: &TimeZone, now: Timestamp) -> Vec<(&'static str, Mail)> {
     let address = link(brand);
     let invitation = EnterpriseInvitation {
         brand,
-        recipient: name.into(),
-        enterprise: name.into(),
-        reseller: name.into(),
+        recipient: names.reader.into(),
+        enterprise: names.enterprises[0].into(),
+        reseller: names.reseller.into(),
         code: CODE,
         complete_url: &address,
         permissions_url: &brand.integration_portal_url,
@@ -212,9 +265,9 @@ fn of_an_invitation(brand: &Brand, name: &str, zone: &TimeZone, now: Timestamp) 
     let nudge = |fresh| {
         InvitationNudge {
             brand,
-            recipient: name.into(),
-            enterprise: name.into(),
-            reseller: name.into(),
+            recipient: names.reader.into(),
+            enterprise: names.enterprises[0].into(),
+            reseller: names.reseller.into(),
             invited: earlier(now),
             expires: later(now),
             fresh,
@@ -225,11 +278,11 @@ fn of_an_invitation(brand: &Brand, name: &str, zone: &TimeZone, now: Timestamp) 
     let stuck = |why| {
         InvitationStuck {
             brand,
-            recipient: name.into(),
-            reseller: name.into(),
-            enterprise: name.into(),
-            admin: name.into(),
-            address: name.into(),
+            recipient: names.reader.into(),
+            reseller: names.reseller.into(),
+            enterprise: names.enterprises[0].into(),
+            admin: names.other.into(),
+            address: names.address.into(),
             since: earlier(now),
             why,
             zone,
@@ -254,52 +307,52 @@ fn of_an_invitation(brand: &Brand, name: &str, zone: &TimeZone, now: Timestamp) 
     ]
 }
 
-fn of_a_duty(brand: &Brand, name: &str, zone: &TimeZone, now: Timestamp) -> Vec<(&'static str, Mail)> {
+fn of_a_duty(brand: &Brand, names: &Names<'_>, zone: &TimeZone, now: Timestamp) -> Vec<(&'static str, Mail)> {
     let offered = DutyOffered {
         brand,
-        recipient: name.into(),
-        enterprise: name.into(),
-        from: name.into(),
+        recipient: names.reader.into(),
+        enterprise: names.enterprises[0].into(),
+        from: names.other.into(),
         accept_url: &link(brand),
         expires: later(now),
         zone,
     };
     let taken = DutyTaken {
         brand,
-        recipient: name.into(),
-        enterprise: name.into(),
-        by: name.into(),
+        recipient: names.reader.into(),
+        enterprise: names.enterprises[0].into(),
+        by: names.other.into(),
         at: now,
         zone,
     };
     vec![("duty_offered", offered.render()), ("duty_taken", taken.render())]
 }
 
-fn to_a_reseller(brand: &Brand, name: &str, zone: &TimeZone, now: Timestamp) -> Vec<(&'static str, Mail)> {
+fn to_a_reseller(brand: &Brand, names: &Names<'_>, zone: &TimeZone, now: Timestamp) -> Vec<(&'static str, Mail)> {
     let activation = ResellerActivation {
         brand,
-        recipient: name.into(),
-        reseller: name.into(),
+        recipient: names.reader.into(),
+        reseller: names.reseller.into(),
         activate_url: &link(brand),
         expires: later(now),
         zone,
     };
     let ignored = RemindersIgnored {
         brand,
-        recipient: name.into(),
-        reseller: name.into(),
-        enterprise: name.into(),
-        admin: name.into(),
+        recipient: names.reader.into(),
+        reseller: names.reseller.into(),
+        enterprise: names.enterprises[0].into(),
+        admin: names.other.into(),
         reminders: 7,
         since: earlier(now),
         zone,
     };
-    let rows = rows(name, now);
+    let rows = rows(names, now);
     let digest = |rows, more| {
         ResellerDigest {
             brand,
-            recipient: name.into(),
-            reseller: name.into(),
+            recipient: names.reader.into(),
+            reseller: names.reseller.into(),
             rows,
             more,
             zone,
@@ -308,12 +361,12 @@ fn to_a_reseller(brand: &Brand, name: &str, zone: &TimeZone, now: Timestamp) -> 
     };
     let disabled = WebhookDisabled {
         brand,
-        recipient: name.into(),
-        reseller: name.into(),
-        host: name.into(),
+        recipient: names.reader.into(),
+        reseller: names.reseller.into(),
+        host: names.host.into(),
         since: earlier(now),
         tries: 10,
-        last_problem: Line::sentence(&format!("status 503, {name}")),
+        last_problem: Line::sentence(&format!("status 503, {}", names.other)),
         zone,
     };
     vec![

@@ -22,6 +22,7 @@ mod licences;
 mod mails;
 mod mapping;
 mod moving;
+mod nudges;
 mod operators;
 mod organization_consent;
 mod outbox;

@@ -323,6 +323,22 @@ async fn a_schedule_that_was_deleted_comes_back_with_the_sweep() {
     assert_eq!(scene.reminders().len(), 1);
 }
 
+/// The daily sweep is more than one call can do where many wait: each shard of the index has a call of its own.
+#[tokio::test]
+async fn the_daily_sweep_is_spread_over_calls() {
+    let scene = waiting().await;
+    scheduler(&scene, Method::DELETE, &schedules(&scene)[0].name, None).await;
+    let world = &scene.service.world;
+    let input = json!({ "sweep": true, "spread": true, "scheduled": world.clock.now().to_string() });
+    let swept = world.aws.lambdas.invoke("reminder", input).await.unwrap();
+    assert_eq!(
+        (&swept["swept"]["pending"], &swept["swept"]["failed"]),
+        (&json!(0), &json!(0))
+    );
+    world.idle().await;
+    assert_eq!(schedules(&scene).len(), 1);
+}
+
 #[tokio::test]
 async fn a_schedule_that_nobody_needs_removes_itself_without_a_mail() {
     let scene = waiting().await;

@@ -10,6 +10,7 @@ use axum::routing::get;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use shared::domain::brand::Brand;
+use shared::mail::sample::Names;
 use shared::mail::{Mail, sample};
 use std::collections::BTreeMap;
 
@@ -24,8 +25,8 @@ pub fn every() -> BTreeMap<String, Mail> {
     let (zone, now) = (TimeZone::get("Europe/Brussels"), "2026-11-22T15:05:00Z".parse());
     let (zone, now) = (zone.unwrap_or(TimeZone::UTC), now.unwrap_or(Timestamp::UNIX_EPOCH));
     let Some(brand) = brand() else { return BTreeMap::new() };
-    let plain = sample::every(&brand, "Mara Quist", &zone, now);
-    let long = sample::every(&brand, HOSTILE, &zone, now);
+    let plain = sample::every(&brand, &Names::USUAL, &zone, now);
+    let long = sample::every(&brand, &Names::all(HOSTILE), &zone, now);
     let plain = plain.into_iter().map(|(name, mail)| (name.to_owned(), mail));
     plain
         .chain(long.into_iter().map(|(name, mail)| (format!("{name}-long"), mail)))

@@ -90,7 +90,7 @@ pub(super) fn create(aws: &Aws) -> io::Result<()> {
 /// The deployment's own schedules: what looks for events and for mails that wait, and the daily sweep. The first two come every
 /// few minutes in a deployment; here a day that is skipped has fewer.
 pub(super) fn keep_schedules(aws: &Aws) -> io::Result<()> {
-    let of_the_day = json!({ "sweep": true, "scheduled": "<aws.scheduler.scheduled-time>" });
+    let of_the_day = json!({ "sweep": true, "spread": true, "scheduled": "<aws.scheduler.scheduled-time>" });
     for (name, expression, function, input) in [
         ("events", "rate(15 minutes)", WEBHOOKS, json!({ "look": true })),
         ("outbox", "rate(1 hour)", "reminder", json!({ "outbox": true })),

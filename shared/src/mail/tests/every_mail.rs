@@ -2,13 +2,14 @@
 //! needs nothing else.
 
 use super::*;
+use crate::mail::sample::Names;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 /// Each mail, in each of its shapes, with this name for every person and company.
 fn all(name: &str) -> Vec<(&'static str, Mail)> {
     let now = at("2026-11-22T15:05:00Z");
-    let every = sample::every(&brand(), name, &brussels(), now);
+    let every = sample::every(&brand(), &Names::all(name), &brussels(), now);
     assert!(every.len() > 25);
     every
 }
@@ -132,7 +133,7 @@ fn the_brands_own_names_stay_names() {
         account_contact: "<script>alert(1)</script>".into(),
         ..brand()
     };
-    for (name, mail) in sample::every(&brand, "Mara", &brussels(), at("2026-11-22T15:05:00Z")) {
+    for (name, mail) in sample::every(&brand, &Names::all("Mara"), &brussels(), at("2026-11-22T15:05:00Z")) {
         assert!(!mail.html.contains("<b>") && !mail.html.contains("<script"), "{name}");
     }
 }
@@ -254,7 +255,7 @@ fn r171_a_logo_is_the_only_thing_that_is_fetched_and_has_words() {
         logo_url: Some("https://cdn.kestrel.example/logo.png?v=2&x=1".parse().unwrap()),
         ..brand()
     };
-    for (name, mail) in sample::every(&brand, "Mara", &brussels(), at("2026-11-22T15:05:00Z")) {
+    for (name, mail) in sample::every(&brand, &Names::all("Mara"), &brussels(), at("2026-11-22T15:05:00Z")) {
         assert_eq!(mail.html.matches("src=").count(), 1, "{name}");
         assert!(
             mail.html
