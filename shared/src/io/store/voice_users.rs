@@ -69,6 +69,15 @@ impl Pack {
     }
 }
 
+/// What stands where voice users are kept, while no set is in use: one user, as they were kept before there were packs, or a pack
+/// of a set that somebody is writing, or wrote and never put to use.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Unused(Pack),
+    User(Box<VoiceUser>),
+}
+
 /// Makes some of the users of a range into packs, of which the first begins where the range does.
 fn packs(from: &str, users: &[&VoiceUser]) -> Result<Vec<Pack>> {
     let mut packs = Vec::new();
@@ -114,9 +123,8 @@ impl Store {
     ) -> Result<Option<(VoiceUsers, Packing)>> {
         let pk = keys::enterprise_partition(enterprise);
         let Some(in_use) = &item.voice_users else {
-            // Kept before there were packs, one item each.
-            let users = self.query::<VoiceUser>(&pk, keys::VOICE).await?;
-            let users = users.into_iter().map(|user| (user.id.clone(), user)).collect();
+            let users = self.kept_one_by_one(&pk).await?.into_iter();
+            let users = users.map(|user| (user.id.clone(), user)).collect();
             return Ok(Some((users, Packing::default())));
         };
         let packs: Vec<Pack> = self.query(&pk, &keys::voice_set(&in_use.set)).await?;
@@ -129,6 +137,19 @@ impl Store {
             from: packs.into_iter().map(|pack| pack.from).collect(),
         };
         Ok((users.len() == in_use.users).then_some((users, packing)))
+    }
+
+    /// Voice users that were kept before there were packs, one item each.
+    async fn kept_one_by_one(&self, pk: &str) -> Result<Vec<VoiceUser>> {
+        let kept = self.query::<Kept>(pk, keys::VOICE).await?.into_iter();
+        let users = kept.filter_map(|kept| match kept {
+            Kept::User(user) => Some(*user),
+            Kept::Unused(pack) => {
+                tracing::debug!(pack.from = %pack.from, "a set that is not in use");
+                None
+            }
+        });
+        Ok(users.collect())
     }
 
     /// One voice user, and the account's version.
@@ -167,7 +188,7 @@ impl Store {
         for attempt in 0..READS {
             let item = self.account_item(enterprise).await?;
             let Some(in_use) = &item.voice_users else {
-                let users = self.query::<VoiceUser>(&pk, keys::VOICE).await?;
+                let users = self.kept_one_by_one(&pk).await?;
                 return Ok((users, false, item.version));
             };
             let set = keys::voice_set(&in_use.set);
