@@ -3,12 +3,11 @@
 use super::Invalid;
 use super::email::EmailAddress;
 use super::reminded::GAP;
-use super::reminding::{HOUR, HOURS};
+use super::reminding::{HOUR, HOURS, Hours};
 use super::schedule::{local_day, zone};
 use super::state::State;
 use super::unattended::Weekday;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -67,8 +66,8 @@ impl Default for Digest {
 /// What an event of a digest's schedule leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// The digest of this local day.
-    Today(Date),
+    /// The digest of this local day, which may leave until then.
+    Today(Timestamp),
     /// Not on this day, or it went out before.
     NotNow,
     /// Nobody wants one: the schedule goes.
@@ -105,7 +104,8 @@ impl Digest {
         self.version + 1
     }
 
-    /// Whether one goes out at `now`: at most one a local day, in this zone and in the one of the last digest.
+    /// Whether one goes out at `now`: not before its hour and not hours after it, and at most one a local day, in this zone and in
+    /// the one of the last digest.
     #[must_use]
     pub fn due(&self, now: Timestamp) -> Due {
         let here = zone(&self.time_zone).unwrap_or(TimeZone::UTC);
@@ -120,10 +120,9 @@ impl Digest {
             let same = |zone: &TimeZone| local_day(now, zone) <= local_day(last.at, zone);
             same(&here) || same(&there) || now < last.at.checked_add(GAP).unwrap_or(last.at)
         });
-        if chosen && !before {
-            Due::Today(day)
-        } else {
-            Due::NotNow
+        match Hours::of(day, self.hour, &here) {
+            Ok(hours) if chosen && !before && !hours.before(now) && !hours.over(now) => Due::Today(hours.until),
+            Ok(_) | Err(_) => Due::NotNow,
         }
     }
 }
@@ -176,6 +175,9 @@ mod tests {
         );
         assert!(!due(&daily, "2026-11-22T09:00:00Z"));
         assert!(due(&daily, "2026-11-23T08:00:00Z"));
+        // Events that come long before their hour or long after it were replayed, or a clock is wrong.
+        assert!(!due(&daily, "2026-11-23T05:00:00Z"));
+        assert!(!due(&daily, "2026-11-23T17:00:00Z"));
         // A Monday, and the day after.
         let weekly = digest(Every::Week, "Europe/Brussels", None);
         assert!(due(&weekly, "2026-11-23T08:00:00Z"));

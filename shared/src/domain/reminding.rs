@@ -219,6 +219,23 @@ impl Reminding {
         }
     }
 
+    /// To whom the reminders go where mails to the first person come back: the Global Admin's they are after all, then the
+    /// second contact's.
+    #[must_use]
+    pub fn instead(&self, admin: &GlobalAdmin) -> Vec<Addressee> {
+        let nobody = Self::default();
+        let second = self.second.as_ref().map(SecondContact::addressee);
+        [nobody.first(admin)].into_iter().chain(second).collect()
+    }
+
+    /// Reminders go to this address in place of the Global Admin's, or as well.
+    #[must_use]
+    pub fn reminds(&self, admin: &GlobalAdmin, address: &EmailAddress) -> bool {
+        let duty = self.duty_of(admin).map(|duty| &duty.email);
+        let second = self.second.as_ref().map(|second| &second.email);
+        duty == Some(address) || second == Some(address)
+    }
+
     /// Who else is written to once nobody has acted for so many local days.
     #[must_use]
     pub fn second_after(&self, days: i64) -> Option<Addressee> {

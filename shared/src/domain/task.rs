@@ -12,6 +12,8 @@ pub enum TaskKind {
     InvitationUndelivered,
     /// Mails to the Global Admin of an enterprise do not arrive, and so no reminder does.
     AdminUnreachable,
+    /// Reminders do not reach the person who has taken them over, or the second contact.
+    ReminderUndelivered,
     /// The activation mail does not reach the reseller's own owner.
     ActivationUndelivered,
     /// Nobody knows whether a mail left; it is not sent again.
@@ -29,9 +31,10 @@ pub enum TaskKind {
 }
 
 /// Every kind.
-pub const TASK_KINDS: [TaskKind; 9] = [
+pub const TASK_KINDS: [TaskKind; 10] = [
     TaskKind::InvitationUndelivered,
     TaskKind::AdminUnreachable,
+    TaskKind::ReminderUndelivered,
     TaskKind::ActivationUndelivered,
     TaskKind::MailUnknown,
     TaskKind::MailRefused,
@@ -48,6 +51,7 @@ impl TaskKind {
         match self {
             Self::InvitationUndelivered => "invitationUndelivered",
             Self::AdminUnreachable => "adminUnreachable",
+            Self::ReminderUndelivered => "reminderUndelivered",
             Self::ActivationUndelivered => "activationUndelivered",
             Self::MailUnknown => "mailUnknown",
             Self::MailRefused => "mailRefused",
@@ -67,6 +71,9 @@ impl TaskKind {
             }
             Self::AdminUnreachable => {
                 "Reassign the Global Admin role to somebody who can be reached, or ask the Global Admin to let the mails through and then lift the suppression of the address."
+            }
+            Self::ReminderUndelivered => {
+                "Reminders go to the Global Admin meanwhile. Give them back for good or correct the second contact, or let the mails through and lift the suppression of the address. Or close this task."
             }
             Self::ActivationUndelivered => {
                 "Correct the owner's address, or lift its suppression and send the activation again."

@@ -245,10 +245,9 @@ fn addressee(facts: &Facts<'_>, episode: &Episode, day: Date) -> Option<Addresse
         .filter(|to| reached(to) && episode.reminders % 2 == 1);
     let instead = || {
         reminding
-            .second
-            .as_ref()
-            .map(|second| second.addressee())
-            .filter(reached)
+            .instead(&facts.enterprise.global_admin)
+            .into_iter()
+            .find(reached)
     };
     in_turn.or(first).or_else(instead)
 }

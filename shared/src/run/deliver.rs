@@ -54,7 +54,7 @@ pub async fn deliver(io: &Io, reseller: &ResellerId) -> Result<Delivered> {
     let webhooks = io.store.webhooks(reseller).await?;
     let on = webhooks.iter().filter(|kept| kept.webhook.state == Switch::On);
     let left = join_all(on.map(|kept| async move {
-        send_all(io, kept).await.unwrap_or_else(|error| {
+        send_all(io, &kept.webhook).await.unwrap_or_else(|error| {
             let webhook = &kept.webhook.id;
             tracing::error!(reseller.id = %reseller, webhook.id = %webhook, error.message = %Chain(&error), "events wait for the next look");
             Left {
@@ -75,8 +75,8 @@ pub async fn deliver(io: &Io, reseller: &ResellerId) -> Result<Delivered> {
     }))
 }
 
-async fn send_all(io: &Io, kept: &KeptWebhook) -> Result<Left> {
-    let (webhook, begun) = (&kept.webhook, io.clock.now());
+async fn send_all(io: &Io, webhook: &Webhook) -> Result<Left> {
+    let begun = io.clock.now();
     let mut delivered = Delivered::default();
     let rests = |delivered, next| Ok(Left { delivered, next });
     let known = io.store.webhook_progress(&webhook.reseller, &webhook.id).await?;
@@ -88,7 +88,15 @@ async fn send_all(io: &Io, kept: &KeptWebhook) -> Result<Left> {
     let Some((turn, mut progress)) = turn else {
         return rests(delivered, Some(begun + TURN));
     };
-    let secrets = secrets(io, kept, begun).await?;
+    // Whoever had the turn before may have tried, and failed, since it was looked at; or somebody has changed it.
+    let kept = io.store.webhook(&webhook.reseller, &webhook.id).await?;
+    let next = progress.due.filter(|due| *due > begun);
+    if next.is_some() || kept.webhook.state != Switch::On {
+        io.store.webhook_went(&turn, &progress, None, None).await?;
+        return rests(delivered, next);
+    }
+    let webhook = &kept.webhook;
+    let secrets = secrets(io, &kept, begun).await?;
     loop {
         let page = page(io, &webhook.reseller, &progress.position).await?;
         for event in page.events {
@@ -117,7 +125,7 @@ async fn send_all(io: &Io, kept: &KeptWebhook) -> Result<Left> {
                 Next::Off { since, tries, problem } => {
                     delivered.failed += 1;
                     let failed = Failed { since, tries, problem };
-                    let off = switch_off(io, kept, &turn, &progress, &delivery, &failed).await?;
+                    let off = switch_off(io, &kept, &turn, &progress, &delivery, &failed).await?;
                     if !off {
                         return rests(delivered, Some(at + AGAIN));
                     }

@@ -16,12 +16,10 @@ use crate::mail::{DigestRow, ResellerDigest};
 use crate::run::access::entry;
 use crate::run::mails::Written;
 use crate::run::post;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// So many enterprises are named; the others are counted.
 const NAMED: usize = 50;
-/// A digest that could not leave for so long is of no use any more.
-const LIFE: SignedDuration = SignedDuration::from_hours(8);
 
 /// Chooses when and to whom a reseller's digest is sent, in place of what was seen at version `seen`.
 ///
@@ -98,14 +96,14 @@ pub enum Digested {
 /// `Upstream`.
 pub async fn digest(io: &Io, reseller: &ResellerId, now: Timestamp) -> Result<Digested> {
     let read = io.store.digest(reseller).await?;
-    match read.due(now) {
+    let until = match read.due(now) {
         Due::Never => {
             io.scheduler.remove_digest(reseller).await?;
             return Ok(Digested::Never);
         }
         Due::NotNow => return Ok(Digested::NotNow),
-        Due::Today(_) => {}
-    }
+        Due::Today(until) => until,
+    };
     let kept = io.store.reseller(reseller).await?;
     let to = read.email.clone().unwrap_or_else(|| kept.owner.clone());
     let mail = Outgoing {
@@ -114,7 +112,7 @@ pub async fn digest(io: &Io, reseller: &ResellerId, now: Timestamp) -> Result<Di
         recipient: to.to_string(),
         to,
         letter: Letter::Digest,
-        until: Some(now + LIFE),
+        until: Some(until),
     };
     let sent = Sent {
         at: now,

@@ -232,6 +232,7 @@ pub async fn accept(io: &Io, token: &str, origin: &Origin, now: Timestamp) -> Re
     let changes = reminding::differences(&kept.reminding, &wish);
     let entry = entry(io, &author, Deed::DutyTaken, changes, now);
     let seen = kept.version;
+    let before = kept.reminding.clone();
     let next = Enterprise {
         reminding: wish,
         version: seen + 1,
@@ -239,6 +240,7 @@ pub async fn accept(io: &Io, token: &str, origin: &Origin, now: Timestamp) -> Re
     };
     let mails = [mail];
     io.store.update_enterprise(&next, seen, &entry, &mails).await?;
+    reminding::reached_anew(io, &before, &next).await?;
     post::deliver(io, &mails).await;
     Ok((next, offer))
 }

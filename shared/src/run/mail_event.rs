@@ -202,6 +202,9 @@ pub(super) fn task(
                 TaskKind::InvitationUndelivered
             }
             Some(_) => return None,
+            None if mail.to != kept.global_admin.email && kept.reminding.reminds(&kept.global_admin, &mail.to) => {
+                TaskKind::ReminderUndelivered
+            }
             None if mail.to != kept.global_admin.email => return None,
             None if kept.setup.complete() => TaskKind::AdminUnreachable,
             None => TaskKind::InvitationUndelivered,

@@ -93,11 +93,17 @@ async fn gather(io: &Io, enterprise: &EnterpriseId) -> Result<Gathered> {
         io.store.reminder_days(enterprise, None, NOTES),
     )?;
     let mut suppressed = Vec::new();
-    let second = kept.reminding.second.as_ref().map(|second| second.email.clone());
-    for address in [Some(kept.reminding.first(&kept.global_admin).email), second] {
-        if let Some(address) = address
-            && io.store.suppressed(&kept.reseller, &address).await?.is_some()
-        {
+    let first = kept.reminding.first(&kept.global_admin);
+    let mut all = vec![first.email];
+    all.extend(
+        kept.reminding
+            .instead(&kept.global_admin)
+            .into_iter()
+            .map(|to| to.email),
+    );
+    all.dedup();
+    for address in all {
+        if io.store.suppressed(&kept.reseller, &address).await?.is_some() {
             suppressed.push(address);
         }
     }

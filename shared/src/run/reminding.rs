@@ -7,6 +7,7 @@ use crate::domain::letter::{HAND_OVER_LIFE, Posted, Whose};
 use crate::domain::reminded::{Day, Done};
 use crate::domain::reminding::{Reminding, RemindingForm, Said};
 use crate::domain::schedule;
+use crate::domain::task::TaskKind;
 use crate::error::Result;
 use crate::io::Io;
 use crate::run::access::{Access, entry, unmoved};
@@ -66,14 +67,28 @@ pub(super) async fn set(
         return Ok(kept);
     }
     let entry = entry(io, author, deed, differences(&kept.reminding, &reminding), now);
-    let seen = kept.version;
+    let (before, seen) = (kept.reminding.clone(), kept.version);
     let next = Enterprise {
         reminding,
         version: seen + 1,
         ..kept
     };
     io.store.update_enterprise(&next, seen, &entry, &[]).await?;
+    reached_anew(io, &before, &next).await?;
     Ok(next)
+}
+
+/// With other people to be reminded, what became of mails to the former ones is nobody's task any more.
+pub(super) async fn reached_anew(io: &Io, before: &Reminding, next: &Enterprise) -> Result<()> {
+    let people = |reminding: &Reminding| {
+        let duty = reminding.duty.as_ref().map(|duty| duty.email.clone());
+        (duty, reminding.second.as_ref().map(|second| second.email.clone()))
+    };
+    if people(before) == people(&next.reminding) {
+        return Ok(());
+    }
+    let undelivered = TaskKind::ReminderUndelivered;
+    io.store.task_done(&next.reseller, undelivered, Some(&next.id)).await
 }
 
 pub(super) fn differences(before: &Reminding, after: &Reminding) -> Vec<Changed> {

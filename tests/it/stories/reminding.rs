@@ -261,6 +261,50 @@ async fn the_duty_goes_to_somebody_else_once_that_person_accepts() {
     }
 }
 
+/// Whoever took the reminders over cannot be reached: they are the Global Admin's again, and the reseller has a task.
+#[tokio::test]
+async fn a_duty_whose_holder_gets_no_mail_is_not_lost() {
+    let scene = waiting().await;
+    let heir = "bounce@customer.example";
+    let hand_over = async |heir: &str| {
+        pass(&scene, DAY).await;
+        let (mut browser, page) = opened(&scene).await;
+        let ask = [("decision", "handOver"), ("email", heir), ("name", "Ann")];
+        let asked = browser.submit(&page, "/reminders/", &ask).await.unwrap();
+        assert!(asked.says("offered to Ann"), "{}", asked.html);
+        let offer = scene.service.world.aws.mailbox.mails_to(heir).remove(0);
+        let mut browser = Browser::default();
+        let page = browser.open(&link(&offer, "/duty/")).await.unwrap();
+        let taken = browser.submit(&page, "/duty/", &[("email", heir)]).await.unwrap();
+        assert!(taken.says("The reminders come to you"), "{}", taken.html);
+    };
+    let tasks = async || {
+        let path = format!("/v1/resellers/{}/tasks", scene.reseller);
+        let page = scene.api("reseller_admin").get(&path).await.unwrap();
+        let kinds = page.list("/items").iter().map(|task| task["kind"].clone());
+        kinds.collect::<Vec<_>>()
+    };
+    // The offer arrives; what comes later does not.
+    let mailbox = scene.service.world.aws.mailbox.clone();
+    mailbox.hold_events();
+    hand_over(heir).await;
+    pass(&scene, DAY).await;
+    assert_eq!((scene.reminders().len(), to(&scene, heir).len()), (1, 1));
+    assert!(tasks().await.is_empty());
+    for event in mailbox.take_events() {
+        mailbox.report(&event).await.unwrap();
+    }
+    assert_eq!(tasks().await, ["reminderUndelivered"]);
+    pass(&scene, DAY).await;
+    assert_eq!((scene.reminders().len(), to(&scene, heir).len()), (2, 1));
+    let shown = scene.get("/mails/preview?mail=sync_required").await;
+    assert_eq!(shown.text("/to"), scene.admin());
+    hand_over(HEIR).await;
+    assert!(tasks().await.is_empty(), "somebody else has them");
+    pass(&scene, DAY).await;
+    assert_eq!((scene.reminders().len(), to(&scene, HEIR).len()), (3, 1));
+}
+
 #[tokio::test]
 async fn a_link_is_worth_nothing_once_the_role_went_to_somebody_else() {
     let scene = waiting().await;
@@ -411,7 +455,14 @@ async fn the_sweep_removes_schedules_that_nobody_needs() {
 
 #[tokio::test]
 async fn the_sweep_stands_in_for_an_event_that_was_lost_and_lists_what_was_missed() {
-    let scene = waiting().await;
+    // Saved at noon: the first event is tomorrow's.
+    let scene = Scene::discovered(options(60), None).await;
+    let now = scene.service.world.clock.now().in_tz("Europe/Brussels").unwrap();
+    let noon = now.date().tomorrow().unwrap().at(12, 0, 0, 0);
+    let noon = noon.in_tz("Europe/Brussels").unwrap().timestamp();
+    pass(&scene, scene.service.world.clock.now().duration_until(noon)).await;
+    scene.push(3).await;
+    assert_eq!(scene.map(&[(0, Some(0))]).await.status, 200);
     let schedule = scene.schedule().unwrap();
     let aws = &scene.service.world.urls.aws;
     let group = dialbridge_local::world::deployment::SCHEDULE_GROUP;

@@ -335,6 +335,23 @@ async fn who_says_that_it_is_gone_gets_nothing_more() {
     assert_eq!(scene.of_hook(&hook, "").await.text("/state"), "failed");
 }
 
+/// Whoever comes second finds that it was tried, however little later.
+#[tokio::test]
+async fn many_senders_at_once_try_once() {
+    let scene = Scene::invited(options(20), Some(40)).await;
+    let receiver = Receiver::start().await;
+    scene.hook_at(&receiver).await;
+    receiver.answer(500);
+    scene.license(Some(9)).await;
+    let world = &scene.service.world;
+    let look = || world.aws.lambdas.invoke("webhooks", json!({ "look": true }));
+    for looked in futures::future::join_all((0..8).map(|_| look())).await {
+        looked.unwrap();
+    }
+    world.idle().await;
+    assert_eq!(receiver.arrived().len(), 1);
+}
+
 #[tokio::test]
 async fn each_webhook_gets_what_it_wants_at_its_own_pace() {
     let scene = Scene::invited(options(20), Some(40)).await;

@@ -81,7 +81,11 @@ impl Store {
         ];
         match &suppression.enterprise {
             Some(enterprise) => {
-                for kind in [TaskKind::InvitationUndelivered, TaskKind::AdminUnreachable] {
+                for kind in [
+                    TaskKind::InvitationUndelivered,
+                    TaskKind::AdminUnreachable,
+                    TaskKind::ReminderUndelivered,
+                ] {
                     writes.push(self.task_closed(reseller, &super::tasks::id_of(kind, Some(enterprise), ""))?);
                 }
             }
